@@ -1,0 +1,126 @@
+"""What a driver is made of: metrics, samples, errors and the buses it may be handed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+
+class Reason(StrEnum):
+    """Why a value is not plainly good (OPC UA Part 8 gave the idea)."""
+
+    SENSOR_FAILURE = "sensor_failure"
+    NO_COMMUNICATION = "no_communication"
+    OUT_OF_RANGE = "out_of_range"
+    STALE = "stale"
+    STUCK = "stuck"
+    CALIBRATION_OVERDUE = "calibration_overdue"
+    SUBSTITUTED = "substituted"
+    NOT_STARTED = "not_started"
+
+
+class DriverError(Exception):
+    """A read or write that failed; `reason` becomes the quality of every metric of the device."""
+
+    reason: ClassVar[Reason] = Reason.SENSOR_FAILURE
+
+
+class BusError(DriverError):
+    """The device did not answer, or the bus is down: try again."""
+
+    reason = Reason.NO_COMMUNICATION
+
+
+class CorruptData(DriverError):
+    """The device answered with a wrong checksum or an impossible frame: try again."""
+
+    reason = Reason.SENSOR_FAILURE
+
+
+class WrongDevice(DriverError):
+    """Something else answers at this address: the wiring or the config must change."""
+
+    reason = Reason.SENSOR_FAILURE
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A quantity a driver reports, with its UCUM unit and the range of the datasheet."""
+
+    name: str
+    unit: str
+    low: float | None = None
+    high: float | None = None
+    kind: str = "number"  # or "boolean", "text"
+    precision: int = 2  # decimals worth storing
+
+
+class Sample(msgspec.Struct, frozen=True, gc=False):
+    """What the driver saw of one metric; a failure is None with a reason, never a number."""
+
+    value: float | bool | str | None
+    reason: Reason | None = None
+    raw: float | bool | str | None = None
+
+
+Samples = Mapping[str, Sample]
+
+
+class I2CBus(Protocol):
+    """A bus whose calls block and raise BusError when the device does not acknowledge."""
+
+    def write(self, address: int, data: bytes) -> None:
+        """Send `data` in one transaction."""
+
+    def read(self, address: int, length: int) -> bytes:
+        """Return exactly `length` bytes."""
+
+
+class OutputPin(Protocol):
+    """A digital output; `on` is electrical high unless the wiring says otherwise."""
+
+    def write(self, value: bool) -> None:
+        """Drive the pin."""
+
+    def read(self) -> bool:
+        """The level now on the pin, read back from the hardware."""
+
+
+class Polled(Protocol):
+    """A device that is asked; `read()` may block up to the device's deadline."""
+
+    METRICS: ClassVar[tuple[Metric, ...]]
+
+    def read(self) -> Samples:
+        """Measure once; raises DriverError, never returns a guess."""
+
+
+class Pushed(Protocol):
+    """A device that speaks by itself; the bus listens and the driver parses."""
+
+    METRICS: ClassVar[tuple[Metric, ...]]
+
+    def feed(self, message: Any, at: int) -> Samples:
+        """Turn one edge, line or message into samples; raises CorruptData on nonsense."""
+
+
+class Acting(Protocol):
+    """A device that acts; used through the slots of an actuator."""
+
+    METRICS: ClassVar[tuple[Metric, ...]]
+
+    def write(self, value: bool) -> None:
+        """Make it so; raises DriverError."""
+
+    def read(self) -> Samples:
+        """What the output really does now."""
+
+
+Sleep = Callable[[float], None]
+
+
+def failed(metrics: Sequence[Metric], reason: Reason) -> dict[str, Sample]:
+    """The samples of a device that could not be read."""
+    return {metric.name: Sample(None, reason) for metric in metrics}
