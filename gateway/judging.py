@@ -1,0 +1,136 @@
+"""Feeds the reducer of `rules/judge.py`, and has its state committed with what caused it."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from gateway.hub import Hub
+from gateway.reading import Reading
+from gateway.store.log import Log
+from gateway.store.state import JudgedInput, JudgedReading
+from rules.alarm import Alarm, State
+from rules.judge import (
+    Acknowledged,
+    Drive,
+    Elapsed,
+    Entry,
+    Event,
+    Judge,
+    Memories,
+    Memory,
+    Observed,
+    Record,
+    Started,
+)
+from rules.slots import Output
+
+Kept = Memory | Alarm | Output
+_encode = msgspec.json.encode
+
+
+class UnknownAlarm(Exception):
+    """No alarm of this name stands."""
+
+
+class NotWaiting(Exception):
+    """The alarm has been acknowledged already."""
+
+
+class Judging:
+    """The judge, its state, and the hands that carry out what it wants."""
+
+    def __init__(self, judge: Judge, found: Mapping[str, str], log: Log, hub: Hub) -> None:
+        self.judge = judge
+        self.state = Memories(judge, decode(found))
+        self._log = log
+        self._hub = hub
+        self.steps = 0
+        self.drive: Callable[[Drive], None] = lambda drive: None
+        self.alarms_changed: Callable[[], None] = lambda: None
+
+    def start(self, now: int) -> None:
+        """Begin: outputs take the value their slots say, at once."""
+        self._take(Started(), self._hub.pass_time(now), '{"k":"start"}')
+
+    def observe(self, reading: Reading) -> bool:
+        """Judge a reading; true when it changed anything, so that it must be stored."""
+        return self._take(Observed(reading.point.id, reading), reading.at, None)
+
+    def tick(self, now: int) -> None:
+        """Let timers fire; stored only when one did."""
+        if self.state.next_due <= now:
+            self._take(Elapsed(), self._hub.pass_time(now), '{"k":"tick"}')
+
+    def acknowledge(self, alarm_id: str, by: str, now: int) -> None:
+        """A person has seen an alarm; raises UnknownAlarm or NotWaiting."""
+        alarm = self.state.entries.get(f"alarm/{alarm_id}")
+        if not isinstance(alarm, Alarm):
+            raise UnknownAlarm(alarm_id)
+        if alarm.state is State.ACKNOWLEDGED:
+            raise NotWaiting(alarm_id)
+        body = _encode({"k": "acknowledge", "alarm": alarm_id, "by": by}).decode()
+        self._take(Acknowledged(alarm_id, by), self._hub.pass_time(now), body)
+
+    def alarms(self) -> dict[str, Alarm]:
+        """The alarms that stand, by id."""
+        return {
+            key.removeprefix("alarm/"): entry
+            for key, entry in self.state.entries.items()
+            if isinstance(entry, Alarm)
+        }
+
+    def outputs(self) -> dict[str, Output]:
+        """What every actuator is driven to, and by which slots."""
+        return {
+            key.removeprefix("output/"): entry
+            for key, entry in self.state.entries.items()
+            if isinstance(entry, Output)
+        }
+
+    def _take(self, event: Event, now: int, body: str | None) -> bool:
+        self.steps += 1
+        changes, effects = self.judge.step(self.state, event, now)
+        if not changes and not effects and not isinstance(event, Started):
+            return False
+        self.state.apply(changes)
+        for effect in effects:
+            if isinstance(effect, Drive):
+                self.drive(effect)
+        if body is not None:
+            self._log.judged(now, body)
+        for key, entry in changes.items():
+            self._log.remember(key, None if entry is None else _encode(entry).decode())
+        for effect in effects:
+            if isinstance(effect, Record):
+                self._log.event(effect.kind, effect.data, now)
+        if any(key.startswith("alarm/") for key in changes):
+            self.alarms_changed()
+        return True
+
+
+def decode(found: Mapping[str, str]) -> dict[str, Entry]:
+    """Entries of the state from their stored JSON."""
+    return {key: msgspec.json.decode(body, type=Kept) for key, body in found.items()}
+
+
+def replay(judge: Judge, inputs: Iterable[JudgedReading | JudgedInput]) -> dict[str, Entry]:
+    """The state an uninterrupted run over this committed input ends in."""
+    state = Memories(judge)
+    for entry in inputs:
+        if isinstance(entry, JudgedReading):
+            step = judge.step(state, Observed(entry.point, entry), entry.at)
+        else:
+            step = judge.step(state, _event(entry.body), entry.at)
+        state.apply(step.changes)
+    return state.entries
+
+
+def _event(body: str) -> Event:
+    data = msgspec.json.decode(body)
+    match data["k"]:
+        case "tick":
+            return Elapsed()
+        case "start":
+            return Started()
+        case _:
+            return Acknowledged(data["alarm"], data["by"])

@@ -1,0 +1,87 @@
+"""Sixteen priority slots for each actuator, and the guards of its fail-safe contract.
+
+The array is BACnet's (ASHRAE 135, Command Prioritization): 1 is the highest, the lowest-numbered
+occupied slot wins, and with none occupied the output takes its safe state.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+LIFE_SLOTS = (1, 2)  # manual and automatic life safety
+SLOTS = range(1, 17)
+
+
+class OnSensorLoss(StrEnum):
+    """What becomes of a rule's command while the rule cannot see."""
+
+    HOLD = "hold"
+    SAFE = "safe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """The fail-safe contract; without one an actuator does not load. 0 means no limit."""
+
+    safe: bool
+    on_sensor_loss: OnSensorLoss
+    max_on_ms: int
+    min_on_ms: int
+    min_off_ms: int
+
+
+class Occupant(msgspec.Struct, frozen=True):
+    """Who holds a slot, and what it wants."""
+
+    value: bool
+    cause: str
+
+
+class Output(msgspec.Struct, frozen=True, tag="output"):
+    """One actuator: its slots, what it is driven to, since when, and when to look again."""
+
+    slots: dict[int, Occupant]
+    value: bool
+    since: int
+    due: int | None = None
+    ran_out: bool = False  # the maximum run time has ended this run
+
+
+def winner(slots: dict[int, Occupant]) -> int | None:
+    """The lowest-numbered occupied slot."""
+    return min(slots, default=None)
+
+
+def occupy(output: Output, slot: int, occupant: Occupant | None) -> Output:
+    """The array with one slot taken, or relinquished with None."""
+    if output.slots.get(slot) == occupant:
+        return output
+    slots = {key: kept for key, kept in output.slots.items() if key != slot}
+    if occupant is not None:
+        slots[slot] = occupant
+    return msgspec.structs.replace(output, slots=dict(sorted(slots.items())))
+
+
+def settle(output: Output, contract: Contract, now: int) -> Output:
+    """What the output does now: arbitration, then minimum on and off, then maximum run time."""
+    slot = winner(output.slots)
+    wanted = contract.safe if slot is None else output.slots[slot].value
+    ran_out = output.ran_out and wanted is not contract.safe
+    if ran_out:
+        wanted = contract.safe
+    value, since, due = output.value, output.since, None
+    if wanted is not value:
+        free_at = since + (contract.min_on_ms if value else contract.min_off_ms)
+        if now < free_at and slot not in LIFE_SLOTS and not ran_out:
+            due = free_at
+        else:
+            value, since = wanted, now
+    if value and contract.max_on_ms and value is not contract.safe:
+        end = since + contract.max_on_ms
+        if now >= end:
+            value, since, ran_out, due = contract.safe, now, True, None
+        else:
+            due = min(end, due) if due is not None else end
+    settled = Output(output.slots, value, since, due, ran_out)
+    return output if settled == output else settled
