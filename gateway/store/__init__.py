@@ -1,0 +1,1 @@
+"""The only SQL: one file, one writer, one transaction (`docs/architecture.md`)."""

@@ -1,0 +1,306 @@
+"""The log: readings and events become rows, and a transaction a second holds all they caused.
+
+Rows are immutable and numbered without gaps when they are committed. The same transaction carries
+the state of judging and the cursors, so the state is always a function of committed input.
+"""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.clock import Clock
+from gateway.reading import Reading
+from gateway.store.errors import StoreError
+from gateway.store.worker import StoreWorker
+from gateway.sync.protocol import STREAMS, Stream, event_row, telemetry_row
+
+logger = logging.getLogger(__name__)
+
+PERIOD_S = 1.0  # how much telemetry a power cut may cost
+COMPRESS_FROM = 8  # readings in a row from which zlib pays
+ROW_READINGS = 2_000  # a fuller row is closed and the next one begun
+WAITING_READINGS = 100_000  # held in memory while the disk refuses; about 100 min at 1,000/min
+WAITING_EVENTS = 10_000
+_INSERT = {stream: f"INSERT INTO {stream} VALUES (?, ?, ?)" for stream in ("tm", "ev")}
+_RETRY_S = (0.2, 1.0, 5.0)
+
+
+class Row(NamedTuple):
+    """A committed row as it goes to the cloud: the JSON of `docs/protocol.md`."""
+
+    stream: Stream
+    s: int
+    t0: int
+    body: bytes
+
+
+class _Numbered(NamedTuple):
+    """A row with what the file keeps beside it."""
+
+    row: Row
+    at: int
+    readings: int
+
+
+class Input(NamedTuple):
+    """Something other than a reading that was judged, before the reading at `position`."""
+
+    row: int  # which row of the batch
+    position: int
+    at: int
+    body: str
+
+
+@dataclass(slots=True)
+class _Columns:
+    """The readings of one row to come."""
+
+    indices: list[int] = field(default_factory=list)
+    ats: list[int] = field(default_factory=list)
+    values: list[object] = field(default_factory=list)
+    quality: dict[str, int] = field(default_factory=dict)
+    t0: int = 0
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Everything the next transaction will hold."""
+
+    rows: list[_Columns] = field(default_factory=lambda: [_Columns()])
+    events: list[tuple[str, Mapping[str, object], int, int]] = field(default_factory=list)
+    inputs: list[Input] = field(default_factory=list)
+    state: dict[str, str | None] = field(default_factory=dict)
+    cursors: dict[str, str] = field(default_factory=dict)
+    readings: int = 0
+
+    def empty(self) -> bool:
+        return not (self.readings or self.events or self.inputs or self.state or self.cursors)
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the log has done since the start; shown on the page and under /metrics."""
+
+    commits: int = 0
+    rows: int = 0
+    readings: int = 0
+    events: int = 0
+    failures: int = 0
+    dropped_readings: int = 0
+    dropped_events: int = 0
+
+
+class Log:
+    """Collects on the loop, commits through the writer; `on_committed` gets the new rows."""
+
+    def __init__(
+        self, writer: StoreWorker, clock: Clock, epoch: int, following: Mapping[Stream, int]
+    ):
+        self._writer = writer
+        self._clock = clock
+        self._epoch = epoch
+        self._following = dict(following)  # the next `s` of each stream
+        self._batch = _Batch()
+        self._due = asyncio.Event()
+        self._waiters: list[asyncio.Future[None]] = []
+        self._closing = False
+        self.dictionary = 0  # version of the dictionary rows refer to
+        self.counters = Counters()
+        self.failing: str | None = None
+        self.turned_at = clock.now()  # when the disk last answered, be it with a refusal
+        self.on_committed: Callable[[list[Row]], None] = lambda rows: None
+
+    def committed(self) -> dict[Stream, int]:
+        """How many rows of each stream this installation has ever numbered."""
+        return {stream: self._following[stream] - 1 for stream in STREAMS}
+
+    def append(self, reading: Reading) -> None:
+        """Put one reading into the next row."""
+        batch = self._batch
+        if batch.readings >= WAITING_READINGS:
+            self.counters.dropped_readings += 1
+            return
+        columns = batch.rows[-1]
+        if not columns.indices:
+            columns.t0 = self._clock.wall() - (self._clock.now() - reading.at)
+        elif len(columns.indices) >= ROW_READINGS:
+            columns = _Columns(t0=self._clock.wall() - (self._clock.now() - reading.at))
+            batch.rows.append(columns)
+            self._due.set()
+        if reading.quality.code:
+            columns.quality[str(len(columns.indices))] = reading.quality.code
+        columns.indices.append(reading.point.index)
+        columns.ats.append(reading.at)
+        columns.values.append(shortest(reading.value))
+        batch.readings += 1
+
+    def judged(self, at: int, body: str) -> None:
+        """Remember an input of judging that is not a reading, in its place between them."""
+        row = len(self._batch.rows) - 1
+        self._batch.inputs.append(Input(row, len(self._batch.rows[row].indices), at, body))
+
+    def event(self, kind: str, data: Mapping[str, object], at: int) -> None:
+        """Put an event into the next transaction and have it committed at once."""
+        if len(self._batch.events) >= WAITING_EVENTS:
+            self.counters.dropped_events += 1
+            return
+        t0 = self._clock.wall() - (self._clock.now() - at)
+        self._batch.events.append((kind, data, t0, at))
+        self._due.set()
+
+    def remember(self, key: str, body: str | None) -> None:
+        """Keep (or with None forget) an entry of the state of judging."""
+        self._batch.state[key] = body
+
+    def move_cursor(self, stream: Stream, ranges: list[tuple[int, int]]) -> None:
+        """Keep which rows of a stream the cloud has acknowledged."""
+        self._batch.cursors[stream] = msgspec.json.encode(ranges).decode()
+
+    def commit_soon(self) -> None:
+        """Do not wait for the second to end."""
+        self._due.set()
+
+    async def durable(self) -> None:
+        """Return once all that has been handed over so far is committed."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        self._due.set()
+        await waiter
+
+    async def run(self) -> None:
+        """Commit once a second, or at once when asked; ends after the last commit of `close`."""
+        pause = asyncio.create_task(self._clock.sleep(PERIOD_S), name="log period")
+        try:
+            while not self._closing:
+                due = asyncio.create_task(self._due.wait(), name="log due")
+                try:
+                    await asyncio.wait({pause, due}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    due.cancel()
+                self.turned_at = self._clock.now()
+                if pause.done():
+                    pause = asyncio.create_task(self._clock.sleep(PERIOD_S), name="log period")
+                await self.commit()
+        finally:
+            pause.cancel()
+
+    def close(self) -> None:
+        """Have `run` write what has gathered and end."""
+        self._closing = True
+        self._due.set()
+
+    async def commit(self) -> None:
+        """Write what has gathered; keeps it and tries again while the disk refuses."""
+        self._due.clear()
+        batch, self._batch = self._batch, _Batch()
+        waiters, self._waiters = self._waiters, []
+        if not batch.empty():
+            rows = self._encode(batch)
+            attempt = 0
+            while not await self._try(rows, batch):
+                await self._clock.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
+                attempt += 1
+            self._count(batch, rows)
+            self.on_committed([numbered.row for numbered in rows])
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _try(self, rows: list[_Numbered], batch: _Batch) -> bool:
+        try:
+            await self._writer.call(lambda connection: _write(connection, rows, batch))
+        except StoreError as error:
+            self.turned_at = self._clock.now()
+            self.counters.failures += 1
+            if self.failing is None:
+                logger.error("store: %s; readings are kept in memory until it works again", error)
+            self.failing = str(error)
+            return False
+        if self.failing is not None:
+            logger.warning("store: works again")
+            self.failing = None
+        return True
+
+    def _encode(self, batch: _Batch) -> list[_Numbered]:
+        rows: list[_Numbered] = []
+        first = self._following["tm"]
+        for columns in batch.rows:
+            if columns.indices:
+                row = self._telemetry(columns)
+                rows.append(_Numbered(row, columns.ats[-1], len(columns.indices)))
+        for kind, data, t0, at in batch.events:
+            s = self._following["ev"]
+            self._following["ev"] = s + 1
+            body = event_row(s, epoch=self._epoch, t0=t0, kind=kind, data=data)
+            rows.append(_Numbered(Row("ev", s, t0, body), at, 1))
+        batch.inputs = [entry._replace(row=first + entry.row) for entry in batch.inputs]
+        return rows
+
+    def _telemetry(self, columns: _Columns) -> Row:
+        s = self._following["tm"]
+        self._following["tm"] = s + 1
+        base = columns.ats[0]
+        offsets = [at - base for at in columns.ats]
+        body = telemetry_row(
+            s,
+            epoch=self._epoch,
+            dictionary=self.dictionary,
+            t0=columns.t0,
+            columns=(columns.indices, offsets, columns.values),
+            quality=columns.quality,
+        )
+        return Row("tm", s, columns.t0, body)
+
+    def _count(self, batch: _Batch, rows: list[_Numbered]) -> None:
+        self.counters.commits += 1
+        self.counters.rows += len(rows)
+        self.counters.readings += batch.readings
+        self.counters.events += len(batch.events)
+
+
+def shortest(value: object) -> object:
+    """A number in its shortest JSON form: 4.0 is written 4, and -0.0 as 0."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:  # noqa: PLR2004
+        return int(value)
+    return value
+
+
+def packed(body: bytes, readings: int) -> bytes:
+    """A row as it is stored; a zlib stream begins with 0x78, JSON with a brace."""
+    return zlib.compress(body, 6) if readings >= COMPRESS_FROM else body
+
+
+def unpacked(stored: bytes) -> bytes:
+    """The JSON of a stored row."""
+    return zlib.decompress(stored) if stored[:1] == b"\x78" else stored
+
+
+def _write(connection: sqlite3.Connection, rows: list[_Numbered], batch: _Batch) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for row, at, readings in rows:
+            stored = packed(row.body, readings)
+            connection.execute(_INSERT[row.stream], (row.s, at, stored))
+        connection.executemany(
+            "INSERT INTO inputs (s, position, at, body) VALUES (?, ?, ?, ?)", batch.inputs
+        )
+        for key, body in batch.state.items():
+            if body is None:
+                connection.execute("DELETE FROM state WHERE key = ?", (key,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, body))
+        connection.executemany(
+            "INSERT OR REPLACE INTO cursors VALUES (?, ?)", list(batch.cursors.items())
+        )
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise

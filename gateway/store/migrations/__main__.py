@@ -1,0 +1,26 @@
+"""`python -m gateway.store.migrations FILE`: bring the schema of one file up to date."""
+
+import sqlite3
+import sys
+
+from sqlite_utils import Database
+
+from gateway.store.migrations.steps import migrations
+
+
+def main(path: str) -> None:
+    """Apply the missing steps; the page size must be set before the first table."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA page_size = 1024")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    database = Database(connection)
+    migrations.apply(database)
+    applied = len(list(migrations.applied(database)))
+    connection.execute(f"PRAGMA user_version = {applied}")
+    connection.commit()
+    connection.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,86 @@
+"""Opening an installation: the folder, its file, its identity and all that was left behind."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from gateway.clock import Clock
+from gateway.reading import Point
+from gateway.store import state
+from gateway.store.errors import StoreError
+from gateway.store.file import Folder, connect, prepare, start
+from gateway.store.log import Log, Row, unpacked
+from gateway.store.worker import StoreWorker
+from gateway.sync.protocol import Stream
+
+
+class Store:
+    """One installation's data: `log` to append to, `writer` and `reader` to hand work to."""
+
+    def __init__(self, data: Path, clock: Clock) -> None:
+        """Open and count this start; raises StoreError, and blocks for a migration."""
+        self._folder = Folder(data)
+        try:
+            prepare(self._folder.database)
+            connection = connect(self._folder.database)
+            self.identity = start(connection, clock)
+            self.found = state.find(connection)
+        except (sqlite3.Error, StoreError) as error:
+            self._folder.release()
+            raise StoreError(str(error)) from error
+        self._connection = connection
+        self.writer = StoreWorker(connection, "store-writer")
+        reading = connect(self._folder.database)
+        reading.execute("PRAGMA query_only = ON")
+        self.reader = StoreWorker(reading, "store-reader")
+        self.log = Log(self.writer, clock, self.identity.epoch, self.found.following)
+
+    @property
+    def path(self) -> Path:
+        """The data folder."""
+        return self._folder.path
+
+    def register(self, points: Iterable[Point]) -> dict[str, Point]:
+        """The points with their indices; only before the log runs."""
+        points = list(points)
+        indices = state.register(self._connection, points)
+        self.dictionary = state.dictionary(self._connection)
+        self.log.dictionary = self.dictionary.version
+        return {
+            point.id: msgspec.structs.replace(point, index=indices[point.id]) for point in points
+        }
+
+    async def fetch(self, stream: Stream, numbers: Sequence[int]) -> list[Row]:
+        """Rows of the log by number; those that are gone are left out."""
+        return await self.reader.call(lambda connection: _rows(connection, stream, numbers))
+
+    async def oldest_waiting(self, first: int) -> int | None:
+        """UTC ms of telemetry row `first`, for people to see how far behind the cloud is."""
+        rows = await self.fetch("tm", [first])
+        return rows[0].t0 if rows else None
+
+    def close(self, deadline_s: float = 2.0) -> bool:
+        """Write out and let go; False when the disk hangs."""
+        done = self.writer.close(deadline_s)
+        self.reader.close(0.5)
+        self._folder.release()
+        return done
+
+
+class _Start(msgspec.Struct):
+    t0: int
+
+
+def _rows(connection: sqlite3.Connection, stream: Stream, numbers: Sequence[int]) -> list[Row]:
+    if not numbers:
+        return []
+    wanted = set(numbers)
+    query = f"SELECT s, body FROM {stream} WHERE s BETWEEN ? AND ? ORDER BY s"  # noqa: S608
+    rows = []
+    for s, stored in connection.execute(query, (min(wanted), max(wanted))):
+        if s in wanted:
+            body = unpacked(stored)
+            rows.append(Row(stream, s, msgspec.json.decode(body, type=_Start).t0, body))
+    return rows

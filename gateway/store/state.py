@@ -1,0 +1,158 @@
+"""What a start finds: points and their indices, the state of judging, cursors, and all inputs."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gateway.reading import QUALITY_OF_CODE, Point, Quality, Value
+from gateway.store.log import unpacked
+from gateway.sync.protocol import Stream
+
+
+class Found(NamedTuple):
+    """The state of one installation at its start."""
+
+    entries: Mapping[str, str]  # state of judging, as JSON
+    acknowledged: Mapping[Stream, list[tuple[int, int]]]
+    following: Mapping[Stream, int]  # next `s` of each stream
+
+
+def find(connection: sqlite3.Connection) -> Found:
+    """Read the state; a cursor beyond the rows still there keeps `s` from being used twice."""
+    entries = dict(connection.execute("SELECT key, body FROM state"))
+    acknowledged: dict[Stream, list[tuple[int, int]]] = {"tm": [], "ev": []}
+    for stream, ranges in connection.execute("SELECT stream, ranges FROM cursors"):
+        acknowledged[stream] = msgspec.json.decode(ranges, type=list[tuple[int, int]])
+    following: dict[Stream, int] = {}
+    for stream, ranges in acknowledged.items():
+        last = connection.execute(f"SELECT ifnull(max(s), 0) FROM {stream}").fetchone()[0]  # noqa: S608
+        following[stream] = max([last, *(end for _, end in ranges)]) + 1
+    return Found(entries, acknowledged, following)
+
+
+class PointRow(msgspec.Struct, frozen=True):
+    """An entry of the dictionary `md`, as stored."""
+
+    i: int
+    dev: str
+    name: str
+    label: str
+    unit: str
+    type: str
+    prec: int
+    min: float | None
+    max: float | None
+    sim: bool
+
+
+class Dictionary(NamedTuple):
+    """All points this installation ever had."""
+
+    version: int
+    rows: Sequence[PointRow]
+
+
+def register(connection: sqlite3.Connection, points: Iterable[Point]) -> dict[str, int]:
+    """Give every point its index, once for ever; the version counts every change."""
+    known = dict(connection.execute("SELECT id, i FROM points"))
+    bodies = dict(connection.execute("SELECT id, body FROM points"))
+    connection.execute("BEGIN IMMEDIATE")
+    changed = False
+    for point in points:
+        index = known.setdefault(point.id, len(known))
+        body = msgspec.json.encode(_row(index, point)).decode()
+        if bodies.get(point.id) != body:
+            changed = True
+            connection.execute(
+                "INSERT OR REPLACE INTO points VALUES (?, ?, ?)", (index, point.id, body)
+            )
+    if changed:
+        connection.execute(
+            "INSERT INTO meta VALUES ('dictionary', '1') ON CONFLICT (key) DO UPDATE"
+            " SET value = CAST(value AS INTEGER) + 1"
+        )
+    connection.execute("COMMIT")
+    return known
+
+
+def dictionary(connection: sqlite3.Connection) -> Dictionary:
+    """The dictionary as it is published under `md`."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'dictionary'").fetchone()
+    bodies = connection.execute("SELECT body FROM points ORDER BY i")
+    rows = [msgspec.json.decode(body, type=PointRow) for (body,) in bodies]
+    return Dictionary(int(row[0]) if row else 0, rows)
+
+
+def _row(index: int, point: Point) -> PointRow:
+    device, _, name = point.id.partition("/")
+    return PointRow(
+        index,
+        device,
+        name,
+        point.label,
+        point.unit,
+        point.kind,
+        point.precision,
+        point.low,
+        point.high,
+        point.simulated,
+    )
+
+
+class JudgedReading(NamedTuple):
+    """A committed reading, with all that a rule may see of it."""
+
+    point: str
+    value: Value
+    quality: Quality
+    at: int
+
+    @property
+    def good(self) -> bool:
+        """Whether the value may be used to decide."""
+        return not self.quality.bad
+
+
+class JudgedInput(NamedTuple):
+    """A committed input that is not a reading: time that passed, a person, a start."""
+
+    at: int
+    body: str
+
+
+def committed(connection: sqlite3.Connection) -> Iterator[JudgedReading | JudgedInput]:
+    """Everything that was judged and committed, in the order in which it was judged."""
+    names = dict(connection.execute("SELECT i, id FROM points"))
+    inputs: dict[int, list[tuple[int, JudgedInput]]] = {}
+    for s, position, at, body in connection.execute(
+        "SELECT s, position, at, body FROM inputs ORDER BY id"
+    ):
+        inputs.setdefault(s, []).append((position, JudgedInput(at, body)))
+    last = 0
+    for s, at, stored in connection.execute("SELECT s, at, body FROM tm ORDER BY s"):
+        yield from _in_row(msgspec.json.decode(unpacked(stored)), at, inputs.pop(s, []), names)
+        last = s
+    for s in sorted(inputs):
+        if s > last:
+            yield from (entry for _, entry in inputs[s])
+
+
+def _in_row(
+    row: Mapping[str, Any],
+    at: int,
+    inputs: list[tuple[int, JudgedInput]],
+    names: Mapping[int, str],
+) -> Iterator[JudgedReading | JudgedInput]:
+    base = at - row["dt"][-1]
+    quality: Mapping[str, int] = dict(row.get("q", {}))
+    waiting = list(inputs)
+    for position, (index, offset, value) in enumerate(
+        zip(row["c"], row["dt"], row["x"], strict=True)
+    ):
+        while waiting and waiting[0][0] <= position:
+            yield waiting.pop(0)[1]
+        code = quality.get(str(position), 0)
+        yield JudgedReading(names[index], value, QUALITY_OF_CODE[code], base + offset)
+    yield from (entry for _, entry in waiting)

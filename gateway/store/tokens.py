@@ -1,0 +1,62 @@
+"""The secrets that let people in, as digests: in memory to ask, in `gateway.db` to last."""
+
+import sqlite3
+
+import msgspec
+
+from gateway.access import Kind, TokenRow
+from gateway.clock import Clock
+from gateway.store.worker import StoreWorker
+
+REFRESH_S = 2.0  # how soon a token made or withdrawn by the command line counts
+
+
+class StoredTokens:
+    """A `TokenStore`; changes return once committed."""
+
+    def __init__(self, writer: StoreWorker, reader: StoreWorker) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._rows: dict[bytes, TokenRow] = {}
+
+    async def refresh(self, clock: Clock) -> None:
+        """Take over what another process changed, for ever."""
+        while True:
+            self._rows = await self._reader.call(read_tokens)
+            await clock.sleep(REFRESH_S)
+
+    def find(self, digest: bytes) -> TokenRow | None:
+        return self._rows.get(digest)
+
+    def rows(self, kind: Kind) -> list[TokenRow]:
+        return [row for row in self._rows.values() if row.kind == kind]
+
+    async def add(self, row: TokenRow) -> None:
+        await self._writer.call(lambda connection: write_token(connection, row))
+        self._rows[row.digest] = row
+
+    async def replace(self, row: TokenRow) -> None:
+        if row.digest in self._rows:
+            await self.add(row)
+
+    async def remove(self, digest: bytes) -> bool:
+        removed = await self._writer.call(lambda connection: remove_token(connection, digest))
+        self._rows.pop(digest, None)
+        return removed
+
+
+def read_tokens(connection: sqlite3.Connection) -> dict[bytes, TokenRow]:
+    """All rows by digest."""
+    rows = connection.execute("SELECT digest, body FROM tokens")
+    return {digest: msgspec.json.decode(body, type=TokenRow) for digest, body in rows}
+
+
+def write_token(connection: sqlite3.Connection, row: TokenRow) -> None:
+    """Add or overwrite one row."""
+    body = msgspec.json.encode(row).decode()
+    connection.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?)", (row.digest, body))
+
+
+def remove_token(connection: sqlite3.Connection, digest: bytes) -> bool:
+    """Whether there was such a row."""
+    return connection.execute("DELETE FROM tokens WHERE digest = ?", (digest,)).rowcount == 1
