@@ -1,0 +1,49 @@
+"""Sets of row numbers as sorted, closed ranges: `[(1, 40), (44, 44)]`."""
+
+import bisect
+from collections.abc import Iterable, Iterator
+
+Ranges = list[tuple[int, int]]
+
+
+class RangeSet:
+    """Row numbers that are known to be somewhere; adding one twice changes nothing."""
+
+    def __init__(self, ranges: Iterable[tuple[int, int]] = ()) -> None:
+        self.ranges: Ranges = []
+        for start, end in ranges:
+            self.add(start, end)
+
+    def __contains__(self, number: int) -> bool:
+        position = bisect.bisect_right(self.ranges, (number, 1 << 62)) - 1
+        return position >= 0 and number <= self.ranges[position][1]
+
+    def __len__(self) -> int:
+        return sum(end - start + 1 for start, end in self.ranges)
+
+    def add(self, start: int, end: int) -> None:
+        """Take in `start` to `end`, both included."""
+        first = bisect.bisect_left(self.ranges, (start, 0))
+        if first and self.ranges[first - 1][1] >= start - 1:
+            first -= 1
+        last = first
+        while last < len(self.ranges) and self.ranges[last][0] <= end + 1:
+            start, end = min(start, self.ranges[last][0]), max(end, self.ranges[last][1])
+            last += 1
+        self.ranges[first:last] = [(start, end)]
+
+    def gaps(self, until: int) -> Iterator[tuple[int, int]]:
+        """The ranges from 1 to `until` that are missing, oldest first."""
+        following = 1
+        for start, end in self.ranges:
+            if start > until:
+                break
+            if start > following:
+                yield following, start - 1
+            following = end + 1
+        if following <= until:
+            yield following, until
+
+    def oldest(self, most: int) -> Ranges:
+        """At most `most` ranges, the oldest; what is left out is merely sent again."""
+        return self.ranges[:most]
