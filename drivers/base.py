@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
 import msgspec
+
+# Read by the configuration loader: a text such as "500ms" or "10min" becomes seconds.
+DurationS = Annotated[float, "duration_s"]
 
 
 class Reason(StrEnum):

@@ -1,0 +1,1 @@
+"""Buses: everything that waits for hardware, each in a thread that may hang alone."""

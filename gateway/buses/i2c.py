@@ -1,0 +1,120 @@
+"""I2C: the kernel's bus through smbus2, and its emulated twin.
+
+Calls block; only the bus's own thread makes them. Each call is one message with its own stop
+condition, as sensors that measure between command and answer need.
+"""
+
+import errno
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from drivers.base import BusError
+
+if TYPE_CHECKING:
+    from smbus2 import i2c_msg
+
+# What a person can do about it; the kernel's own words are "Remote I/O error" and the like.
+_ADVICE = {
+    errno.ENXIO: "no acknowledge: is it connected and powered, and is the address right?",
+    errno.EREMOTEIO: "no acknowledge: is it connected and powered, and is the address right?",
+    errno.EIO: "the transfer failed: check cable length, pull-ups and supply",
+    errno.ETIMEDOUT: "the bus hangs: something holds SDA or SCL low",
+    errno.EAGAIN: "lost arbitration: another master, or noise on SDA",
+    errno.EBUSY: "a kernel driver owns this address (UU in i2cdetect): remove its overlay",
+    errno.ENOENT: "there is no such bus: enable I2C on this board, or correct the path",
+    errno.ENODEV: "the bus has gone: was its adapter unplugged?",
+    errno.EACCES: "not allowed: add the gateway's user to the group i2c",
+    errno.EPERM: "not allowed: add the gateway's user to the group i2c",
+}
+
+
+class Messages(Protocol):
+    """What of `smbus2.SMBus` is used here."""
+
+    def i2c_rdwr(self, *i2c_msgs: "i2c_msg") -> None:
+        """Run the messages as one transfer; raises OSError."""
+
+    def close(self) -> None: ...
+
+
+class LinuxI2C:
+    """A bus of the kernel such as /dev/i2c-1; opened at the first transfer, again after a loss."""
+
+    def __init__(self, path: str, open_bus: Callable[[str], Messages] | None = None) -> None:
+        self.path = path
+        self._open_bus = open_bus or _open
+        self._bus: Messages | None = None
+
+    def write(self, address: int, data: bytes) -> None:
+        """Send `data` in one message; raises BusError."""
+        from smbus2 import i2c_msg
+
+        self._transfer(address, i2c_msg.write(address, data))
+
+    def read(self, address: int, length: int) -> bytes:
+        """Exactly `length` bytes in one message; raises BusError."""
+        from smbus2 import i2c_msg
+
+        message = i2c_msg.read(address, length)
+        self._transfer(address, message)
+        return bytes(message)
+
+    def close(self) -> None:
+        """Let go of the device file; the next transfer opens it again."""
+        bus, self._bus = self._bus, None
+        if bus is not None:
+            bus.close()
+
+    def _transfer(self, address: int, message: "i2c_msg") -> None:
+        try:
+            if self._bus is None:
+                self._bus = self._open_bus(self.path)
+            self._bus.i2c_rdwr(message)
+        except OSError as error:
+            if error.errno in {errno.ENODEV, errno.EBADF}:
+                self.close()
+            raise BusError(f"{self.path} address 0x{address:02x}: {_words(error)}") from error
+
+
+class Chip(Protocol):
+    """A chip on the emulated bus; both calls raise BusError where it would not acknowledge."""
+
+    def write(self, data: bytes) -> None: ...
+    def read(self, length: int) -> bytes: ...
+
+
+class EmulatedI2C:
+    """The same bus in the air: emulated chips by address, nobody at the others."""
+
+    def __init__(self, chips: Mapping[int, Chip]) -> None:
+        self._chips = dict(chips)
+
+    def write(self, address: int, data: bytes) -> None:
+        """Send `data` to the chip at `address`; raises BusError."""
+        self._chip(address).write(data)
+
+    def read(self, address: int, length: int) -> bytes:
+        """What the chip at `address` answers; raises BusError."""
+        return self._chip(address).read(length)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _chip(self, address: int) -> Chip:
+        chip = self._chips.get(address)
+        if chip is None:
+            raise BusError(f"emulated address 0x{address:02x}: {_ADVICE[errno.ENXIO]}")
+        return chip
+
+
+def _open(path: str) -> Messages:
+    from smbus2 import SMBus
+
+    return SMBus(path)
+
+
+def _words(error: OSError) -> str:
+    number = error.errno or 0
+    name = errno.errorcode.get(number, str(number))
+    return f"{_ADVICE.get(number, os.strerror(number))} ({name})"
