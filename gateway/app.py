@@ -1,0 +1,307 @@
+"""The composition root: a configuration becomes objects, then supervised tasks.
+
+Judging is live before the page, the cloud and the models are loaded; the stop goes the other way,
+each stage with a time-out, and ends with the last commit written and the outputs safe.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from gateway import __version__, health
+from gateway.clock import Clock, Trust
+from gateway.config.load import Loaded
+from gateway.config.schema import Config
+from gateway.effects import Effects
+from gateway.emulation import EmulatedKitchen, emulate
+from gateway.equipment import Builder, points_of
+from gateway.forecasting import Forecasting, Outlook
+from gateway.hub import Hub
+from gateway.judging import Judging
+from gateway.sampling import sample
+from gateway.service import Service
+from gateway.store.log import Row
+from gateway.store.opening import Store
+from gateway.supervision import CriticalFailure, Supervision
+from gateway.sync.outbox import Outbox
+from gateway.sync.protocol import Stream
+from gateway.sync.uplink import Uplink, outbox_of
+from rules.judge import Judge
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.05  # how late a timer may fire
+SILENCE_S = 1.0  # how often points are looked over for silence
+STORE_HANG_MS = 15_000  # without an answer of the disk the watchdog is not fed
+SAFE_DEADLINE_S, COMMIT_DEADLINE_S, GOODBYE_DEADLINE_S = 1.5, 1.5, 0.8
+_TRUST_S = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How this process runs, beside what the configuration says."""
+
+    scenario: str | None = None
+    speed: float = 1.0
+    port: int | None = None
+    demo: bool = False
+    cloud_url: str | None = None  # of the demonstration's own broker
+    on_ready: Callable[["Gateway"], Awaitable[None]] | None = None
+
+
+class Gateway:
+    """One running gateway; `run` returns after an orderly stop, raises CriticalFailure else."""
+
+    def __init__(self, loaded: Loaded, config: Config, store: Store, clock: Clock) -> None:
+        self.loaded = loaded
+        self.config = config
+        self.store = store
+        self.clock = clock
+        self.speed = 1.0
+        self.started_at = clock.now()
+        self.oldest_waiting: int | None = None
+        self.supervision = Supervision(clock, on_down=self._on_down)
+        self.points = store.register(points_of(config))
+        self.hub = Hub(clock.now())
+        contracts = {name: thing.fail_safe.contract() for name, thing in config.actuators.items()}
+        judge = Judge(config.rules, contracts)
+        self.judging = Judging(judge, store.found.entries, store.log, self.hub)
+        self.hub.judge = self.judging.observe
+        self.hub.store = store.log.append
+        self.outbox: Outbox = outbox_of(store.found.acknowledged, store.found.following)
+        self.uplink: Uplink | None = None
+        self.emulated: EmulatedKitchen | None = None
+        self.forecasting: Forecasting | None = None
+        self._stopping = False
+        self._service = Service()
+        self._trust: Trust | None = None
+
+    def build(self, options: Options) -> None:
+        """Make everything that touches a bus; raises ValueError for an unknown scenario."""
+        self.speed = options.speed
+        emulation = self.config.emulation
+        if emulation is not None:
+            scenario = options.scenario or emulation.scenario
+            self.emulated = emulate(self.config, emulation, self.clock, scenario)
+        builder = Builder(self.config, self.points, self.hub, self.clock, self.emulated)
+        self.equipment = builder.build()
+        self.effects = Effects(self.equipment.actuators, self.clock)
+        self.judging.drive = self.effects.drive
+        self._health = health.Health(self.store.path)
+        outlooks = [
+            Outlook(settings, builder.intake(name), self.hub)
+            for name, settings in self.config.forecasts.items()
+        ]
+        self.forecasting = Forecasting(outlooks, self.clock)
+        self.store.log.on_committed = self._committed
+
+    def status(self) -> str:
+        """`starting`, `running`, `degraded` or `stopping`."""
+        if self._stopping:
+            return "stopping"
+        if self._trust is None:
+            return "starting"
+        return "degraded" if self.troubles() else "running"
+
+    def troubles(self) -> list[str]:
+        """What keeps the gateway from being whole, each in a few words."""
+        troubles = [f"task {name}: {why}" for name, why in self.supervision.down.items()]
+        troubles += [
+            f"{state.id}: {state.trouble}"
+            for state in self.equipment.states.values()
+            if state.trouble
+        ]
+        troubles += [f"{name}: {problem.message}" for name, problem in self.loaded.disabled.items()]
+        if self.store.log.failing:
+            troubles.append(f"store: {self.store.log.failing}")
+        return troubles
+
+    async def run(self, stop: asyncio.Event, options: Options) -> None:
+        """Live until `stop`."""
+        group = asyncio.TaskGroup()
+        try:
+            async with group:
+                tasks = self._collect(group)
+                self._start()
+                tasks += self._serve(group, options)
+                self._service.tell("READY=1")
+                logger.info("collecting: %d points, epoch %d", len(self.points),
+                            self.store.identity.epoch)  # fmt: skip
+                await stop.wait()
+                await self._stop()
+                for task in tasks:
+                    task.cancel()
+        except BaseExceptionGroup as failures:
+            critical, _ = failures.split(CriticalFailure)
+            await self._stop()
+            if critical is not None:
+                raise CriticalFailure(str(critical.exceptions[0])) from failures
+            raise
+        finally:
+            self.equipment.close()
+            if not self.store.close(COMMIT_DEADLINE_S):
+                logger.error("store: the disk hangs; the last second may be missing")
+
+    def _start(self) -> None:
+        """The first turn: say that we are here, and bring every output where its slots say."""
+        clock, log = self.clock, self.store.log
+        self._record_gap()
+        self._watch_trust()
+        self.judging.start(clock.now())
+        self.equipment.listen()
+        log.commit_soon()
+
+    def _collect(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        """The tasks without which the kitchen is not guarded."""
+        supervise, clock = self.supervision.supervise, self.clock
+        if self.emulated is not None:
+            self.emulated.step()
+        critical: dict[str, Callable[[], Awaitable[None]]] = {
+            "log": self.store.log.run,
+            "judging": self._tick,
+            "silence": self._look_for_silence,
+        }
+        restarted: dict[str, Callable[[], Awaitable[None]]] = {
+            "actuators": self.effects.watch,
+            "health": lambda: health.feed(
+                self._health, self.equipment.intakes[health.DEVICE].take, clock
+            ),
+            "lag": lambda: self._health.probe_lag(clock),
+            "clock trust": self._follow_trust,
+            "watchdog": lambda: self._service.feed(clock, self._alive),
+        }
+        if self.emulated is not None:
+            restarted["emulation"] = self.emulated.run
+        for device in self.equipment.sampled:
+            restarted[f"sample {device.state.id}"] = _bound(sample, device, clock)
+        tasks = [
+            group.create_task(supervise(name, work, critical=True), name=name)
+            for name, work in critical.items()
+        ]
+        return tasks + [
+            group.create_task(supervise(name, work), name=name) for name, work in restarted.items()
+        ]
+
+    def _serve(self, group: asyncio.TaskGroup, options: Options) -> list[asyncio.Task[None]]:
+        """The tasks for people and the cloud; imported now, when judging is live."""
+        from gateway import serving
+
+        parts = serving.parts(self, options)
+        supervise = self.supervision.supervise
+        return [group.create_task(supervise(name, work), name=name) for name, work in parts.items()]
+
+    async def _stop(self) -> None:
+        """Safe outputs, the last commit, goodbye to the cloud; each bounded in time."""
+        if self._stopping:
+            return
+        self._stopping = True
+        self._service.tell("STOPPING=1")
+        logger.info("stopping")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SAFE_DEADLINE_S):
+                await self.effects.make_safe()
+        log = self.store.log
+        log.event("system", {"code": "stopped"}, self.clock.now())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(COMMIT_DEADLINE_S):
+                await log.durable()
+        log.close()
+        if self.uplink is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_DEADLINE_S):
+                    await self.uplink.close()
+
+    async def _tick(self) -> None:
+        while True:
+            self.judging.tick(self.clock.now())
+            await self.clock.sleep(TICK_S)
+
+    async def _look_for_silence(self) -> None:
+        while True:
+            await self.clock.sleep(SILENCE_S)
+            self.equipment.look_for_silence(self.clock.now())
+
+    async def _follow_trust(self) -> None:
+        while True:
+            await self.clock.sleep(_TRUST_S)
+            self._watch_trust()
+
+    def _watch_trust(self) -> None:
+        """Write down how far the clock is trusted, at the start and whenever that changes."""
+        trust = self.clock.trust()
+        if trust is self._trust:
+            return
+        self._trust = trust
+        data = {
+            "epoch": self.store.identity.epoch,
+            "boot_id": self.clock.boot_id,
+            "mono": self.clock.monotonic_ms(),
+            "wall": self.clock.wall(),
+            "trust": trust.value,
+        }
+        self.store.log.event("boot", data, self.clock.now())
+        if self.uplink is not None:
+            self.uplink.announce()
+
+    def _record_gap(self) -> None:
+        """The time in which nobody collected is said, not left out."""
+        left_at = self.store.identity.left_at
+        if left_at is not None:
+            data = {"from": left_at, "to": self.clock.wall(), "cause": "not running"}
+            self.store.log.event("gap", data, self.clock.now())
+
+    def _committed(self, rows: list[Row]) -> None:
+        if self.uplink is not None:
+            self.uplink.committed(rows)
+        else:
+            self.outbox.committed(rows, linked=False)
+
+    def _alive(self) -> bool:
+        return self.clock.now() - self.store.log.turned_at < STORE_HANG_MS * max(1.0, self.speed)
+
+    def _on_down(self, name: str, error: str) -> None:
+        data = {"code": "task_down", "task": name, "error": error[:200]}
+        self.store.log.event("system", data, self.clock.now())
+
+    def cloud_status(self) -> dict[str, object]:
+        """The body of `st`."""
+        model = self.forecasting.model if self.forecasting else None
+        return {
+            "v": 1,
+            "in": self.store.identity.install,
+            "online": True,
+            "epoch": self.store.identity.epoch,
+            "sw": __version__,
+            "cfg": self.loaded.content_hash[:12],
+            "rules": self.loaded.rules_hash[:12],
+            "model": None if model is None else model.hash,
+            "sim": self.config.emulation is not None,
+            "clock": self.clock.trust().value,
+            "outbox": {"n": self.outbox.waiting(), "oldest": self.oldest_waiting},
+        }
+
+    def cloud_dictionary(self) -> dict[str, object]:
+        """The body of `md`."""
+        dictionary = self.store.dictionary
+        channels = [msgspec.to_builtins(row) for row in dictionary.rows]
+        return {
+            "v": 1,
+            "in": self.store.identity.install,
+            "ver": dictionary.version,
+            "ch": channels,
+        }
+
+
+def _bound(
+    work: Callable[..., Awaitable[None]], *arguments: object
+) -> Callable[[], Awaitable[None]]:
+    return lambda: work(*arguments)
+
+
+Parts = Mapping[str, Callable[[], Awaitable[None]]]
+__all__ = ["CriticalFailure", "Gateway", "Options", "Parts", "Path", "Stream"]

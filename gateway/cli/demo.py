@@ -1,0 +1,134 @@
+"""`kitchen-gateway demo`: the emulated kitchen with a cloud of its own, all on this machine."""
+
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from ctypes import CDLL
+from pathlib import Path
+from tempfile import mkdtemp
+
+import click
+
+from gateway.cli.options import (
+    MISUSED,
+    config_option,
+    data_option,
+    find_config,
+    load_usable,
+    port_option,
+)
+from gateway.cli.run import live, start_logging
+
+_PR_SET_PDEATHSIG, _SIGTERM = 1, 15
+_MOSQUITTO = ("mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto")
+
+
+@click.command()
+@config_option
+@data_option
+@port_option
+@click.option("--scenario", help="Play a named incident, such as door-left-open.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(1, 1000),
+    default=1.0,
+    show_default=True,
+    help="So many times faster than real time.",
+)
+def demo(
+    file: Path | None, data: Path, port: int | None, scenario: str | None, speed: float
+) -> None:
+    """Run the configured kitchen on emulated hardware, with a broker and a receiver beside it."""
+    from gateway.app import Options
+
+    start_logging()
+    loaded = load_usable(find_config(file))
+    if loaded.config is None or loaded.config.emulation is None:
+        click.echo('demo needs a configuration with an "emulation" section', err=True)
+        raise SystemExit(MISUSED)
+    with ExitStack() as children:
+        url = _start_broker(children, data)
+        if url is not None:
+            _start_ingest(children, url, data)
+        options = Options(port=port, scenario=scenario, speed=speed, demo=True, cloud_url=url)
+        live(file, data, options)
+
+
+def _start_broker(children: ExitStack, data: Path) -> str | None:
+    """A private broker on loopback; gives its address, or None when there is none to be had."""
+    port = _free_port()
+    folder = Path(mkdtemp(prefix="kitchen-gateway-"))
+    children.callback(shutil.rmtree, folder, ignore_errors=True)
+    command = _mosquitto(folder, port) or _amqtt(folder, port)
+    if command is None:
+        click.echo(
+            "No MQTT broker found: readings are kept and not sent. "
+            "To see them arrive: apt install mosquitto",
+            err=True,
+        )
+        return None
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _start(children, command)
+    return f"mqtt://127.0.0.1:{port}"
+
+
+def _mosquitto(folder: Path, port: int) -> list[str] | None:
+    found = next((path for path in map(shutil.which, _MOSQUITTO) if path), None)
+    if found is None:
+        return None
+    config = folder / "mosquitto.conf"
+    config.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+        "log_type error\nset_tcp_nodelay true\n"
+    )
+    return [found, "-c", str(config)]
+
+
+def _amqtt(folder: Path, port: int) -> list[str] | None:
+    """A broker from PyPI (the extra `demo`), good enough to look at; the tests never use it."""
+    found = shutil.which("amqtt", path=str(Path(sys.executable).parent))
+    if found is None:
+        return None
+    config = folder / "amqtt.yaml"
+    config.write_text(
+        f"listeners:\n  default:\n    type: tcp\n    bind: 127.0.0.1:{port}\n"
+        "plugins:\n  amqtt.plugins.authentication.AnonymousAuthPlugin:\n"
+        "    allow_anonymous: true\n"
+    )
+    return [found, "-c", str(config)]
+
+
+def _start_ingest(children: ExitStack, url: str, data: Path) -> None:
+    database = data / "cloud.db"
+    module = [sys.executable, "-m", "gateway.cli", "ingest"]
+    _start(children, [*module, "--url", url, "--database", str(database)])
+
+
+def _start(children: ExitStack, command: Sequence[str]) -> None:
+    """Start a child that ends with us, even when we are killed."""
+    child = subprocess.Popen(  # noqa: S603 - our own commands
+        command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent
+    )
+    children.callback(_end, child)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    child.terminate()
+    try:
+        child.wait(3)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def _die_with_parent() -> None:
+    CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGTERM)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,53 @@
+"""`kitchen-gateway token`: secrets for programs; a running gateway knows a new one in seconds."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from gateway.access import Access, Role
+from gateway.cli.options import FAILED, data_option
+
+
+@click.group()
+def token() -> None:
+    """Let programs in: `Authorization: Bearer TOKEN`."""
+
+
+@token.command()
+@data_option
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.VIEWER.value,
+    show_default=True,
+    help="What it may do.",
+)
+@click.option("--name", default="api", show_default=True, help="Who it is for; shown in records.")
+@click.option("--days", type=click.IntRange(1, 3650), help="Valid for so long; default: for ever.")
+def create(data: Path, role: str, name: str, days: int | None) -> None:
+    """Create a token and print it; it is shown this once."""
+    from gateway.clock import SystemClock
+    from gateway.store.errors import StoreError
+    from gateway.store.file import NAME, connect, prepare, resume
+    from gateway.store.tokens import StoredTokens
+    from gateway.store.worker import StoreWorker
+
+    async def make() -> str:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        prepare(data / NAME)
+        connection = connect(data / NAME)
+        clock = SystemClock()
+        resume(connection, clock)
+        worker = StoreWorker(connection, "store-writer")
+        access = Access(StoredTokens(worker, worker), clock)
+        try:
+            return await access.create_token(name, Role(role), days and days * 86_400.0)
+        finally:
+            worker.close()
+
+    try:
+        click.echo(asyncio.run(make()))
+    except StoreError as error:
+        click.echo(f"kitchen-gateway: {error}", err=True)
+        raise SystemExit(FAILED) from error

@@ -1,0 +1,92 @@
+"""Carries out what judging wants of actuators, and reads back what they really do."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from drivers.base import Acting, DriverError, Metric, Samples, failed
+from gateway.buses.worker import BusWorker
+from gateway.clock import Clock
+from gateway.sampling import DeviceState, Intake
+from rules.judge import Drive
+
+logger = logging.getLogger(__name__)
+
+READ_BACK_S = 5.0
+
+
+@dataclass(slots=True)
+class Actuator:
+    """An actuator with what driving it needs; `wanted` is what judging last asked for."""
+
+    state: DeviceState
+    driver: Acting
+    metrics: tuple[Metric, ...]
+    worker: BusWorker
+    intake: Intake
+    deadline_s: float
+    safe: bool
+    wanted: bool | None = None
+    mismatches: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Effects:
+    """The actuators of one kitchen."""
+
+    def __init__(self, actuators: Mapping[str, Actuator], clock: Clock) -> None:
+        self.actuators = actuators
+        self._clock = clock
+        self._running: set[asyncio.Task[None]] = set()
+
+    def drive(self, drive: Drive) -> None:
+        """Start bringing an actuator to a value; the bus thread gets the work before this ends."""
+        actuator = self.actuators.get(drive.actuator)
+        if actuator is None:
+            logger.error("%s: no such actuator; %s had no effect", drive.actuator, drive.cause)
+            return
+        actuator.wanted = drive.value
+        task = asyncio.get_running_loop().create_task(
+            self._bring(actuator), name=f"drive {drive.actuator}"
+        )
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def watch(self) -> None:
+        """Read every actuator back now and then, and correct one that does not do as wanted."""
+        while True:
+            await self._clock.sleep(READ_BACK_S)
+            for actuator in self.actuators.values():
+                if actuator.wanted is not None:
+                    await self._bring(actuator, only_if_different=True)
+
+    async def make_safe(self) -> None:
+        """Bring every output to its safe state; a bus that hangs costs one deadline at most."""
+        for actuator in self.actuators.values():
+            actuator.wanted = actuator.safe
+        await asyncio.gather(*(self._bring(actuator) for actuator in self.actuators.values()))
+
+    async def _bring(self, actuator: Actuator, *, only_if_different: bool = False) -> None:
+        async with actuator.turn:
+            wanted = bool(actuator.wanted)
+
+            def act() -> tuple[Samples, bool]:
+                before = actuator.driver.read()
+                differs = any(sample.value is not wanted for sample in before.values())
+                if differs or not only_if_different:
+                    actuator.driver.write(wanted)
+                return actuator.driver.read(), differs
+
+            try:
+                samples, differed = await actuator.worker.call(act, actuator.deadline_s)
+            except DriverError as error:
+                actuator.state.lost(str(error))
+                bad = failed(actuator.metrics, error.reason)
+                actuator.intake.take(bad, self._clock.now())
+                return
+        if only_if_different and differed:
+            actuator.mismatches += 1
+            logger.warning("%s: was not %s as wanted; corrected", actuator.state.id, wanted)
+        actuator.state.heard()
+        actuator.intake.take(samples, self._clock.now())

@@ -1,0 +1,102 @@
+"""The emulated kitchen: one world, and the honest chip of each configured device on its bus.
+
+Everything from the driver up is what runs in a real kitchen. Drivers without a chip of their own
+(a recording is its own world) need nothing here.
+"""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from drivers.emulated.base import Feel
+from drivers.emulated.world import World
+from gateway.buses.gpio import EmulatedPins
+from gateway.buses.i2c import EmulatedI2C
+from gateway.clock import Clock
+from gateway.config.schema import Actuator, Config, Device, Emulation
+
+STEP_S = 0.1
+DEFAULT_PLACE = "kitchen"
+
+
+class Stepping(Protocol):
+    """A chip that has to be moved along because nobody asks it."""
+
+    def step(self) -> None:
+        """Bring the wire to what the chip feels."""
+
+
+@dataclass
+class EmulatedKitchen:
+    """The world, its buses by id, and the chips by device id."""
+
+    world: World
+    clock: Clock
+    i2c: dict[str, EmulatedI2C] = field(default_factory=dict)
+    pins: dict[str, EmulatedPins] = field(default_factory=dict)
+    chips: dict[str, Any] = field(default_factory=dict)  # as many classes as drivers
+    stepping: list[Stepping] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Let the world go on, for ever."""
+        while True:
+            self.step()
+            await self.clock.sleep(STEP_S)
+
+    def step(self) -> None:
+        """Bring the world and every wire up to now."""
+        self.world.advance(self.clock.now())
+        for chip in self.stepping:
+            chip.step()
+
+
+def emulate(config: Config, emulation: Emulation, clock: Clock, scenario: str) -> EmulatedKitchen:
+    """Build the twin of every configured bus; raises ValueError for an unknown scenario."""
+    kitchen = EmulatedKitchen(World(emulation.seed, scenario), clock)
+    kitchen.world.advance(clock.now())
+    on_i2c: dict[str, dict[int, Any]] = {
+        name: {} for name, bus in config.buses.items() if bus.kind == "i2c"
+    }
+    for name, bus in config.buses.items():
+        if bus.kind == "gpio":
+            kitchen.pins[name] = EmulatedPins()
+    things: list[Device | Actuator] = [*config.devices.values(), *config.actuators.values()]
+    for number, thing in enumerate(things):
+        place = emulation.places.get(thing.id, DEFAULT_PLACE)
+        chip = _chip(kitchen, thing, place, number + emulation.seed * 1_000)
+        if chip is None:
+            continue
+        kitchen.chips[thing.id] = chip
+        if thing.bus in on_i2c:
+            on_i2c[thing.bus][_option(thing, "address")] = chip
+        elif hasattr(chip, "step"):
+            kitchen.stepping.append(chip)
+    kitchen.i2c = {name: EmulatedI2C(chips) for name, chips in on_i2c.items()}
+    return kitchen
+
+
+def _chip(kitchen: EmulatedKitchen, thing: Device | Actuator, place: str, seed: int) -> Any:
+    try:
+        module = importlib.import_module(f"drivers.emulated.{thing.driver}")
+    except ModuleNotFoundError as error:
+        if error.name != f"drivers.emulated.{thing.driver}":
+            raise
+        return None
+    if thing.bus in kitchen.pins:
+        line = kitchen.pins[thing.bus].line(_option(thing, "pin"))
+        if isinstance(thing, Actuator):
+            return module.Chip(thing.options, line)
+        return module.Chip(thing.options, _feel(kitchen, place), line)
+    return module.Chip(thing.options, _feel(kitchen, place), now_ms=kitchen.clock.now, seed=seed)
+
+
+def _feel(kitchen: EmulatedKitchen, place: str) -> Feel:
+    def feel(quantity: str) -> float | bool:
+        return kitchen.world.feel(place, quantity)
+
+    return feel
+
+
+def _option(thing: Device | Actuator, name: str) -> int:
+    return int(getattr(thing.options, name))

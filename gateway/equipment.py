@@ -1,0 +1,294 @@
+"""From the configuration to living things: points, drivers on their buses, and who reads them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from drivers.base import BusError, DriverError, Metric, failed
+from gateway import health
+from gateway.buses.gpio import Pins, linux_pins
+from gateway.buses.i2c import LinuxI2C
+from gateway.buses.recording import Message, Recording
+from gateway.buses.worker import BusWorker
+from gateway.clock import Clock
+from gateway.conditioning import Conditioner, Treatment
+from gateway.config import registry
+from gateway.config.schema import FORECAST_METRICS, Actuator, Config, Device, PointSettings
+from gateway.effects import Actuator as Driven
+from gateway.emulation import EmulatedKitchen
+from gateway.hub import Hub
+from gateway.listening import Listener
+from gateway.reading import Point
+from gateway.sampling import DeviceState, Intake, Sampled
+
+logger = logging.getLogger(__name__)
+
+OUTLOOK_S = 60.0  # how often a forecast is made
+_KEPT_PERIODS = 3  # so many periods without a value make a polled point stale
+
+
+@dataclass
+class Equipment:
+    """Everything of one kitchen that touches a bus."""
+
+    points: dict[str, Point]
+    intakes: dict[str, Intake] = field(default_factory=dict)  # by device
+    states: dict[str, DeviceState] = field(default_factory=dict)
+    sampled: list[Sampled] = field(default_factory=list)
+    actuators: dict[str, Driven] = field(default_factory=dict)
+    workers: dict[str, BusWorker] = field(default_factory=dict)  # by bus
+    recordings: list[Recording] = field(default_factory=list)
+    starting: list[Callable[[], None]] = field(default_factory=list)  # begin to listen
+    closing: list[Callable[[], None]] = field(default_factory=list)
+
+    def listen(self) -> None:
+        """Begin to hear pushed devices."""
+        for start in self.starting:
+            start()
+
+    def look_for_silence(self, now: int) -> None:
+        """Mark points stale that were not heard of for too long."""
+        for intake in self.intakes.values():
+            intake.look_for_silence(now)
+
+    def close(self) -> None:
+        """Give every bus back; a thread that hangs is left behind."""
+        for recording in self.recordings:
+            recording.close()
+        for worker in self.workers.values():
+            worker.close()
+        for close in self.closing:
+            close()
+
+
+def points_of(config: Config) -> Iterator[Point]:
+    """Every point of the configuration, not yet with its index: devices, outlooks, ourselves."""
+    simulated = config.emulation is not None
+    things: list[Device | Actuator] = [*config.devices.values(), *config.actuators.values()]
+    for thing in things:
+        polled = isinstance(thing, Device) and thing.role == "polled"
+        for metric in thing.metrics:
+            settings = thing.points.get(metric.name, PointSettings())
+            yield Point(
+                index=-1,
+                id=f"{thing.id}/{metric.name}",
+                label=_label(thing, metric, settings),
+                unit=metric.unit,
+                kind=metric.kind,
+                low=metric.low if settings.low is None else settings.low,
+                high=metric.high if settings.high is None else settings.high,
+                precision=metric.precision,
+                period_s=thing.every_s if polled and isinstance(thing, Device) else 0.0,
+                simulated=simulated,
+                zone=settings.zone or thing.zone,
+            )
+    for name, forecast in config.forecasts.items():
+        for metric in FORECAST_METRICS[forecast.kind]:
+            label = f"{forecast.label or name} {metric.name}"
+            yield own_point(name, metric, label, OUTLOOK_S, simulated=simulated)
+    for metric in health.METRICS:
+        yield own_point(health.DEVICE, metric, metric.name, health.PERIOD_S)
+
+
+def own_point(
+    device: str, metric: Metric, label: str, period_s: float, *, simulated: bool = False
+) -> Point:
+    """A point that the gateway itself feeds."""
+    return Point(
+        index=-1,
+        id=f"{device}/{metric.name}",
+        label=label,
+        unit=metric.unit,
+        kind=metric.kind,
+        low=metric.low,
+        high=metric.high,
+        precision=metric.precision,
+        period_s=period_s,
+        simulated=simulated,
+    )
+
+
+def _label(thing: Device | Actuator, metric: Metric, settings: PointSettings) -> str:
+    if settings.label:
+        return settings.label
+    name = thing.label or thing.id
+    return name if len(thing.metrics) == 1 else f"{name} {metric.name}"
+
+
+class Builder:
+    """Builds the equipment; buses are opened, nothing is read yet."""
+
+    def __init__(
+        self, config: Config, points: Mapping[str, Point], hub: Hub, clock: Clock,
+        emulated: EmulatedKitchen | None,
+    ) -> None:  # fmt: skip
+        self._config = config
+        self._hub = hub
+        self._clock = clock
+        self._emulated = emulated
+        self._buses: dict[str, Any] = {}  # one object for each kind of bus
+        self.equipment = Equipment(dict(points))
+
+    def build(self) -> Equipment:
+        """Everything the configuration names; a device that cannot be built is lost, not fatal."""
+        for name, bus in self._config.buses.items():
+            self._open(name, bus.kind)
+        for device in self._config.devices.values():
+            try:
+                self._device(device)
+            except DriverError as error:
+                self._lost(device, error)
+        for actuator in self._config.actuators.values():
+            try:
+                self._actuator(actuator)
+            except DriverError as error:
+                self._lost(actuator, error)
+        self.intake(health.DEVICE)
+        return self.equipment
+
+    def intake(self, device: str) -> Intake:
+        """Where somebody who is no device publishes its points."""
+        self.equipment.intakes[device] = self._intake(device, {}, None)
+        return self.equipment.intakes[device]
+
+    def _open(self, name: str, kind: str) -> None:
+        if kind == "i2c":
+            path = self._config.buses[name].path
+            bus = self._emulated.i2c[name] if self._emulated else LinuxI2C(path)
+            self._buses[name] = bus
+            self.equipment.closing.append(bus.close)
+        elif kind == "gpio":
+            try:
+                pins = self._emulated.pins[name] if self._emulated else linux_pins()
+            except DriverError as error:
+                logger.error("bus %s: %s", name, error)
+                return
+            self._buses[name] = pins
+            self.equipment.closing.append(pins.close)
+        if kind != "recording":
+            self.equipment.workers[name] = BusWorker(name)
+
+    def _device(self, device: Device) -> None:
+        module = registry.driver(device.driver)
+        state = self.equipment.states[device.id] = DeviceState(device.id)
+        if device.role == "polled":
+            stale_after_s = device.stale_after_s or _KEPT_PERIODS * device.every_s
+            intake = self._intake(device.id, device.points, stale_after_s)
+            driver = module.Driver(self._bus(device.bus), device.options, self._clock.pause)
+            self.equipment.sampled.append(
+                Sampled(
+                    state,
+                    driver,
+                    device.metrics,
+                    self.equipment.workers[device.bus],
+                    intake,
+                    device.every_s,
+                    device.deadline_s,
+                )
+            )
+        else:
+            intake = self._intake(device.id, device.points, device.stale_after_s)
+            driver = module.Driver(device.options)
+            listener = Listener(state, driver, device.metrics, intake, self._clock)
+            self.equipment.starting.append(lambda: self._listen(device, listener))
+        self.equipment.intakes[device.id] = intake
+
+    def _listen(self, device: Device, listener: Listener) -> None:
+        loop = asyncio.get_running_loop()
+        if self._config.buses[device.bus].kind == "recording":
+            track: Any = device.options
+            recording = Recording(
+                track,
+                Playing(listener),
+                clock=self._clock,
+                post=loop.call_soon_threadsafe,
+                folder=self._config.folder,
+            )
+            self.equipment.recordings.append(recording)
+            recording.start()
+            return
+        pins: Pins = self._bus(device.bus)
+        options: Any = device.options
+        try:
+            pins.watch(
+                options.pin,
+                options.pull,
+                lambda level: _post(loop, listener.hear, level),
+            )
+        except DriverError as error:
+            listener.fail(error)
+
+    def _actuator(self, actuator: Actuator) -> None:
+        module = registry.driver(actuator.driver)
+        options: Any = actuator.options
+        pins: Pins = self._bus(actuator.bus)
+        safe = actuator.fail_safe.safe
+        pin = pins.output(options.pin, active_high=options.active_high, initial=safe)
+        state = self.equipment.states[actuator.id] = DeviceState(actuator.id)
+        intake = self._intake(actuator.id, actuator.points, None)
+        self.equipment.intakes[actuator.id] = intake
+        self.equipment.actuators[actuator.id] = Driven(
+            state=state,
+            driver=module.Driver(pin, actuator.options),
+            metrics=actuator.metrics,
+            worker=self.equipment.workers[actuator.bus],
+            intake=intake,
+            deadline_s=actuator.fail_safe.deadline_s,
+            safe=safe,
+        )
+
+    def _bus(self, name: str) -> Any:
+        if name not in self._buses:
+            raise BusError(f"bus {name} could not be opened")
+        return self._buses[name]
+
+    def _intake(
+        self, device: str, settings: Mapping[str, PointSettings], stale_after_s: float | None
+    ) -> Intake:
+        conditioners = {}
+        for point in self.equipment.points.values():
+            if point.device == device:
+                metric = point.id.partition("/")[2]
+                treatment = _treatment(settings.get(metric, PointSettings()), stale_after_s)
+                conditioners[metric] = Conditioner(point, treatment, self._clock.now())
+        return Intake(self._hub, conditioners)
+
+    def _lost(self, thing: Device | Actuator, error: DriverError) -> None:
+        """It has no driver, but its points say why they have no value."""
+        self.equipment.states.setdefault(thing.id, DeviceState(thing.id)).lost(str(error))
+        intake = self._intake(thing.id, thing.points, None)
+        self.equipment.intakes[thing.id] = intake
+        bad = failed(thing.metrics, error.reason)
+        self.equipment.starting.append(lambda: intake.take(bad, self._clock.now()))
+
+
+class Playing:
+    """What a recording tells its listener."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def hear(self, message: Message) -> None:
+        self._listener.hear(message)
+
+    def ended(self, error: BusError | None) -> None:
+        if error is not None:
+            self._listener.fail(error)
+        else:
+            logger.info("%s: the recording has ended", self._listener.state.id)
+
+
+def _treatment(settings: PointSettings, stale_after_s: float | None) -> Treatment:
+    return Treatment(
+        offset=settings.offset,
+        deadband=settings.deadband,
+        slew_per_s=settings.slew_per_s,
+        stale_after_ms=None if stale_after_s is None else round(stale_after_s * 1000),
+    )
+
+
+def _post(loop: asyncio.AbstractEventLoop, what: Callable[[bool], None], level: bool) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(what, level)

@@ -1,0 +1,124 @@
+"""Runs the shipped models beside control and publishes their outlook as ordinary points.
+
+A forecast never replaces a limit: it is one more point that a rule may look at. The runtime is
+loaded in a thread of its own once the gateway is ready, because its import takes long.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from drivers.base import Reason, Sample, Samples, failed
+from gateway.clock import Clock
+from gateway.config.schema import FORECAST_METRICS, Forecast
+from gateway.equipment import OUTLOOK_S
+from gateway.hub import Hub
+from gateway.reading import Reading
+from gateway.sampling import Intake
+from models.minutes import Minute, MinuteLog
+
+if TYPE_CHECKING:
+    from models.predict import ColdRoom
+
+logger = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
+
+HORIZON_MIN = 60.0
+
+
+class Outlook:
+    """One cold room's next hour; `minutes_to_breach` is 60 when no breach is seen in the hour."""
+
+    def __init__(self, settings: Forecast, intake: Intake, hub: Hub) -> None:
+        self.settings = settings
+        self.trouble: str | None = None
+        self._intake = intake
+        self._minutes = MinuteLog()
+        hub.watch(settings.point, self._temperature)
+        if settings.door is not None:
+            hub.watch(settings.door, self._door)
+
+    def issue(self, model: "ColdRoom", now: int) -> None:
+        """Publish what the model says now, or why it can say nothing."""
+        minutes = self._minutes.minutes(now)
+        self.trouble = model.obstacle(minutes)
+        self._intake.take(self._samples(model, minutes), now)
+
+    def _samples(self, model: "ColdRoom", minutes: tuple[Minute, ...]) -> Samples:
+        forecast = model.forecast(minutes)
+        if forecast is None:
+            return failed(FORECAST_METRICS[self.settings.kind], Reason.NOT_STARTED)
+        breach = forecast.minutes_to_breach(self.settings.limit)
+        return {
+            "in_60min": Sample(forecast.middle[-1]),
+            "in_60min_low": Sample(forecast.low[-1]),
+            "in_60min_high": Sample(forecast.high[-1]),
+            "minutes_to_breach": Sample(HORIZON_MIN if breach is None else breach),
+        }
+
+    def _temperature(self, reading: Reading) -> None:
+        value = reading.value
+        self._minutes.temperature(reading.at, value if isinstance(value, (int, float)) else None)
+
+    def _door(self, reading: Reading) -> None:
+        value = reading.value
+        self._minutes.door(reading.at, value if isinstance(value, bool) else None)
+
+
+class Forecasting:
+    """All outlooks of a kitchen and the one model behind them."""
+
+    def __init__(self, outlooks: list[Outlook], clock: Clock) -> None:
+        self.outlooks = outlooks
+        self.model: ColdRoom | None = None
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Load the model once, then issue every minute; for ever. Raises models.ModelError."""
+        if not self.outlooks:
+            return
+        self.model = await _in_thread(_load)
+        logger.info("forecast: model %s on %s", self.model.version, self.model.engine)
+        if self.model.note:
+            logger.warning("forecast: numpy stands in: %s", self.model.note)
+        while True:
+            for outlook in self.outlooks:
+                outlook.issue(self.model, self._clock.now())
+            await self._clock.sleep(OUTLOOK_S)
+
+
+def _load() -> "ColdRoom":
+    from models.predict import ColdRoom
+
+    return ColdRoom.load()
+
+
+async def _in_thread(task: "Callable[[], ColdRoom]") -> "ColdRoom":
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[ColdRoom] = loop.create_future()
+
+    def work() -> None:
+        try:
+            result = task()
+        except Exception as error:  # noqa: BLE001 - goes to the awaiting task
+            _on_loop(loop, future.set_exception, error)
+        else:
+            _on_loop(loop, future.set_result, result)
+
+    threading.Thread(target=work, name="forecast-load", daemon=True).start()
+    return await future
+
+
+def _on_loop(
+    loop: asyncio.AbstractEventLoop, settle: "Callable[[Value], None]", value: "Value"
+) -> None:
+    def unless_cancelled() -> None:
+        with contextlib.suppress(asyncio.InvalidStateError):
+            settle(value)
+
+    with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
+        loop.call_soon_threadsafe(unless_cancelled)

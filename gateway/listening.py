@@ -1,0 +1,45 @@
+"""Pushed devices: what a bus hears is parsed on the loop and published at once."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from drivers.base import DriverError, Metric, Pushed, failed
+from gateway.clock import Clock
+from gateway.sampling import DeviceState, Intake
+
+logger = logging.getLogger(__name__)
+
+
+class Listener:
+    """One pushed device; `hear` is called on the loop for every edge, line or message."""
+
+    def __init__(
+        self,
+        state: DeviceState,
+        driver: Pushed,
+        metrics: Sequence[Metric],
+        intake: Intake,
+        clock: Clock,
+    ) -> None:
+        self.state = state
+        self._driver = driver
+        self._metrics = metrics
+        self._intake = intake
+        self._clock = clock
+
+    def hear(self, message: Any) -> None:  # noqa: ANN401 - the driver knows its own messages
+        """Parse and publish one message; nonsense is BAD with a reason."""
+        at = self._clock.now()
+        try:
+            samples = self._driver.feed(message, at)
+        except DriverError as error:
+            self.fail(error)
+            return
+        self.state.heard()
+        self._intake.take(samples, at)
+
+    def fail(self, error: DriverError) -> None:
+        """The bus can no longer hear the device."""
+        self.state.lost(str(error))
+        self._intake.take(failed(self._metrics, error.reason), self._clock.now())

@@ -1,0 +1,146 @@
+"""What people and the cloud get of the gateway: the page, the uplink, the forecasts.
+
+Imported only once judging is live: aiohttp alone takes longer to load than everything before it.
+"""
+
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from gateway.access import Access, Role
+from gateway.buses.mqtt import Broker
+from gateway.config.schema import Cloud
+from gateway.store.tokens import StoredTokens
+from gateway.sync.uplink import Destination, Uplink
+from gateway.view import View
+from gateway.web.route import Settings
+from gateway.web.server import Server
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway, Options
+
+logger = logging.getLogger(__name__)
+
+_OLDEST_S = 5.0
+
+Work = Callable[[], Awaitable[None]]
+
+
+def parts(gateway: "Gateway", options: "Options") -> dict[str, Work]:
+    """The tasks by name; each can be started again on its own."""
+    store, clock = gateway.store, gateway.clock
+    tokens = StoredTokens(store.writer, store.reader)
+    access = Access(tokens, clock, demo=options.demo)
+    works: dict[str, Work] = {"tokens": lambda: tokens.refresh(clock)}
+    page = _Page(gateway, access, options)
+    works["page"] = page.run
+    if gateway.config.cloud is not None:
+        uplink = _uplink(gateway, gateway.config.cloud, options)
+        gateway.uplink = uplink
+        uplink.changed = page.cloud_changed
+        works["cloud"] = uplink.run
+        works["oldest"] = lambda: _follow_oldest(gateway)
+    if gateway.forecasting is not None:
+        works["forecast"] = gateway.forecasting.run
+    return works
+
+
+class _Page:
+    """The page; what changes before it listens is in its first snapshot anyway."""
+
+    def __init__(self, gateway: "Gateway", access: Access, options: "Options") -> None:
+        self._gateway = gateway
+        self._access = access
+        self._options = options
+        web = gateway.config.web
+        port = web.port if options.port is None else options.port
+        names = tuple(origin.partition("://")[2] for origin in web.origins)
+        self._settings = Settings(host=web.listen, port=port, names=names)
+        self._server: Server | None = None
+
+    async def run(self) -> None:
+        """Serve until cancelled; raises CannotListen."""
+        gateway = self._gateway
+        server = Server(View(gateway), self._access, gateway.clock, self._settings)
+        self._server = server
+        gateway.hub.show = lambda reading: server.live.point_changed(reading.point.id)
+        gateway.judging.alarms_changed = server.live.alarms_changed
+        await server.start()
+        try:
+            if self._options.on_ready is not None:
+                await self._options.on_ready(gateway)
+            await self._announce(server.port)
+            if server.live.task is not None:
+                await server.live.task
+        finally:
+            await server.stop()
+
+    def cloud_changed(self) -> None:
+        """Have the pages told what the cloud has stored."""
+        if self._server is not None:
+            self._server.live.cloud_changed()
+
+    async def _announce(self, port: int) -> None:
+        """In a demonstration, print the links that open the page from here and from elsewhere."""
+        if not self._options.demo:
+            return
+        code = await self._access.create_code("demo", Role.STAFF)
+        print(f"\n  On this computer:   http://localhost:{port}/", flush=True)  # noqa: T201
+        for address in _addresses():
+            link = f"http://{address}:{port}/login?code={code}"
+            print(f"  From elsewhere:     {link}   (works once)", flush=True)  # noqa: T201
+        print(flush=True)  # noqa: T201
+
+
+def _uplink(gateway: "Gateway", cloud: Cloud, options: "Options") -> Uplink:
+    password = cloud.password_file.read_text().strip() if cloud.password_file else None
+    broker = Broker.from_url(
+        options.cloud_url or cloud.url,
+        username=cloud.username,
+        password=password,
+        ca_file=str(cloud.ca_file) if cloud.ca_file else None,
+        certificate_file=str(cloud.certificate_file) if cloud.certificate_file else None,
+        key_file=str(cloud.key_file) if cloud.key_file else None,
+    )
+    destination = Destination(
+        broker=broker,
+        tenant=cloud.tenant,
+        gateway=cloud.gateway,
+        proven=cloud.confirm == "ack",
+    )
+    store = gateway.store
+    uplink = Uplink(
+        destination,
+        store.identity.install,
+        store.identity.epoch,
+        gateway.outbox,
+        store.log,
+        gateway.clock,
+        store.fetch,
+    )
+    uplink.status = gateway.cloud_status
+    uplink.dictionary = gateway.cloud_dictionary
+    return uplink
+
+
+async def _follow_oldest(gateway: "Gateway") -> None:
+    """Look up now and then how old the oldest row is that waits for the cloud."""
+    while True:
+        lane = gateway.outbox.lanes["tm"]
+        missing = next(lane.acknowledged.gaps(lane.last), None)
+        oldest = None if missing is None else await gateway.store.oldest_waiting(missing[0])
+        gateway.oldest_waiting = oldest
+        await gateway.clock.sleep(_OLDEST_S)
+
+
+def _addresses() -> list[str]:
+    """The addresses under which others on the LAN may reach us; no packet is sent."""
+    found = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1: only asks the routing table
+            found.append(str(probe.getsockname()[0]))
+        except OSError:
+            logger.debug("no route: nobody can reach us from elsewhere")
+    return found

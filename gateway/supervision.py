@@ -1,0 +1,55 @@
+"""Keeps tasks alive: one task group, named tasks, a restart with back-off, and an end to patience."""
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from gateway.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 3  # failures within PATIENCE_MS, then a task is down
+PATIENCE_MS = 300_000
+BACK_OFF_S = (1.0, 5.0, 15.0)
+
+Work = Callable[[], Awaitable[None]]
+
+
+class CriticalFailure(Exception):
+    """A task without which the kitchen is not guarded has failed: outputs go safe, exit 1."""
+
+
+@dataclass
+class Supervision:
+    """Which tasks run, which were restarted, and which are down."""
+
+    clock: Clock
+    restarts: dict[str, int] = field(default_factory=dict)
+    down: dict[str, str] = field(default_factory=dict)  # name -> the error that ended it
+    on_down: Callable[[str, str], None] = lambda name, error: None
+
+    async def supervise(self, name: str, work: Work, *, critical: bool = False) -> None:
+        """Run `work` until it ends; a bug in it is logged with its traceback and it starts again.
+
+        A critical task is not restarted: raises CriticalFailure.
+        """
+        failures: deque[int] = deque(maxlen=PATIENCE)
+        while True:
+            try:
+                await work()
+            except Exception as error:
+                logger.exception("task %s failed", name)
+                if critical:
+                    raise CriticalFailure(name) from error
+                now = self.clock.now()
+                failures.append(now)
+                self.restarts[name] = self.restarts.get(name, 0) + 1
+                if len(failures) == PATIENCE and now - failures[0] < PATIENCE_MS:
+                    self.down[name] = str(error)
+                    logger.error("task %s is down: failed %d times in 5 min", name, PATIENCE)
+                    self.on_down(name, str(error))
+                    return
+                await self.clock.sleep(BACK_OFF_S[min(len(failures), len(BACK_OFF_S)) - 1])
+            else:
+                return

@@ -1,0 +1,263 @@
+"""What people see: the state of the daemon as the page, the API and /metrics hand it out."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from gateway import judging
+from gateway.reading import Point, Quality, Reading
+from gateway.web.kitchen import (
+    AlarmView,
+    Band,
+    CloudView,
+    CommandView,
+    Metric,
+    NotWaiting,
+    PointState,
+    PointView,
+    SiteView,
+    UnknownAlarm,
+)
+from rules import limit
+from rules.alarm import Alarm, State
+from rules.base import Priority, Rule
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+_SILENT = {Quality.STALE, Quality.NO_COMMUNICATION, Quality.NOT_STARTED}
+_URGENCY = {priority: rank for rank, priority in enumerate(Priority)}
+_WORST: tuple[State, ...] = (State.UNACKNOWLEDGED, State.ACKNOWLEDGED, State.RETURNED)
+_ALARM_STATE: Mapping[State, Literal["normal", "unacknowledged", "acknowledged", "returned"]] = {
+    State.NORMAL: "normal",
+    State.UNACKNOWLEDGED: "unacknowledged",
+    State.ACKNOWLEDGED: "acknowledged",
+    State.RETURNED: "returned",
+}
+
+
+class View:
+    """The `Kitchen` of the page, over a running gateway; everything here is cheap and on the loop."""
+
+    def __init__(self, gateway: "Gateway") -> None:
+        self._gateway = gateway
+        self._bands = _bands(gateway.config.rules)
+        self._alarm_rules: dict[str, list[Rule]] = {}
+        for rule in gateway.config.rules:
+            if rule.alarm:
+                self._alarm_rules.setdefault(rule.point, []).append(rule)
+
+    def health(self) -> Mapping[str, object]:
+        gateway = self._gateway
+        cloud = self.cloud()
+        return {
+            "status": gateway.status(),
+            "epoch": gateway.store.identity.epoch,
+            "rows": {"committed": cloud.committed, "acknowledged": cloud.acknowledged},
+            "points": len(gateway.points),
+            "alarms": len(gateway.judging.alarms()),
+            "troubles": gateway.troubles(),
+        }
+
+    def collecting(self) -> bool:
+        return self._gateway.status() in ("running", "degraded")
+
+    def points(self) -> list[PointView]:
+        return [self._point(point) for point in self._gateway.points.values()]
+
+    def point(self, point_id: str) -> PointView | None:
+        point = self._gateway.points.get(point_id)
+        return None if point is None else self._point(point)
+
+    def alarms(self) -> list[AlarmView]:
+        alarms = self._gateway.judging.alarms()
+        ranked = sorted(
+            alarms.items(), key=lambda item: (_URGENCY[item[1].priority], -item[1].since)
+        )
+        return [self._alarm(alarm_id, alarm) for alarm_id, alarm in ranked]
+
+    async def acknowledge(self, alarm_id: str, by: str) -> AlarmView:
+        before = self._gateway.judging.alarms().get(alarm_id)
+        try:
+            self._gateway.judging.acknowledge(alarm_id, by, self._gateway.clock.now())
+        except judging.UnknownAlarm:
+            raise UnknownAlarm(alarm_id) from None
+        except judging.NotWaiting:
+            raise NotWaiting(alarm_id) from None
+        await self._gateway.store.log.durable()
+        after = self._gateway.judging.alarms().get(alarm_id)
+        if after is not None:
+            return self._alarm(alarm_id, after)
+        assert before is not None  # noqa: S101 - else it would have been unknown
+        return self._alarm(alarm_id, before, State.NORMAL)
+
+    def cloud(self) -> CloudView:
+        gateway = self._gateway
+        committed = sum(gateway.store.log.committed().values())
+        waiting = gateway.outbox.waiting()
+        uplink = gateway.uplink
+        stored = committed - waiting
+        if uplink is None:
+            return CloudView(
+                configured=False, committed=committed, acknowledged=stored, waiting=waiting
+            )
+        acknowledged_at = uplink.last_acknowledged_at
+        return CloudView(
+            configured=True,
+            connected=uplink.connected,
+            confirm="ack" if uplink.destination.proven else "puback",
+            oldest_waiting=gateway.oldest_waiting if waiting else None,
+            last_acknowledged_at=None if acknowledged_at is None else self._utc(acknowledged_at),
+            error=uplink.error,
+            committed=committed,
+            acknowledged=stored,
+            waiting=waiting,
+        )
+
+    def site(self) -> SiteView:
+        config, clock = self._gateway.config, self._gateway.clock
+        return SiteView(
+            label=config.site.label,
+            zone=config.site.zone,
+            simulated=config.emulation is not None,
+            clock=clock.trust().value,
+            speed=self._gateway.speed,
+        )
+
+    def metrics(self) -> Iterable[Metric]:
+        yield from _metrics(self._gateway)
+
+    def _utc(self, at: int) -> int:
+        clock = self._gateway.clock
+        return clock.wall() - (clock.now() - at)
+
+    def _point(self, point: Point) -> PointView:
+        hub, now = self._gateway.hub, self._gateway.clock.now()
+        seen = hub.latest.get(point.id)
+        at = self._gateway.started_at if seen is None else seen.at
+        quality = Quality.NOT_STARTED if seen is None else seen.quality
+        last_at = hub.last_good_at.get(point.id)
+        return PointView(
+            id=point.id,
+            label=point.label,
+            zone=point.zone,
+            unit=point.unit,
+            kind=point.kind,
+            value=None if seen is None else seen.value,
+            quality=quality.level,
+            reason=None if quality.reason is None else quality.reason.value,
+            at=self._utc(at),
+            age_s=max(0.0, (now - at) / 1000),
+            precision=min(point.precision, 1),
+            period_s=point.period_s,
+            low=point.low,
+            high=point.high,
+            limit=self._bands.get(point.id),
+            state=self._state(point, seen),
+            last=hub.last_good.get(point.id),
+            last_at=None if last_at is None else self._utc(last_at),
+            simulated=point.simulated,
+        )
+
+    def _state(self, point: Point, seen: Reading | None) -> PointState:
+        standing = self._standing(point.id)
+        for state in _WORST:
+            of_state = [alarm for alarm in standing if alarm.state is state]
+            if not of_state:
+                continue
+            if state is State.UNACKNOWLEDGED:
+                life = any(alarm.priority is Priority.LIFE for alarm in of_state)
+                return "life" if life else "alarm"
+            if seen is not None and seen.good:
+                return "acknowledged" if state is State.ACKNOWLEDGED else "returned"
+        if seen is None or seen.quality in _SILENT:
+            return "stale"
+        return "fault" if seen.quality.bad else "ok"
+
+    def _standing(self, point_id: str) -> Sequence[Alarm]:
+        entries = self._gateway.judging.state.entries
+        found = (entries.get(f"alarm/{rule.id}") for rule in self._alarm_rules.get(point_id, ()))
+        return [alarm for alarm in found if isinstance(alarm, Alarm)]
+
+    def _alarm(self, alarm_id: str, alarm: Alarm, state: State | None = None) -> AlarmView:
+        rule = self._gateway.judging.judge.rules.get(alarm_id)
+        point = self._gateway.points.get(alarm.point)
+        returned, acknowledged = alarm.returned_at, alarm.acknowledged_at
+        return AlarmView(
+            id=alarm_id,
+            label=(rule.label if rule else "") or alarm_id,
+            advice=rule.advice if rule else "",
+            priority=alarm.priority.value,
+            state=_ALARM_STATE[state or alarm.state],
+            point=alarm.point,
+            value=alarm.value,
+            unit=point.unit if point else "",
+            since=self._utc(alarm.since),
+            returned=None if returned is None else self._utc(returned),
+            acknowledged_by=alarm.acknowledged_by,
+            acknowledged_at=None if acknowledged is None else self._utc(acknowledged),
+            commands=tuple(
+                CommandView(command.actuator, command.value)
+                for command in (rule.commands if rule else ())
+            ),
+        )
+
+
+def _bands(rules: Iterable[Rule]) -> dict[str, Band]:
+    """The tightest limits of each point, for its rail."""
+    bands: dict[str, Band] = {}
+    for rule in rules:
+        condition = rule.condition
+        if isinstance(condition, limit.Condition):
+            band = bands.get(rule.point, Band())
+            lows = [low for low in (band.low, condition.low) if low is not None]
+            highs = [high for high in (band.high, condition.high) if high is not None]
+            bands[rule.point] = Band(max(lows, default=None), min(highs, default=None))
+    return bands
+
+
+def _count(name: str, text: str, value: float, **labels: str) -> Metric:
+    return Metric(
+        name=f"kitchen_{name}_total", help=text, kind="counter", value=value, labels=labels
+    )
+
+
+def _gauge(name: str, text: str, value: float, **labels: str) -> Metric:
+    return Metric(name=f"kitchen_{name}", help=text, kind="gauge", value=value, labels=labels)
+
+
+def _metrics(gateway: "Gateway") -> Iterator[Metric]:
+    log, outbox = gateway.store.log.counters, gateway.outbox
+    yield _gauge("epoch", "Starts of this installation.", gateway.store.identity.epoch)
+    yield _count("readings", "Readings published since the start.", gateway.hub.published)
+    yield _count("judged", "Events judged since the start.", gateway.judging.steps)
+    yield _count("commits", "Transactions committed.", log.commits)
+    yield _count("commit_failures", "Transactions the disk refused.", log.failures)
+    yield _count("stored_rows", "Rows committed.", log.rows)
+    yield _count("stored_readings", "Readings committed.", log.readings)
+    yield _count(
+        "dropped_readings", "Readings dropped while the disk refused.", log.dropped_readings
+    )
+    yield _count("dropped_events", "Events dropped while the disk refused.", log.dropped_events)
+    yield _gauge("outbox_rows", "Rows the cloud has not acknowledged.", outbox.waiting())
+    yield _gauge("outbox_window", "Messages that may wait for their ack.", outbox.window)
+    yield _count("outbox_foreign_acks", "Acks of rows that were not in flight.", outbox.foreign)
+    if gateway.uplink is not None:
+        sent = gateway.uplink.counters
+        yield _gauge("cloud_connected", "1 while linked.", float(gateway.uplink.connected))
+        yield _count("cloud_connects", "Connections made.", sent.connects)
+        yield _count("cloud_messages", "Messages sent.", sent.messages)
+        yield _count("cloud_rows", "Rows sent, resent ones included.", sent.rows)
+        yield _count("cloud_bytes", "Bytes of payload sent.", sent.bytes)
+        yield _count("cloud_resent", "Messages given up and sent again.", sent.resent)
+        yield _count("cloud_acknowledged", "Rows acknowledged.", sent.acknowledged)
+        yield _count("cloud_refused", "Messages from the cloud refused.", sent.refused)
+        yield _count("cloud_lost_rows", "Rows that were not in the log.", sent.lost_rows)
+    for state in gateway.equipment.states.values():
+        yield _count("device_reads", "Reads and messages heard.", state.reads, device=state.id)
+    for state in gateway.equipment.states.values():
+        yield _count("device_failures", "Reads that failed.", state.failures, device=state.id)
+    for state in gateway.equipment.states.values():
+        ticks = state.skipped_ticks
+        yield _count("device_skipped_ticks", "Ticks a hang has cost.", ticks, device=state.id)
+    for name, restarts in gateway.supervision.restarts.items():
+        yield _count("task_restarts", "Tasks started again after a bug.", restarts, task=name)
