@@ -1,0 +1,56 @@
+# Everything starts from a clean clone with python3, make and git; PYTHON=python3.13 picks another.
+PYTHON ?= python3
+export PYTHON
+BIN := .venv/bin
+SOURCES := gateway drivers rules models tests bench scripts
+
+.PHONY: help run test test-long lint bench coverage models locks clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
+
+run:  ## the shipped kitchen on emulated hardware, with a broker and the reference ingest
+	@scripts/setup.sh run
+	@.venv-run/bin/kitchen-gateway demo --config config.yaml
+
+test:  ## every test but the long ones, against real parts
+	@scripts/setup.sh dev
+	@scripts/setup.sh parts
+	$(BIN)/python -m pytest -m "not long" $(PYTEST)
+
+test-long:  ## the tests that take minutes each
+	@scripts/setup.sh dev
+	@scripts/setup.sh parts
+	$(BIN)/python -m pytest -m long $(PYTEST)
+
+lint:  ## layout, style, types, layers, house rules
+	@scripts/setup.sh dev
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config setup.cfg --no-cache
+	$(BIN)/python scripts/check_house.py
+
+bench:  ## our pipeline against the floor, on this machine
+	@scripts/setup.sh dev
+	$(BIN)/python -m bench $(BENCH)
+
+coverage:  ## which lines the tests reach, the daemon's own processes included
+	@scripts/setup.sh dev
+	@scripts/setup.sh parts
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -m "not long" $(PYTEST)
+	$(BIN)/coverage combine
+	$(BIN)/coverage report
+
+models:  ## trains and writes models/*.onnx and their cards, the same bytes each time
+	@scripts/setup.sh dev
+	$(BIN)/python -m models.train
+
+locks:  ## requirements/*.lock from setup.cfg; UPGRADE=--upgrade for the newest
+	scripts/locks.sh $(UPGRADE)
+
+clean:  ## everything made here but the data
+	rm -rf .venv .venv-run .venv-locks .venv*.lock build dist *.egg-info .coverage .coverage.* \
+		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,75 @@
+"""Fixtures and hooks every test may count on."""
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import parts
+from tests.broker import Broker, Settings
+
+pytest_plugins = ["pytester"]
+
+# Asking for one of these fixtures is what makes a test need the part.
+_PART_OF_FIXTURE = {"mosquitto": parts.MOSQUITTO, "chromium_path": parts.CHROMIUM}
+_LEFT_OUT = pytest.StashKey[dict[parts.Part, list[str]]]()
+
+BrokerFactory = Callable[..., Broker]
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[BrokerFactory]:
+    """Return a function that starts a private broker; all of them end with the test."""
+    found = parts.find(parts.MOSQUITTO)
+    assert found is not None
+    brokers: list[Broker] = []
+
+    def start(settings: Settings | None = None) -> Broker:
+        folder = tmp_path / f"broker-{len(brokers)}"
+        brokers.append(Broker(found.path, folder, settings))
+        return brokers[-1].start()
+
+    yield start
+    for broker in brokers:
+        broker.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> Path:
+    """Return the browser's path, for playwright's `executable_path`."""
+    found = parts.find(parts.CHROMIUM)
+    assert found is not None
+    return found.path
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests whose part is missing, and remember them."""
+    left_out: dict[parts.Part, list[str]] = {}
+    for item in list(items):
+        fixtures = getattr(item, "fixturenames", ())
+        for fixture, part in _PART_OF_FIXTURE.items():
+            if fixture in fixtures and parts.find(part) is None:
+                left_out.setdefault(part, []).append(item.nodeid)
+                item.add_marker(pytest.mark.skip(reason=f"{part.name} is missing"))
+    config.stash[_LEFT_OUT] = left_out
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """End with 1 on CI when something could not be run; at home a missing part is no failure."""
+    yield
+    left_out = session.config.stash.get(_LEFT_OUT, {})
+    if left_out and os.environ.get("CI") == "true" and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """List what was not run, where nobody can overlook it."""
+    left_out = config.stash.get(_LEFT_OUT, {})
+    if left_out:
+        terminalreporter.section("NOT RUN", red=True)
+        for line in parts.not_run(left_out):
+            terminalreporter.write_line(line)

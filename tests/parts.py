@@ -1,0 +1,115 @@
+"""Finds the real parts that tests run against, and says what could not be run without them.
+
+As a script it prints the Debian packages that are missing, or with `--versions` what was found.
+"""
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+_ANSWER_S = 20.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A program of others, named by the environment, on the PATH or in one of its usual places."""
+
+    name: str
+    variable: str
+    commands: tuple[str, ...]
+    answer: str  # what it says to --version, as a regular expression
+    package: str
+    places: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A part that ran and told its version."""
+
+    path: Path
+    version: str
+
+
+MOSQUITTO = Part(
+    name="mosquitto",
+    variable="KG_MOSQUITTO",
+    commands=("mosquitto",),
+    answer=r"mosquitto version \S+",
+    package="mosquitto",
+    places=("/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"),
+)
+CHROMIUM = Part(
+    name="chromium",
+    variable="KG_CHROMIUM",
+    commands=("chromium", "chromium-browser", "google-chrome-stable"),
+    answer=r"(Chromium|Google Chrome) [\d.]+",
+    package="chromium",
+    places=("/usr/bin/chromium", "/usr/lib/chromium/chromium"),
+)
+PARTS = (MOSQUITTO, CHROMIUM)
+
+
+@functools.cache
+def find(part: Part) -> Found | None:
+    """Return the first candidate that runs; a path named in the environment is the only one."""
+    for candidate in _candidates(part):
+        version = _version(candidate, part.answer)
+        if version is not None:
+            return Found(path=Path(candidate), version=version)
+    return None
+
+
+def not_run(left_out: dict[Part, list[str]]) -> list[str]:
+    """Return the lines that list each missing part with the tests it kept from running."""
+    lines = []
+    for part, tests in left_out.items():
+        lines.append(
+            f"{part.name} is missing: sudo apt-get install {part.package}, or {part.variable}=PATH"
+        )
+        lines += [f"  NOT RUN {test}" for test in tests]
+    return lines
+
+
+def _candidates(part: Part) -> list[str]:
+    named = os.environ.get(part.variable)
+    if named:
+        return [named]
+    on_path = [found for command in part.commands if (found := shutil.which(command))]
+    return on_path + [place for place in part.places if Path(place).exists()]
+
+
+def _version(path: str, answer: str) -> str | None:
+    # The answer counts, not the exit code: mosquitto 2.0.11 prints its version and exits 3.
+    try:
+        said = subprocess.run(
+            [path, "--version"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_ANSWER_S,
+            check=False,
+            text=True,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    match = re.search(answer, said.stdout)
+    return match[0] if match else None
+
+
+def _print_versions() -> None:
+    print(f"python: {sys.version}")
+    for part in PARTS:
+        found = find(part)
+        print(f"{part.name}: {f'{found.version} ({found.path})' if found else 'missing'}")
+
+
+if __name__ == "__main__":
+    if "--versions" in sys.argv[1:]:
+        _print_versions()
+    else:
+        print(" ".join(part.package for part in PARTS if find(part) is None))
