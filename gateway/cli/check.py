@@ -6,30 +6,22 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.options import MISUSED, config_option, find_config
 from gateway.config import describe
 from gateway.config.load import Loaded, load
 
-PLACES = (Path("config.yaml"), Path("/etc/kitchen-gateway/config.yaml"))
-BROKEN = 2  # exit code of usage and configuration errors
-
 
 @click.command()
-@click.option(
-    "--config",
-    "file",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Default: ./config.yaml, then /etc/kitchen-gateway/config.yaml.",
-)
+@config_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def check(context: click.Context, file: Path | None, as_json: bool) -> None:
     """Check a configuration file; exit with 2 when anything in it is wrong."""
-    path = file or next((place for place in PLACES if place.exists()), PLACES[0])
+    path = find_config(file)
     loaded = load(path)
     click.echo(_as_json(path, loaded) if as_json else _in_words(path, loaded))
     if loaded.problems:
-        context.exit(BROKEN)
+        context.exit(MISUSED)
 
 
 def _in_words(path: Path, loaded: Loaded) -> str:

@@ -1,0 +1,129 @@
+"""What a text in the configuration must look like, by the name its schema marks it with.
+
+Each check returns the text as it is kept, or raises ValueError saying what is wanted.
+"""
+
+import ipaddress
+import re
+import stat
+import zoneinfo
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gateway.sync.protocol import NAME
+
+ID = re.compile(r"[a-z0-9_]{1,36}")
+
+_POINT = re.compile(r"[a-z0-9_]{1,36}/[a-z0-9_]{1,36}")
+_TEXT_MAX = 500
+# systemd guards these itself (LoadCredential=) and shows them group-readable.
+_CREDENTIALS = Path("/run/credentials")
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def text(value: str) -> str:
+    """Any text for people: printable, lines allowed, at most 500 characters."""
+    if len(value) > _TEXT_MAX:
+        raise ValueError(f"wanted at most {_TEXT_MAX} characters, got {len(value)}")
+    if not all(line.isprintable() for line in value.split("\n")):
+        raise ValueError("wanted printable text, got control characters")
+    return value.rstrip("\n")
+
+
+def identifier(value: str) -> str:
+    if not ID.fullmatch(value):
+        near = re.sub(r"[^a-z0-9_]+", "_", value.lower()).strip("_")[:36]
+        hint = f'; did you mean "{near}"?' if near else ""
+        raise ValueError(f"wanted an id of a-z, 0-9 and _, at most 36{hint}")
+    return value
+
+
+def point(value: str) -> str:
+    if not _POINT.fullmatch(value):
+        raise ValueError(f'wanted a point such as "walk_in/temperature", got "{value}"')
+    return value
+
+
+def protocol_name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise ValueError(f'wanted letters, digits, _ and -, at most 36, got "{value}"')
+    return value
+
+
+def time_zone(value: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f'wanted a time zone such as "Asia/Seoul", got "{value}"') from None
+    return value
+
+
+def listen_address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError(
+            f'wanted an address such as 0.0.0.0 (everyone on the LAN) or 127.0.0.1, got "{value}"'
+        ) from None
+
+
+def origin(value: str) -> str:
+    parts = _url(value)
+    if parts is None or parts[0] not in {"http", "https"} or parts[2]:
+        raise ValueError(f'wanted an origin such as "https://kitchen.example:8443", got "{value}"')
+    return value.lower().removesuffix("/")
+
+
+def broker(value: str) -> str:
+    parts = _url(value)
+    if "@" in value:
+        raise ValueError("no login in the address; use username and password_file")
+    if parts is None or parts[0] not in {"mqtt", "mqtts"} or parts[2]:
+        raise ValueError(f'wanted "mqtt://host:1883" or "mqtts://host:8883", got "{value}"')
+    return value.removesuffix("/")
+
+
+def _url(value: str) -> tuple[str, str, str] | None:
+    """Scheme, host and whatever follows of a well-formed address."""
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        return None
+    if not parts.hostname or port == 0 or not value.isascii() or " " in value:
+        return None
+    rest = parts.path.removesuffix("/") + parts.query + parts.fragment + (parts.username or "")
+    return parts.scheme, parts.hostname, rest
+
+
+def readable_file(path: Path) -> None:
+    """Raises ValueError unless a regular file is there."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise ValueError(f"cannot use {path}: {error.strerror}") from None
+    if not stat.S_ISREG(mode):
+        raise ValueError(f"wanted a file, but {path} is something else")
+
+
+def secret_file(path: Path) -> None:
+    """Raises ValueError unless a regular file is there that only its owner can reach."""
+    readable_file(path)
+    if path.is_relative_to(_CREDENTIALS):
+        return
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & _OTHERS:
+        raise ValueError(f"others can reach {path} (mode {mode:04o}): chmod 600 {path}")
+
+
+TEXTS: Mapping[str, Callable[[str], str]] = {
+    "id": identifier,
+    "point": point,
+    "protocol_name": protocol_name,
+    "time_zone": time_zone,
+    "listen_address": listen_address,
+    "origin": origin,
+    "broker": broker,
+}
+FILES: Mapping[str, Callable[[Path], None]] = {"file": readable_file, "secret_file": secret_file}

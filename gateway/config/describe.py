@@ -1,0 +1,31 @@
+"""Problems and configurations in words."""
+
+from collections.abc import Iterable
+
+from gateway.config.problem import Problem
+from gateway.config.schema import Config
+
+
+def problem(found: Problem) -> str:
+    """One line: `config.yaml:12:9: devices.walk_in.adress: unknown key; …`."""
+    where = f"{found.file}:{found.line}:{found.column}:"
+    return " ".join(
+        part for part in (where, found.path and f"{found.path}:", found.message) if part
+    )
+
+
+def problems(found: Iterable[Problem]) -> str:
+    """One line each, in the order given."""
+    return "\n".join(problem(each) for each in found)
+
+
+def contents(config: Config) -> str:
+    """What a kitchen has: "4 devices, 7 points, 2 actuators, 3 rules"."""
+    points = sum(len(device.metrics) for device in config.devices.values())
+    counts = (
+        (len(config.devices), "device"),
+        (points, "point"),
+        (len(config.actuators), "actuator"),
+        (len(config.rules), "rule"),
+    )
+    return ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)

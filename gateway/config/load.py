@@ -1,0 +1,144 @@
+"""`config.yaml` to a `Config`, or to everything that is wrong with it; `check` and `run` share it.
+
+An error in a device or actuator leaves out that one; any other leaves no configuration.
+"""
+
+import hashlib
+import importlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.config import schema, yaml
+from gateway.config.equipment import Equipment
+from gateway.config.problem import Place, Problem, Report
+from gateway.config.rules import References
+from gateway.config.scalar import found
+from gateway.config.typed import FLAW, Filler, Spot, keys_of
+from gateway.config.yaml import Map, Node, Scalar
+
+_START = Place(1, 1)
+# Not read as a whole: one entry's error must not hide the next one's.
+_OWN_READERS = ("buses", "devices", "actuators", "rules", "forecasts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What came of a file; `config` is None when it cannot be used at all.
+
+    The hashes are SHA-256 in hex: of the file's bytes, and of its rules however they are laid out.
+    """
+
+    config: schema.Config | None
+    problems: tuple[Problem, ...]
+    disabled: Mapping[str, Problem]
+    content_hash: str
+    rules_hash: str
+
+
+def load(path: Path) -> Loaded:
+    """Read a configuration file; never raises for what is in it."""
+    report = Report(str(path))
+    data = b""
+    root: Node | None = None
+    try:
+        with path.open("rb") as file:
+            data = file.read(yaml.SIZE_MAX + 1)
+    except OSError as error:
+        report.add(_START, (), f"cannot be read: {error.strerror}")
+    else:
+        root = yaml.parse(data, report)
+    config = None if root is None else _config(root, Filler(report, path.parent), path.parent)
+    return Loaded(
+        config=None if report.fatal else config,
+        problems=report.sorted(),
+        disabled=dict(report.disabled),
+        content_hash=hashlib.sha256(data).hexdigest(),
+        rules_hash=_rules_hash(root),
+    )
+
+
+def _config(root: Node, filler: Filler, folder: Path) -> schema.Config | None:
+    spot = Spot((), _START)
+    tree = filler.map(root, spot)
+    if tree is FLAW:
+        return None
+    keys = keys_of(schema.Config)
+    plain = {key: kind for key, kind in keys.items() if key not in _OWN_READERS}
+    values = filler.fields(tree, plain, spot, also=_OWN_READERS)
+    section = {key: entry.node for key, entry in tree.entries.items()}
+    buses = _buses(section.get("buses"), filler)
+    equipment = Equipment(filler, buses)
+    equipment.read(section.get("devices"), section.get("actuators"))
+    references = References(filler, equipment)
+    forecasts = references.forecasts(section.get("forecasts"))
+    rules = references.rules(section.get("rules"))
+    _check_emulation(tree, filler, equipment)
+    if values is FLAW:
+        return None
+    values |= {"devices": equipment.devices, "actuators": equipment.actuators, "buses": buses}
+    values |= {"rules": rules, "rule_options": references.options}
+    values |= {"forecasts": forecasts, "folder": folder}
+    config = filler.build(schema.Config, values, tree, spot)
+    return None if config is FLAW else config
+
+
+def _buses(node: Node | None, filler: Filler) -> dict[str, schema.Bus | None]:
+    buses: dict[str, schema.Bus | None] = {}
+    tree = FLAW if node is None else filler.map(node, Spot(("buses",), node.place))
+    if tree is FLAW:
+        return buses
+    wires: dict[tuple[str, str], str] = {}
+    for name, entry in tree.entries.items():
+        spot = Spot(("buses", name), entry.key)
+        filler.identifier(name, spot)
+        bus = filler.section(entry.node, schema.Bus, spot)
+        buses[name] = None if bus is FLAW else bus
+        if bus is FLAW or bus.kind == "recording":
+            continue
+        wire = bus.path or bus.chip
+        first = wires.setdefault((bus.kind, wire), name)
+        if first != name:
+            filler.report.add(spot.place, spot.path, f'{wire} is the bus "{first}" already')
+    return buses
+
+
+def _check_emulation(tree: Map, filler: Filler, equipment: Equipment) -> None:
+    """Whether the emulated kitchen knows the scenario and the places, and we the things in it."""
+    section = tree.entries.get("emulation")
+    if section is None or not isinstance(section.node, Map):
+        return
+    # The emulated kitchen is loaded only where there is one.
+    world = importlib.import_module("drivers.emulated.world")
+    spot = Spot(("emulation",), section.key)
+    scenario, places = (section.node.entries.get(key) for key in ("scenario", "places"))
+    if scenario is not None:
+        _expect(scenario.node, world.SCENARIOS, "scenario", spot.at("scenario", _START), filler)
+    for name, entry in (
+        places.node.entries.items() if places and isinstance(places.node, Map) else ()
+    ):
+        here = spot.at("places", entry.key).at(name, entry.key)
+        _expect(entry.node, world.PLACES, "place", here, filler)
+        if name not in equipment.names:
+            near = filler.report.suggestion(name, equipment.names)
+            filler.report.add(entry.key, here.path, f'no device or actuator "{name}"{near}')
+
+
+def _expect(node: Node, known: Iterable[str], what: str, spot: Spot, filler: Filler) -> None:
+    if isinstance(node, Scalar) and node.text not in known:
+        near = filler.report.suggestion(node.text, known)
+        filler.report.add(node.place, spot.path, f"no {what} {found(node)}{near}")
+
+
+def _rules_hash(root: Node | None) -> str:
+    rules = root.entries.get("rules") if isinstance(root, Map) else None
+    canonical = None if rules is None else _plain(rules.node)
+    text = json.dumps(canonical, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(node: Node) -> object:
+    if isinstance(node, Map):
+        return {key: _plain(entry.node) for key, entry in node.entries.items()}
+    return node.text if isinstance(node, Scalar) else [_plain(item) for item in node.items]

@@ -1,0 +1,117 @@
+"""What is wrong with a configuration, and the collector that gathers all of it at once."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+PROBLEMS_MAX = 200  # kept to be shown; the rest is counted
+KNOWN_MAX = 20  # valid words listed beside a wrong one
+SHOWN_MAX = 60  # characters of a wrong value that are quoted
+
+# Whatever is wrong below these keys leaves out the one device or actuator it is about.
+ISOLATED = ("devices", "actuators")
+
+Steps = tuple[str | int, ...]
+
+
+class Place(NamedTuple):
+    """Line and column in the file, both counted from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One error, where it is, and whom it concerns.
+
+    `device` names the device or actuator that is left out because of it; None: the whole file
+    cannot be used.
+    """
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+    device: str | None = None
+
+
+class Report:
+    """All problems found so far; knows which devices they leave out and whether all is lost."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self.disabled: dict[str, Problem] = {}
+        self.fatal = False
+        self.left_off = 0
+
+    def add(self, place: Place, path: Steps, message: str, *, device: str | None = None) -> None:
+        """Note a problem; `device` is taken from the path where it is not given."""
+        if device is None and len(path) > 1 and path[0] in ISOLATED:
+            device = str(path[1])
+        problem = Problem(
+            file=self.file,
+            line=place.line,
+            column=place.column,
+            path=written(path),
+            message=message,
+            device=device,
+        )
+        if device is None:
+            self.fatal = True
+        else:
+            self.disabled.setdefault(device, problem)
+        if len(self.problems) < PROBLEMS_MAX:
+            self.problems.append(problem)
+        else:
+            self.left_off += 1
+
+    def suggestion(self, word: str, known: Iterable[str]) -> str:
+        """The end of a message about an unknown word: the nearest valid one, and all of them."""
+        if self.left_off:
+            return ""
+        known = sorted(known)
+        near = difflib.get_close_matches(word[:SHOWN_MAX], known, n=1)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        listed = ", ".join(known[:KNOWN_MAX]) or "none"
+        more = f" and {len(known) - KNOWN_MAX} more" if len(known) > KNOWN_MAX else ""
+        return f"{hint} (known: {listed}{more})"
+
+    def sorted(self) -> tuple[Problem, ...]:
+        """The problems in the order of the file."""
+        ordered = sorted(self.problems, key=lambda problem: (problem.line, problem.column))
+        if self.left_off:
+            last = Problem(
+                file=self.file,
+                line=ordered[-1].line,
+                column=ordered[-1].column,
+                path="",
+                message=f"and {self.left_off} more problems",
+                device=None if self.fatal else ordered[-1].device,
+            )
+            ordered.append(last)
+        return tuple(ordered)
+
+
+def written(path: Steps) -> str:
+    """A path as people write it: `rules.door_open.then[1].slot`."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{shown(step)}"
+    return text.removeprefix(".")
+
+
+def shown(text: str) -> str:
+    """A foreign text made fit for a message: short, on one line, nothing unprintable."""
+    short = text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "…"
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in short
+    )
+
+
+def shown_message(error: Exception) -> str:
+    """The text of a foreign error on one printable line."""
+    return "".join(sign if sign.isprintable() else " " for sign in str(error))[:300]

@@ -1,0 +1,245 @@
+"""What a configuration is, once read: frozen, typed, durations in seconds, values in point units.
+
+Fields with `metadata={"key": None}` do not stand in the file under that name; how the others are
+written there, and what the markers mean, is told in `typed.py`. `docs/config.md` explains each.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from drivers.base import DurationS, Metric
+from gateway.config.registry import Role
+from rules.base import OnBad, PointUnit, Priority, Rule
+from rules.slots import Contract, OnSensorLoss
+
+EVERY_S = 10.0
+DEADLINE_S = 2.0
+STALE_AFTER_PERIODS = 3
+
+# What a forecast publishes, as points `<id of the forecast>/<metric>`.
+FORECAST_METRICS: Mapping[str, tuple[Metric, ...]] = {
+    "cold_room": (
+        Metric("in_60min", "Cel", -40.0, 125.0),
+        Metric("in_60min_low", "Cel", -40.0, 125.0),
+        Metric("in_60min_high", "Cel", -40.0, 125.0),
+        Metric("minutes_to_breach", "min", 0.0, 60.0, precision=0),
+    ),
+}
+
+Id = Annotated[str, "id"]
+PointId = Annotated[str, "point"]
+
+_OUTSIDE = {"key": None}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """The kitchen: its name for people and its time zone."""
+
+    label: str
+    zone: Annotated[str, "time_zone"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bus:
+    """A way to reach devices; `path` belongs to i2c (and may to recording), `chip` to gpio."""
+
+    kind: Literal["i2c", "gpio", "recording"]
+    path: str = ""
+    chip: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind == "i2c" and not self.path:
+            raise ValueError('"path" is missing, such as /dev/i2c-1')
+        if self.kind == "gpio" and not self.chip:
+            raise ValueError('"chip" is missing, such as pinctrl-bcm2711')
+        if self.kind != "gpio" and self.chip:
+            raise ValueError(f"chip belongs to a bus of kind gpio, not {self.kind}")
+        if self.kind == "gpio" and self.path:
+            raise ValueError("path does not belong to a bus of kind gpio")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PointSettings:
+    """How one metric of a device is treated here, in the point's own unit."""
+
+    label: str = ""
+    zone: str = ""
+    offset: Annotated[float, "point_difference"] = 0.0
+    deadband: Annotated[float, "point_difference", "0.."] = 0.0
+    slew_per_s: Annotated[float, "point_rate", "0.."] | None = field(
+        default=None, metadata={"key": "slew"}
+    )
+    low: PointUnit | None = None
+    high: PointUnit | None = None
+
+    def __post_init__(self) -> None:
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError("low must be below high")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Device:
+    """A sensor; `points` has an entry for each of `metrics`."""
+
+    id: str = field(metadata=_OUTSIDE)
+    driver: Id
+    bus: Id
+    label: str = ""
+    zone: str = ""
+    every_s: Annotated[DurationS, "0.05.."] = EVERY_S
+    deadline_s: Annotated[DurationS, "0.01.."] = DEADLINE_S
+    stale_after_s: Annotated[DurationS, "0.1.."] | None = None
+    points: Mapping[str, PointSettings] = field(default_factory=dict)
+    options: object = field(metadata=_OUTSIDE)
+    metrics: tuple[Metric, ...] = field(metadata=_OUTSIDE)
+    role: Role = field(metadata=_OUTSIDE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailSafe:
+    """The fail-safe contract of an actuator; 0s means no limit."""
+
+    safe: bool
+    on_sensor_loss: OnSensorLoss
+    max_on_s: DurationS
+    min_on_s: DurationS = 0.0
+    min_off_s: DurationS = 0.0
+    deadline_s: Annotated[DurationS, "0.01.."] = DEADLINE_S
+
+    def __post_init__(self) -> None:
+        if 0.0 < self.max_on_s < self.min_on_s:
+            raise ValueError("max_on is shorter than min_on")
+
+    def contract(self) -> Contract:
+        """The part of it that judging keeps to."""
+        return Contract(
+            safe=self.safe,
+            on_sensor_loss=self.on_sensor_loss,
+            max_on_ms=round(self.max_on_s * 1000),
+            min_on_ms=round(self.min_on_s * 1000),
+            min_off_ms=round(self.min_off_s * 1000),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actuator:
+    """A thing that acts; without a fail-safe contract it does not load."""
+
+    id: str = field(metadata=_OUTSIDE)
+    driver: Id
+    bus: Id
+    label: str = ""
+    zone: str = ""
+    fail_safe: FailSafe
+    points: Mapping[str, PointSettings] = field(default_factory=dict)
+    options: object = field(metadata=_OUTSIDE)
+    metrics: tuple[Metric, ...] = field(metadata=_OUTSIDE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Action:
+    """One line under `then`: raise an alarm, or occupy a slot of an actuator."""
+
+    alarm: Priority | None = None
+    command: Id | None = None
+    value: bool | None = None
+    slot: Annotated[int, "1..16"] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.alarm is None) == (self.command is None):
+            raise ValueError("wanted either {alarm: high} or {command: siren, value: on}")
+        if self.alarm is not None and (self.value is not None or self.slot is not None):
+            raise ValueError("alarm stands alone; value and slot belong to a command")
+        if self.command is not None and self.value is None:
+            raise ValueError('"value" is missing: on or off')
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleEntry:
+    """The keys all kinds of rule have in common; the kind's own `Options` stand beside them."""
+
+    kind: Id
+    label: str = ""
+    point: PointId
+    for_s: DurationS = 0.0
+    on_bad: OnBad
+    priority: Priority | None = None
+    advice: str = ""
+    then: tuple[Action, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Web:
+    """The page and the API on the LAN; port 0 takes any that is free."""
+
+    listen: Annotated[str, "listen_address"] = "0.0.0.0"  # noqa: S104 - the wall tablet's way in
+    port: Annotated[int, "0..65535"] = 8080
+    origins: tuple[Annotated[str, "origin"], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cloud:
+    """The broker and who we are there; secrets stand in files that only we can read."""
+
+    url: Annotated[str, "broker"]
+    tenant: Annotated[str, "protocol_name"]
+    gateway: Annotated[str, "protocol_name"]
+    confirm: Literal["ack", "puback"] = "ack"
+    username: str | None = None
+    password_file: Annotated[Path, "secret_file"] | None = None
+    ca_file: Annotated[Path, "file"] | None = None
+    certificate_file: Annotated[Path, "file"] | None = None
+    key_file: Annotated[Path, "secret_file"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.password_file is not None and self.username is None:
+            raise ValueError('password_file needs "username" beside it')
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file belong together")
+        if not self.url.startswith("mqtts:") and (self.ca_file or self.certificate_file):
+            raise ValueError("url must begin with mqtts: for certificates to be used")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Emulation:
+    """With it every bus is its emulated twin; `places` says where in that kitchen a thing is."""
+
+    seed: Annotated[int, "0.."] = 1
+    scenario: str = "normal"
+    places: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forecast:
+    """A model's outlook on a point; `limit` is in the point's unit, `door` a contact beside it."""
+
+    id: str = field(metadata=_OUTSIDE)
+    kind: Literal["cold_room"]
+    label: str = ""
+    point: PointId
+    door: PointId | None = None
+    limit: PointUnit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """One kitchen.
+
+    `folder` is where the file stands: relative names in it start there. `rule_options` holds, by
+    rule, the `Options` its condition was made of, for those who want to show its limits.
+    """
+
+    folder: Path = field(metadata=_OUTSIDE)
+    site: Site
+    buses: Mapping[str, Bus] = field(default_factory=dict)
+    devices: Mapping[str, Device] = field(default_factory=dict)
+    actuators: Mapping[str, Actuator] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    rule_options: Mapping[str, object] = field(default_factory=dict, metadata=_OUTSIDE)
+    forecasts: Mapping[str, Forecast] = field(default_factory=dict)
+    web: Web = field(default_factory=Web)
+    cloud: Cloud | None = None
+    emulation: Emulation | None = None
