@@ -1,0 +1,1 @@
+"""Forecasts made on the device: small networks, their cards, and what feeds them."""

@@ -1,0 +1,1 @@
+"""Training of the shipped networks, off the device: needs the extra `train`."""
