@@ -1,0 +1,289 @@
+"""The uplink against a real broker, with a receiver that answers as each test wants."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.buses.mqtt import Broker, Link, Message
+from gateway.clock import SystemClock
+from gateway.reading import Point, Quality, Reading
+from gateway.store.opening import Store
+from gateway.sync.protocol import document, envelope, unpack
+from gateway.sync.uplink import Destination, Uplink, outbox_of
+from tests.conftest import BrokerFactory
+
+SPEED = 20.0  # kitchen seconds pass so much faster: deadlines of 10 s take half a second
+POINT = Point(index=0, id="walk_in/temperature", label="", unit="Cel", kind="number")
+GOLDEN = Path(__file__).parent / "golden"
+
+
+async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+    assert condition(), what
+
+
+class Receiver:
+    """The far end: remembers what came, and acknowledges when `answering`."""
+
+    def __init__(self, url: str, clock: SystemClock) -> None:
+        self.link = Link(Broker.from_url(url), "receiver", clock)
+        self.answering = True
+        self.messages: list[tuple[str, dict[str, object]]] = []
+        self.rows: dict[tuple[str, int], int] = {}
+        self.order: list[tuple[str, int, int]] = []
+        self.link.on_message = self._hear
+
+    async def start(self) -> None:
+        await self.link.connect()
+        await self.link.subscribe(["kg/v1/demo/gw/one/#"])
+
+    def _hear(self, message: Message) -> None:
+        leaf = message.topic.rsplit("/", 1)[1]
+        if leaf == "ack":
+            return
+        body = json.loads(unpack(message.payload))
+        self.messages.append((leaf, body))
+        if leaf not in ("tm", "ev"):
+            return
+        numbers = [row["s"] for row in body["rows"]]
+        for s in numbers:
+            self.rows[leaf, s] = self.rows.get((leaf, s), 0) + 1
+            self.order.append((leaf, s, body["h"]))
+        if self.answering:
+            self.acknowledge(body["in"], leaf, [[s, s] for s in numbers])
+
+    def acknowledge(self, install: object, leaf: str, ranges: list[list[int]]) -> None:
+        self.say(document({"in": install, leaf: ranges}))
+
+    def say(self, payload: bytes, *, retain: bool = False) -> None:
+        self.link.publish("kg/v1/demo/gw/one/ack", payload, retain=retain)
+
+
+class Site:
+    """A store, its log and its uplink, without the rest of a gateway."""
+
+    def __init__(self, data: Path, url: str, *, proven: bool = True) -> None:
+        self.clock = SystemClock(SPEED)
+        self.store = Store(data, self.clock)
+        self.point = self.store.register([POINT])[POINT.id]
+        found = self.store.found
+        self.outbox = outbox_of(found.acknowledged, found.following)
+        destination = Destination(
+            broker=Broker.from_url(url), tenant="demo", gateway="one", proven=proven
+        )
+        identity = self.store.identity
+        self.uplink = Uplink(
+            destination,
+            identity.install,
+            identity.epoch,
+            self.outbox,
+            self.store.log,
+            self.clock,
+            self.store.fetch,
+        )
+        self.uplink.status = lambda: {"v": 1, "in": identity.install, "online": True}
+        self.uplink.dictionary = lambda: {"v": 1, "in": identity.install, "ver": 1, "ch": []}
+        self.store.log.on_committed = self.uplink.committed
+
+    async def commit(self, *values: float) -> None:
+        for value in values:
+            reading = Reading(self.point, value, Quality.GOOD, self.clock.now())
+            self.store.log.append(reading)
+            await self.store.log.commit()
+
+
+@asynccontextmanager
+async def site(data: Path, url: str, *, proven: bool = True) -> AsyncIterator[Site]:
+    made = Site(data, url, proven=proven)
+    running = asyncio.create_task(made.uplink.run())
+    try:
+        yield made
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+        made.store.close()
+
+
+@asynccontextmanager
+async def receiver(url: str) -> AsyncIterator[Receiver]:
+    made = Receiver(url, SystemClock())
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.link.close()
+
+
+async def test_every_committed_row_arrives_once_and_is_let_go(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    url = mosquitto().url
+    async with receiver(url) as far, site(tmp_path, url) as here:
+        await until(lambda: here.uplink.connected, "connected")
+        await here.commit(*range(50))
+        await until(lambda: here.outbox.waiting() == 0, "all acknowledged")
+        assert [s for leaf, s, _ in far.order if leaf == "tm"] == list(range(1, 51))
+        assert set(far.rows.values()) == {1}
+        assert {h for _, _, h in far.order} == {0}
+        assert [leaf for leaf, _ in far.messages[:2]] == ["md", "st"]
+
+
+async def test_an_outage_is_delivered_as_historical_after_what_is_live(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    url = mosquitto().url
+    async with site(tmp_path, url) as here:
+        await until(lambda: here.uplink.connected, "connected")
+        await here.commit(*range(300))
+    async with receiver(url) as far, site(tmp_path, url) as here:
+        await until(lambda: here.outbox.waiting() == 0, "all acknowledged")
+        assert {s for leaf, s, h in far.order if leaf == "tm" and h == 1} == set(range(1, 301))
+        sizes = [len(body["rows"]) for leaf, body in far.messages if leaf == "tm"]  # type: ignore[arg-type]
+        assert max(sizes) > 100, "an outage goes in large messages"
+
+
+async def test_rows_without_acknowledgement_are_sent_again_unchanged(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    url = mosquitto().url
+    async with receiver(url) as far, site(tmp_path, url) as here:
+        far.answering = False
+        await until(lambda: here.uplink.connected, "connected")
+        await here.commit(1.5)
+        await until(lambda: far.rows.get(("tm", 1), 0) >= 3, "sent again and again")
+        bodies = [json.dumps(body["rows"]) for leaf, body in far.messages if leaf == "tm"]
+        assert len(set(bodies)) == 1
+        assert here.outbox.waiting() == 1
+        far.answering = True
+        await until(lambda: here.outbox.waiting() == 0, "acknowledged at last")
+
+
+async def test_a_forged_acknowledgement_frees_nothing(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    url = mosquitto().url
+    async with receiver(url) as far, site(tmp_path, url) as here:
+        far.answering = False
+        await until(lambda: here.uplink.connected, "connected")
+        install = here.store.identity.install
+        await here.commit(1.0, 2.0)
+        await until(lambda: ("tm", 2) in far.rows, "sent")
+        for payload in (
+            document({"in": "f" * 32, "tm": [[1, 2]]}),
+            document({"in": install, "tm": [[3, 1_000_000_000]]}),
+            document({"in": install, "ev": [[1, 9]]}),
+            document({"in": install, "tm": [[2, 1]]}),
+            b"",
+            b"\xff\x00garbage",
+            b"\x78\x9cbroken",
+            b'{"in":' + b"[" * 100_000,
+            json.dumps({"in": install, "tm": [[1, 2]] * 1_001}).encode(),
+            json.dumps({"in": install, "tm": [["1", "2"]]}).encode(),
+            json.dumps({"in": install, "tm": [[1, 1e300]]}).encode(),
+        ):
+            far.say(payload)
+        far.say(document({"in": install, "tm": [[1, 1]]}))
+        await until(lambda: here.outbox.waiting() == 1, "only the sound one counts")
+        assert here.outbox.lanes["tm"].acknowledged.ranges == [(1, 1)]
+        assert here.uplink.counters.refused >= 7
+        assert here.uplink.connected
+
+
+async def test_a_retained_acknowledgement_is_refused(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    url = mosquitto().url
+    async with receiver(url) as far:
+        async with site(tmp_path, url) as here:
+            install = here.store.identity.install
+        far.say(document({"in": install, "tm": [[1, 1]]}), retain=True)
+        far.answering = False
+        async with site(tmp_path, url) as here:
+            await until(lambda: here.uplink.counters.refused == 1, "seen and refused")
+
+
+async def test_a_row_nobody_takes_does_not_hold_up_the_others(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    url = mosquitto().url
+    async with receiver(url) as far, site(tmp_path, url) as here:
+        far.answering = False
+        await until(lambda: here.uplink.connected, "connected")
+        await here.commit(*range(30))
+        install = here.store.identity.install
+        hear = far.link.on_message
+
+        def refuse_the_third(message: Message) -> None:
+            hear(message)
+            if message.topic.endswith("/tm"):
+                rows = json.loads(unpack(message.payload))["rows"]
+                ranges = [[row["s"], row["s"]] for row in rows if row["s"] != 3]
+                if ranges:
+                    far.acknowledge(install, "tm", ranges)
+
+        far.link.on_message = refuse_the_third
+        await until(lambda: here.outbox.waiting() == 1, "all but one")
+        await here.commit(99.0)
+        await until(lambda: here.outbox.lanes["tm"].acknowledged.ranges[-1][1] == 31, "goes on")
+        assert here.outbox.waiting() == 1
+
+
+async def test_what_was_acknowledged_is_not_sent_after_a_restart(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    url = mosquitto().url
+    async with receiver(url) as far:
+        async with site(tmp_path, url) as here:
+            await until(lambda: here.uplink.connected, "connected")
+            await here.commit(1.0, 2.0, 3.0)
+            await until(lambda: here.outbox.waiting() == 0, "acknowledged")
+            await here.store.log.commit()
+        async with site(tmp_path, url) as here:
+            await until(lambda: here.uplink.connected, "connected again")
+            await here.commit(4.0)
+            await until(lambda: here.outbox.waiting() == 0, "acknowledged")
+        assert {s: count for (leaf, s), count in far.rows.items() if leaf == "tm"} == {
+            1: 1, 2: 1, 3: 1, 4: 1,
+        }  # fmt: skip
+
+
+async def test_a_frozen_broker_is_noticed_and_nothing_is_lost(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    broker = mosquitto()
+    async with receiver(broker.url) as far, site(tmp_path, broker.url) as here:
+        await until(lambda: here.uplink.connected, "connected")
+        broker.freeze()
+        await here.commit(*range(5))
+        await until(lambda: not here.uplink.connected, "noticed")
+        broker.thaw()
+        await until(lambda: here.outbox.waiting() == 0, "delivered", 30)
+        assert {s for leaf, s in far.rows if leaf == "tm"} == {1, 2, 3, 4, 5}
+
+
+async def test_with_puback_as_confirmation_the_broker_alone_is_enough(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    url = mosquitto().url
+    async with site(tmp_path, url, proven=False) as here:
+        await until(lambda: here.uplink.connected, "connected")
+        await here.commit(1.0, 2.0)
+        await until(lambda: here.outbox.waiting() == 0, "taken over by the broker")
+
+
+@pytest.mark.parametrize("stream", ["tm", "ev"])
+def test_envelopes_are_the_golden_ones(stream: str) -> None:
+    install = "00112233445566778899aabbccddeeff"
+    for name, historical in (("live", False), ("historical", True)):
+        golden = (GOLDEN / f"envelope_{stream}_{name}.json").read_bytes()
+        rows = [
+            json.dumps(row, separators=(",", ":"), ensure_ascii=False).encode()
+            for row in json.loads(golden)["rows"]
+        ]
+        assert unpack(envelope(install, rows, historical=historical)) == golden
