@@ -12,10 +12,16 @@ from tests.broker import Broker, Settings
 pytest_plugins = ["pytester"]
 
 # Asking for one of these fixtures is what makes a test need the part.
-_PART_OF_FIXTURE = {"mosquitto": parts.MOSQUITTO, "chromium_path": parts.CHROMIUM}
+_PART_OF_FIXTURE = {
+    "mosquitto": parts.MOSQUITTO,
+    "chromium_path": parts.CHROMIUM,
+    "systemd_analyze": parts.SYSTEMD_ANALYZE,
+}
 _LEFT_OUT = pytest.StashKey[dict[parts.Part, list[str]]]()
 
 BrokerFactory = Callable[..., Broker]
+Left = Callable[[str], None]
+_STOOD_IN = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture
@@ -35,10 +41,28 @@ def mosquitto(tmp_path: Path) -> Iterator[BrokerFactory]:
         broker.stop()
 
 
+@pytest.fixture
+def left_out(request: pytest.FixtureRequest) -> Left:
+    """Return a function that says in the summary what something else had to stand in for."""
+
+    def say(what: str) -> None:
+        request.config.stash.setdefault(_STOOD_IN, []).append(f"{request.node.nodeid}: {what}")
+
+    return say
+
+
 @pytest.fixture(scope="session")
 def chromium_path() -> Path:
     """Return the browser's path, for playwright's `executable_path`."""
     found = parts.find(parts.CHROMIUM)
+    assert found is not None
+    return found.path
+
+
+@pytest.fixture(scope="session")
+def systemd_analyze() -> Path:
+    """Return the path of what checks units."""
+    found = parts.find(parts.SYSTEMD_ANALYZE)
     assert found is not None
     return found.path
 
@@ -72,4 +96,9 @@ def pytest_terminal_summary(
     if left_out:
         terminalreporter.section("NOT RUN", red=True)
         for line in parts.not_run(left_out):
+            terminalreporter.write_line(line)
+    stood_in = config.stash.get(_STOOD_IN, [])
+    if stood_in:
+        terminalreporter.section("STOOD IN FOR", red=True)
+        for line in stood_in:
             terminalreporter.write_line(line)

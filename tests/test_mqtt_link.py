@@ -521,7 +521,7 @@ async def test_a_broker_that_hangs_up_is_an_error_and_no_hang(serve: Serve) -> N
 async def test_a_second_client_of_the_same_name_is_named_as_the_cause(serve: Serve) -> None:
     async def take_over(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await packet(reader)
-        writer.write(b"\x20\x03\x00\x00\x00" + b"\xe0\x02\x8e\x00")
+        writer.write(b"\x20\x03\x00\x00\x00" + b"\xe0\x05\x8e\x03\x1f\x00\x00")
 
     link = Link(at(await serve(take_over)), "twin", CLOCK)
     lost = losses(link)
@@ -546,9 +546,9 @@ async def test_a_hung_handshake_leaves_no_thread_and_no_socket(silent: int) -> N
     for _ in range(6):
         with pytest.raises(LinkError, match="did not answer"):
             await Link(broker, "link", CLOCK).connect(deadline_s=0.05)
-    for thread in dialling():
-        await asyncio.to_thread(thread.join, WAIT_S)
-    assert dialling() == []
+        for thread in dialling():
+            await asyncio.to_thread(thread.join, WAIT_S)
+        assert dialling() == []
     assert mqtt_dial._stuck[str(broker)] == 0
 
 

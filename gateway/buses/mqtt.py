@@ -6,9 +6,11 @@ to be sent again. MQTT 5 is tried first, then 3.1.1; nothing here depends on 5.
 
 import asyncio
 import logging
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from paho.mqtt import MQTTException
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -35,6 +37,7 @@ _TAKEN_OVER = 0x8E
 _LOGIN = {0x86, 0x87, 0x8C}
 _IDENTIFIER = 0x85
 _RECEIVE_MAX = 65_535
+_MALFORMED = (struct.error, IndexError, KeyError, ValueError, MQTTException)
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,8 @@ class Link:
         self._closing = False
         self._writing = False
         self._reading_soon = False
+        self._writing_soon = False
+        self._waiting_to_write = False
         self._unsent = 0
         self._farewell: ReasonCode | None = None  # the broker's, of MQTT 5
         self._welcome: asyncio.Future[None] = self._loop.create_future()
@@ -361,24 +366,38 @@ class Link:
         self._forget_socket()
 
     def _want_write(self, _client: Client, _data: object, _socket: object) -> None:
-        if self._wire is not None:
-            self._loop.add_writer(self._wire.fileno(), self._writable)
+        """Write at the end of this turn: a writer for each message would cost two system calls."""
+        if not self._writing_soon:
+            self._writing_soon = True
+            self._loop.call_soon(self._write_on)
 
     def _no_write(self, _client: Client, _data: object, _socket: object) -> None:
-        if self._wire is not None and not self._wire.closed:
+        self._wait_to_write(wanted=False)
+
+    def _wait_to_write(self, *, wanted: bool) -> None:
+        if self._wire is None or self._wire.closed or wanted == self._waiting_to_write:
+            return
+        self._waiting_to_write = wanted
+        if wanted:
+            self._loop.add_writer(self._wire.fileno(), self._writable)
+        else:
             self._loop.remove_writer(self._wire.fileno())
 
     def _forget_socket(self) -> None:
+        self._wait_to_write(wanted=False)
         if self._wire is not None and not self._wire.closed:
             self._loop.remove_reader(self._wire.fileno())
-            self._loop.remove_writer(self._wire.fileno())
 
     def _readable(self) -> None:
         for _ in range(_PACKETS_A_TURN):
             client, wire = self._client, self._wire
             if client is None or wire is None:
                 return
-            client.loop_read()
+            try:
+                client.loop_read()
+            except _MALFORMED as error:  # paho 2.1 lets some of them through
+                self._stop(_NoVersion5(f"{self._broker} sent what is not MQTT: {error}"))
+                return
             if self._notice() or not wire.more:
                 return
         if not self._reading_soon:
@@ -389,15 +408,21 @@ class Link:
         self._reading_soon = False
         self._readable()
 
+    def _write_on(self) -> None:
+        self._writing_soon = False
+        self._writable()
+
     def _writable(self) -> None:
-        if self._client is None:
+        client = self._client
+        if client is None:
             return
         self._writing = True
         try:
-            self._client.loop_write()
+            client.loop_write()
         finally:
             self._writing = False
-        self._notice()
+        if not self._notice():
+            self._wait_to_write(wanted=client.want_write())
 
     def _tick(self) -> None:
         if self._client is None:
@@ -412,17 +437,22 @@ class Link:
         """Whether paho has let go of the socket; tells those who wait, once."""
         if self._client is None or self._client.socket() is not None:
             return self._client is None
-        error = self._what_happened()
+        self._stop(self._what_happened())
+        return True
+
+    def _stop(self, error: LinkError) -> None:
         if self._welcome.done():
             self._end(error)
         else:
             self._welcome.set_exception(error)
-        return True
 
     def _what_happened(self) -> LinkError:
-        failure = self._wire.failure if self._wire is not None else None
-        if not self._connected and (failure is None or isinstance(failure, ConnectionError)):
-            return _NoVersion5(f"{self._broker} hung up before we were logged in")
+        wire = self._wire
+        if not self._connected and (wire is None or wire.hung_up):
+            asked = self._broker.tls and not self._broker.certificate_file
+            hint = "; does it want a client certificate?" if asked else ""
+            return _NoVersion5(f"{self._broker} hung up before we were logged in{hint}")
+        failure = wire.failure if wire is not None else None
         if failure is not None:
             return LinkError(explain(failure, self._broker, self._clock))
         code = self._farewell

@@ -5,7 +5,7 @@ MQTT 5.0 and 3.1.1, section 2.2: one byte of type and flags, the length in base 
 
 from collections.abc import Callable
 from socket import socket
-from ssl import SSLSocket, SSLWantReadError, SSLWantWriteError
+from ssl import SSLEOFError, SSLSocket, SSLWantReadError, SSLWantWriteError
 from typing import TypeVar
 
 PACKET_MAX = 262_144  # bytes of one incoming packet; larger messages are dropped and counted
@@ -41,6 +41,11 @@ class Wire:
         if self.closed or not isinstance(self._socket, SSLSocket):
             return False
         return self._socket.pending() > 0
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether the other side went away without saying why."""
+        return self.failure is None or isinstance(self.failure, ConnectionError | SSLEOFError)
 
     def recv(self, size: int) -> bytes:
         """As `socket.recv`: b"" at the end, BlockingIOError or SSLWantReadError for not now."""

@@ -60,7 +60,8 @@ class BusWorker:
             async with asyncio.timeout(deadline_s):
                 return await future
         except TimeoutError as error:
-            self.hanging = begun.is_set()
+            # An answer may have come in this very turn of the loop: then nothing hangs.
+            self.hanging = begun.is_set() and future.cancelled()
             message = f"no answer on bus {self.name} within {deadline_s:g} s"
             raise BusError(message) from error
 

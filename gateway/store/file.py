@@ -90,17 +90,25 @@ def prepare(path: Path) -> None:
         raise StoreError(message)
     if version == LATEST:
         return
-    done = subprocess.run(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-m", "gateway.store.migrations", str(path)],
-        capture_output=True,
-        text=True,
-        timeout=_MIGRATION_DEADLINE_S,
-        check=False,
-    )
+    try:
+        path.touch(mode=0o600)  # the files SQLite puts beside it get the same mode
+        path.chmod(0o600)
+        done = subprocess.run(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "gateway.store.migrations", str(path)],
+            capture_output=True,
+            text=True,
+            timeout=_MIGRATION_DEADLINE_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        message = f"{path}: no end of bringing the schema up to date: is the disk failing?"
+        raise StoreError(message) from error
+    except OSError as error:
+        message = f"{path} cannot be used: {error.strerror}"
+        raise StoreError(message) from error
     if done.returncode:
         message = f"{path}: the schema could not be brought up to date: {done.stderr[-500:]}"
         raise StoreError(message)
-    path.chmod(0o600)
 
 
 def _version(path: Path) -> int:
@@ -113,8 +121,14 @@ def _version(path: Path) -> int:
         finally:
             connection.close()
     except sqlite3.DatabaseError as error:
-        message = f"{path} is not a readable database ({error}); move it away to start afresh"
-        raise StoreError(message) from error
+        raise unusable(path, error) from error
+
+
+def unusable(path: Path, error: sqlite3.Error) -> StoreError:
+    """The error for people: whether the file is at fault, or what is around it."""
+    if isinstance(error, sqlite3.OperationalError):
+        return StoreError(f"{path} cannot be used: {error}")
+    return StoreError(f"{path} is damaged ({error}); move it away to start afresh")
 
 
 def start(connection: sqlite3.Connection, clock: Clock) -> Identity:
@@ -134,9 +148,22 @@ def start(connection: sqlite3.Connection, clock: Clock) -> Identity:
     return Identity(row[0], int(cursor.lastrowid or 0), None if last is None else last.wall_ms)
 
 
-def resume(connection: sqlite3.Connection, clock: Clock) -> None:
-    """Set the clock to this installation's kitchen time, for a process that is no start of it."""
-    clock.resume(_last(connection))
+def open_beside(folder: Path, clock: Clock) -> sqlite3.Connection:
+    """A connection for a process that is no start of the installation; the daemon may be running.
+
+    Sets the clock to the installation's kitchen time; raises StoreError.
+    """
+    path = folder / NAME
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        prepare(path)
+        connection = connect(path)
+        clock.resume(_last(connection))
+    except OSError as error:
+        raise StoreError(f"data folder {folder}: {error.strerror}") from error
+    except sqlite3.Error as error:
+        raise unusable(path, error) from error
+    return connection
 
 
 def _last(connection: sqlite3.Connection) -> Boot | None:

@@ -19,7 +19,7 @@ from gateway.clock import Clock
 from gateway.reading import Reading
 from gateway.store.errors import StoreError
 from gateway.store.worker import StoreWorker
-from gateway.sync.protocol import STREAMS, Stream, event_row, telemetry_row
+from gateway.sync.protocol import Stream, event_row, telemetry_row
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,8 @@ COMPRESS_FROM = 8  # readings in a row from which zlib pays
 ROW_READINGS = 2_000  # a fuller row is closed and the next one begun
 WAITING_READINGS = 100_000  # held in memory while the disk refuses; about 100 min at 1,000/min
 WAITING_EVENTS = 10_000
-_INSERT = {stream: f"INSERT INTO {stream} VALUES (?, ?, ?)" for stream in ("tm", "ev")}
+WALL_STEP_MS = 20  # so far off may a row's UTC be before the wall clock is looked at again
+_INSERT = {"tm": "INSERT INTO tm VALUES (?, ?, ?)", "ev": "INSERT INTO ev VALUES (?, ?, ?)"}
 _RETRY_S = (0.2, 1.0, 5.0)
 
 
@@ -95,6 +96,7 @@ class Counters:
     failures: int = 0
     dropped_readings: int = 0
     dropped_events: int = 0
+    dropped_inputs: int = 0
 
 
 class Log:
@@ -102,7 +104,7 @@ class Log:
 
     def __init__(
         self, writer: StoreWorker, clock: Clock, epoch: int, following: Mapping[Stream, int]
-    ):
+    ) -> None:
         self._writer = writer
         self._clock = clock
         self._epoch = epoch
@@ -111,15 +113,12 @@ class Log:
         self._due = asyncio.Event()
         self._waiters: list[asyncio.Future[None]] = []
         self._closing = False
+        self._ahead = clock.wall() - clock.now()  # of kitchen time
         self.dictionary = 0  # version of the dictionary rows refer to
         self.counters = Counters()
         self.failing: str | None = None
         self.turned_at = clock.now()  # when the disk last answered, be it with a refusal
         self.on_committed: Callable[[list[Row]], None] = lambda rows: None
-
-    def committed(self) -> dict[Stream, int]:
-        """How many rows of each stream this installation has ever numbered."""
-        return {stream: self._following[stream] - 1 for stream in STREAMS}
 
     def append(self, reading: Reading) -> None:
         """Put one reading into the next row."""
@@ -129,9 +128,9 @@ class Log:
             return
         columns = batch.rows[-1]
         if not columns.indices:
-            columns.t0 = self._clock.wall() - (self._clock.now() - reading.at)
+            columns.t0 = self._utc(reading.at)
         elif len(columns.indices) >= ROW_READINGS:
-            columns = _Columns(t0=self._clock.wall() - (self._clock.now() - reading.at))
+            columns = _Columns(t0=self._utc(reading.at))
             batch.rows.append(columns)
             self._due.set()
         if reading.quality.code:
@@ -143,6 +142,9 @@ class Log:
 
     def judged(self, at: int, body: str) -> None:
         """Remember an input of judging that is not a reading, in its place between them."""
+        if len(self._batch.inputs) >= WAITING_EVENTS:
+            self.counters.dropped_inputs += 1
+            return
         row = len(self._batch.rows) - 1
         self._batch.inputs.append(Input(row, len(self._batch.rows[row].indices), at, body))
 
@@ -151,7 +153,7 @@ class Log:
         if len(self._batch.events) >= WAITING_EVENTS:
             self.counters.dropped_events += 1
             return
-        t0 = self._clock.wall() - (self._clock.now() - at)
+        t0 = self._utc(at)
         self._batch.events.append((kind, data, t0, at))
         self._due.set()
 
@@ -178,12 +180,14 @@ class Log:
         """Commit once a second, or at once when asked; ends after the last commit of `close`."""
         pause = asyncio.create_task(self._clock.sleep(PERIOD_S), name="log period")
         try:
-            while not self._closing:
+            closing = False
+            while not closing:
                 due = asyncio.create_task(self._due.wait(), name="log due")
                 try:
                     await asyncio.wait({pause, due}, return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     due.cancel()
+                closing = self._closing
                 self.turned_at = self._clock.now()
                 if pause.done():
                     pause = asyncio.create_task(self._clock.sleep(PERIOD_S), name="log period")
@@ -227,6 +231,13 @@ class Log:
             logger.warning("store: works again")
             self.failing = None
         return True
+
+    def _utc(self, at: int) -> int:
+        """UTC for a moment of kitchen time; small steps of the wall clock do not reorder rows."""
+        ahead = self._clock.wall() - self._clock.now()
+        if abs(ahead - self._ahead) > WALL_STEP_MS:
+            self._ahead = ahead
+        return at + self._ahead
 
     def _encode(self, batch: _Batch) -> list[_Numbered]:
         rows: list[_Numbered] = []

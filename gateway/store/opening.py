@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import msgspec
@@ -9,8 +10,7 @@ import msgspec
 from gateway.clock import Clock
 from gateway.reading import Point
 from gateway.store import state
-from gateway.store.errors import StoreError
-from gateway.store.file import Folder, connect, prepare, start
+from gateway.store.file import Folder, connect, prepare, start, unusable
 from gateway.store.log import Log, Row, unpacked
 from gateway.store.worker import StoreWorker
 from gateway.sync.protocol import Stream
@@ -22,18 +22,20 @@ class Store:
     def __init__(self, data: Path, clock: Clock) -> None:
         """Open and count this start; raises StoreError, and blocks for a migration."""
         self._folder = Folder(data)
-        try:
-            prepare(self._folder.database)
-            connection = connect(self._folder.database)
-            self.identity = start(connection, clock)
-            self.found = state.find(connection)
-        except (sqlite3.Error, StoreError) as error:
-            self._folder.release()
-            raise StoreError(str(error)) from error
-        self._connection = connection
-        self.writer = StoreWorker(connection, "store-writer")
-        reading = connect(self._folder.database)
-        reading.execute("PRAGMA query_only = ON")
+        path = self._folder.database
+        with ExitStack() as undo:
+            undo.callback(self._folder.release)
+            try:
+                prepare(path)
+                self._connection = undo.enter_context(closing(connect(path)))
+                self.identity = start(self._connection, clock)
+                self.found = state.find(self._connection)
+                reading = undo.enter_context(closing(connect(path)))
+                reading.execute("PRAGMA query_only = ON")
+            except sqlite3.Error as error:
+                raise unusable(path, error) from error
+            undo.pop_all()
+        self.writer = StoreWorker(self._connection, "store-writer")
         self.reader = StoreWorker(reading, "store-reader")
         self.log = Log(self.writer, clock, self.identity.epoch, self.found.following)
 
@@ -43,10 +45,13 @@ class Store:
         return self._folder.path
 
     def register(self, points: Iterable[Point]) -> dict[str, Point]:
-        """The points with their indices; only before the log runs."""
+        """The points with their indices; only before the log runs. Raises StoreError."""
         points = list(points)
-        indices = state.register(self._connection, points)
-        self.dictionary = state.dictionary(self._connection)
+        try:
+            indices = state.register(self._connection, points)
+            self.dictionary = state.dictionary(self._connection)
+        except sqlite3.Error as error:
+            raise unusable(self._folder.database, error) from error
         self.log.dictionary = self.dictionary.version
         return {
             point.id: msgspec.structs.replace(point, index=indices[point.id]) for point in points

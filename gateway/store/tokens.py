@@ -1,12 +1,16 @@
 """The secrets that let people in, as digests: in memory to ask, in `gateway.db` to last."""
 
+import logging
 import sqlite3
 
 import msgspec
 
 from gateway.access import Kind, TokenRow
 from gateway.clock import Clock
+from gateway.store.errors import StoreError
 from gateway.store.worker import StoreWorker
+
+logger = logging.getLogger(__name__)
 
 REFRESH_S = 2.0  # how soon a token made or withdrawn by the command line counts
 
@@ -18,11 +22,23 @@ class StoredTokens:
         self._writer = writer
         self._reader = reader
         self._rows: dict[bytes, TokenRow] = {}
+        self._changes = 0
+        self._readable = True
 
     async def refresh(self, clock: Clock) -> None:
         """Take over what another process changed, for ever."""
         while True:
-            self._rows = await self._reader.call(read_tokens)
+            before = self._changes
+            try:
+                rows = await self._reader.call(read_tokens)
+            except StoreError as error:
+                if self._readable:
+                    logger.error("tokens cannot be read, those known stay: %s", error)
+                self._readable = False
+            else:
+                self._readable = True
+                if self._changes == before:  # else it may have been read too early
+                    self._rows = rows
             await clock.sleep(REFRESH_S)
 
     def find(self, digest: bytes) -> TokenRow | None:
@@ -34,6 +50,7 @@ class StoredTokens:
     async def add(self, row: TokenRow) -> None:
         await self._writer.call(lambda connection: write_token(connection, row))
         self._rows[row.digest] = row
+        self._changes += 1
 
     async def replace(self, row: TokenRow) -> None:
         if row.digest in self._rows:
@@ -42,6 +59,7 @@ class StoredTokens:
     async def remove(self, digest: bytes) -> bool:
         removed = await self._writer.call(lambda connection: remove_token(connection, digest))
         self._rows.pop(digest, None)
+        self._changes += 1
         return removed
 
 

@@ -23,8 +23,8 @@ _LEVELS = 6  # kg/v1/{tenant}/gw/{gateway}/{leaf}
 Integer = Annotated[int, msgspec.Meta(ge=-_INTEGER_MAX, le=_INTEGER_MAX)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=_INTEGER_MAX)]
 Counter = Annotated[int, msgspec.Meta(ge=1, le=_INTEGER_MAX)]
-Install = Annotated[str, msgspec.Meta(pattern=f"^{INSTALL.pattern}$")]
-Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{12}$")]
+Install = Annotated[str, msgspec.Meta(pattern=rf"^{INSTALL.pattern}\Z")]
+Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{12}\Z")]
 Number = int | float
 Value = Number | bool | str | None
 

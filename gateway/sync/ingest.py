@@ -5,7 +5,6 @@ message, so a slow disk holds the broker back instead of filling the memory.
 """
 
 import asyncio
-import contextlib
 import dataclasses
 import logging
 import random
@@ -90,7 +89,7 @@ class Receiver:
             self._bytes += len(text)
             self._take(topic, address, text)
         except decode.Refused as refusal:
-            self._refuse(topic, str(refusal), payload)
+            self.refuse(topic, str(refusal), payload)
 
     def commit(self) -> list[tuple[str, bytes]]:
         """Make the batch durable; returns the `ack` messages now due, as topic and payload."""
@@ -133,7 +132,7 @@ class Receiver:
             try:
                 row = decode.row(stream, raw)
             except decode.Refused as refusal:
-                self._refuse(topic, str(refusal), body)
+                self.refuse(topic, str(refusal), body)
                 continue
             historical = bool(envelope.h)
             identity = Row(source, stream, row.s, row.e, row.t0, historical, body)
@@ -170,7 +169,8 @@ class Receiver:
             self._batch.conflicts += 1
             self._file.refuse(topic, "contradicts an earlier dictionary", text, now)
 
-    def _refuse(self, topic: str, reason: str, payload: bytes) -> None:
+    def refuse(self, topic: str, reason: str, payload: bytes) -> None:
+        """Remember what is not accepted, for a person to look at."""
         self._batch.refused += 1
         self._file.refuse(topic, reason, payload, self._clock.wall())
 
@@ -244,7 +244,7 @@ class _Session:
         if self._ended.done():
             return
         try:
-            self._receiver.take(message.topic, message.payload)
+            self._judge(message)
             self._pending.append(message)
             if self._receiver.full:
                 self._flush()
@@ -252,6 +252,15 @@ class _Session:
             self._end(error)
         else:
             self._arrived.set()
+
+    def _judge(self, message: Message) -> None:
+        try:
+            self._receiver.take(message.topic, message.payload)
+        except StoreError:
+            raise
+        except Exception:  # or the broker would bring the same message for ever
+            logger.exception("ingest: our own fault with a message on %s", message.topic)
+            self._receiver.refuse(message.topic, "fault of the receiver", message.payload)
 
     async def _commit_often(self) -> None:
         while True:
@@ -343,9 +352,7 @@ async def ingest(broker: Broker | str, path: Path, clock: Clock, stop: asyncio.E
         file.close()
 
 
-async def _cancel(*tasks: asyncio.Task[object]) -> None:
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
     for task in tasks:
         task.cancel()
-    for task in tasks:
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    await asyncio.gather(*tasks, return_exceptions=True)

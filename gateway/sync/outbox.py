@@ -72,8 +72,9 @@ class Outbox:
         self.lanes = lanes
         self.messages: dict[int, Sending] = {}  # by our own message number
         self.window = WINDOW_FIRST
+        self.window_max = WINDOW_MAX  # less where the broker allows less
         self.changed: set[Stream] = set()  # streams whose cursor moved since it was last kept
-        self.foreign = 0  # acknowledged rows that were not in flight
+        self.foreign = 0  # acknowledgements that named no row in flight
         self._number = 0
 
     def committed(self, rows: Iterable[Row], *, linked: bool) -> None:
@@ -88,7 +89,7 @@ class Outbox:
 
     def has_room(self) -> bool:
         """Whether another message may be sent."""
-        return len(self.messages) < self.window
+        return len(self.messages) < min(self.window, self.window_max)
 
     def send(self, stream: Stream, numbers: Sequence[int], now: int) -> int:
         """Note a message as sent; gives its number."""
@@ -100,7 +101,7 @@ class Outbox:
     def acknowledge(self, stream: Stream, ranges: Iterable[tuple[int, int]]) -> int:
         """Free rows the receiver has; only what is in flight counts. Gives how many."""
         lane = self.lanes[stream]
-        freed = sorted(s for start, end in ranges for s in _flying(lane, start, end))
+        freed = _flying(lane, RangeSet(ranges))
         if not freed:
             self.foreign += 1
             return 0
@@ -124,7 +125,7 @@ class Outbox:
         sending.open -= 1
         if not sending.open:
             del self.messages[number]
-            self.window = min(WINDOW_MAX, self.window + 1)
+            self.window = min(self.window_max, self.window + 1)
 
     def give_up(self, before: int) -> int:
         """Rows sent before that moment go back to be sent again; the window shrinks by half."""
@@ -153,15 +154,21 @@ class Outbox:
         self.changed.clear()
         return moved
 
+    def committed_rows(self) -> int:
+        """Rows this installation has ever committed, of both streams."""
+        return sum(lane.last for lane in self.lanes.values())
+
     def waiting(self) -> int:
         """Rows not yet acknowledged, of both streams."""
         return sum(self.lanes[stream].waiting() for stream in STREAMS)
 
 
-def _flying(lane: Lane, start: int, end: int) -> list[int]:
-    if end - start < len(lane.flying):
-        return [s for s in range(start, end + 1) if s in lane.flying]
-    return [s for s in lane.flying if start <= s <= end]
+def _flying(lane: Lane, named: RangeSet) -> list[int]:
+    """The rows in flight that are named, sorted; cheap whatever a sender may claim."""
+    total = sum(end - start + 1 for start, end in named.ranges)  # len() stops at 2**63 - 1
+    if total > len(lane.flying):
+        return sorted(s for s in lane.flying if s in named)
+    return [s for start, end in named.ranges for s in range(start, end + 1) if s in lane.flying]
 
 
 def runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -88,14 +88,17 @@ def unpack(payload: bytes) -> bytes:
         return payload
     stream = zlib.decompressobj()
     try:
-        plain = stream.decompress(payload, PLAIN_MAX)
+        plain = stream.decompress(payload, PLAIN_MAX + 1)
     except zlib.error as error:
         message = f"broken zlib stream: {error}"
         raise ValueError(message) from error
-    if stream.unconsumed_tail:
+    if len(plain) > PLAIN_MAX:
         message = f"more than {PLAIN_MAX} bytes after decompression"
         raise ValueError(message)
     if not stream.eof:
         message = "zlib stream ends early"
+        raise ValueError(message)
+    if stream.unused_data:
+        message = "bytes after the end of the zlib stream"
         raise ValueError(message)
     return plain

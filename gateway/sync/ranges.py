@@ -1,6 +1,7 @@
 """Sets of row numbers as sorted, closed ranges: `[(1, 40), (44, 44)]`."""
 
 import bisect
+import math
 from collections.abc import Iterable, Iterator
 
 Ranges = list[tuple[int, int]]
@@ -15,14 +16,16 @@ class RangeSet:
             self.add(start, end)
 
     def __contains__(self, number: int) -> bool:
-        position = bisect.bisect_right(self.ranges, (number, 1 << 62)) - 1
+        position = bisect.bisect_right(self.ranges, (number, math.inf)) - 1
         return position >= 0 and number <= self.ranges[position][1]
 
     def __len__(self) -> int:
         return sum(end - start + 1 for start, end in self.ranges)
 
     def add(self, start: int, end: int) -> None:
-        """Take in `start` to `end`, both included."""
+        """Take in `start` to `end`, both included; nothing when `end` comes first."""
+        if end < start:
+            return
         first = bisect.bisect_left(self.ranges, (start, 0))
         if first and self.ranges[first - 1][1] >= start - 1:
             first -= 1

@@ -15,7 +15,7 @@ import msgspec
 from gateway.buses.mqtt import Broker, Link, LinkError, Message, Will
 from gateway.clock import Clock
 from gateway.store.log import Log, Row
-from gateway.sync.outbox import Lane, Outbox
+from gateway.sync.outbox import WINDOW_MAX, Lane, Outbox
 from gateway.sync.protocol import (
     PLAIN_MAX,
     RANGES_MAX,
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 ACK_DEADLINE_MS = 10_000  # then a row is sent again
 PUBACK_DEADLINE_MS = 10_000  # then the link is taken for dead
 STEADY_MS = 60_000  # a link that lasted this long starts the back-off afresh
-BACK_OFF_S = (1.0, 60.0)
+BACK_OFF_S = (1.0, 30.0)
 HISTORICAL_ROWS = 250  # rows of the outage in one message
 HISTORICAL_PLAIN = 120_000  # bytes of JSON in one message: below WIRE_MAX even uncompressed
 STATUS_S = 60.0
@@ -147,6 +147,11 @@ class Uplink:
             low, high = BACK_OFF_S
             await self._clock.sleep(random.uniform(low / 2, min(high, low * 2**attempt)))  # noqa: S311
 
+    async def drain(self) -> None:
+        """Return once nothing waits for the cloud, or there is no link; the caller bounds it."""
+        while self.connected and self.outbox.waiting():
+            await self._clock.sleep(0.02)
+
     async def close(self) -> None:
         """Say goodbye in order, so that the cloud sees `offline` at once."""
         link, self._link = self._link, None
@@ -176,6 +181,8 @@ class Uplink:
             await link.connect()
             await link.subscribe([destination.topic("ack")])
             self._publish_documents(link)
+            # Dictionary and status are messages too; the broker counts what it has not confirmed.
+            self.outbox.window_max = max(1, min(WINDOW_MAX, link.receive_maximum - 2))
             self._link = link
             self.counters.connects += 1
             self._say(None)

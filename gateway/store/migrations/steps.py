@@ -7,14 +7,16 @@ migrations = Migrations("gateway")
 _LOG_AND_STATE = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE points (i INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL)",
-    "CREATE TABLE boots (epoch INTEGER PRIMARY KEY, boot_id TEXT NOT NULL, mono INTEGER NOT NULL,"
-    " wall INTEGER NOT NULL, trust TEXT NOT NULL, kitchen INTEGER NOT NULL)",
+    """CREATE TABLE boots (
+        epoch INTEGER PRIMARY KEY, boot_id TEXT NOT NULL, mono INTEGER NOT NULL,
+        wall INTEGER NOT NULL, trust TEXT NOT NULL, kitchen INTEGER NOT NULL)""",
     # `at` is the kitchen time of the row's last reading: its first one is `dt` earlier
     "CREATE TABLE tm (s INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL)",
     "CREATE TABLE ev (s INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL)",
     # what else was judged, before the reading at `position` of telemetry row `s`
-    "CREATE TABLE inputs (id INTEGER PRIMARY KEY, s INTEGER NOT NULL, position INTEGER NOT NULL,"
-    " at INTEGER NOT NULL, body TEXT NOT NULL)",
+    """CREATE TABLE inputs (
+        id INTEGER PRIMARY KEY, s INTEGER NOT NULL, position INTEGER NOT NULL,
+        at INTEGER NOT NULL, body TEXT NOT NULL)""",
     "CREATE TABLE state (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE cursors (stream TEXT PRIMARY KEY, ranges TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE tokens (digest BLOB PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
