@@ -1,0 +1,57 @@
+"""The page and the HTTP API of the LAN: every path is declared by one of `PARTS` with its role."""
+
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from gateway.access import Access
+from gateway.clock import Clock
+from gateway.web import api, guard, health, live, login, metrics, static
+from gateway.web.kitchen import Kitchen
+from gateway.web.live import LIVE, Live
+from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, Counters, Route, Settings
+
+PARTS = (health, login, api, live, metrics, static)
+
+
+class RouteWithoutRole(Exception):
+    """A path that nobody said who may use; the app is not built."""
+
+
+def build_app(
+    kitchen: Kitchen, access: Access, clock: Clock, settings: Settings
+) -> web.Application:
+    """The application; `app[LIVE]` is what the hub tells about changes."""
+    routes = declared(route for part in PARTS for route in part.ROUTES)
+    middleware = guard.make_guard(routes, guard.allowed_names(settings.names))
+    app = web.Application(middlewares=[middleware], client_max_size=guard.BODY_MAX)
+    app[KITCHEN] = kitchen
+    app[ACCESS] = access
+    app[CLOCK] = clock
+    app[COUNTERS] = Counters()
+    app[LIVE] = Live(kitchen, clock)
+    for route in routes.values():
+        app.router.add_route(route.method, route.path, route.handler)
+    check_roles(app, routes)
+    app.on_response_prepare.append(guard.add_security_headers)
+    app.on_shutdown.append(live.end_streams)
+    app.cleanup_ctx.append(live.run_live)
+    return app
+
+
+def declared(routes: Iterable[Route]) -> dict[tuple[str, str], Route]:
+    """The routes by method and path; raises RouteWithoutRole."""
+    table: dict[tuple[str, str], Route] = {}
+    for route in routes:
+        if not route.role:
+            raise RouteWithoutRole(f"{route.method} {route.path}")
+        table[route.method, route.path] = route
+    return table
+
+
+def check_roles(app: web.Application, routes: dict[tuple[str, str], Route]) -> None:
+    """Raise RouteWithoutRole when the router knows a path that no part declares."""
+    for route in app.router.routes():
+        path = route.resource.canonical if route.resource is not None else ""
+        if (route.method, path) not in routes:
+            raise RouteWithoutRole(f"{route.method} {path}")

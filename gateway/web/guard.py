@@ -1,0 +1,185 @@
+"""The one door every request goes through: Host, Origin, size, role, and what leaves in headers."""
+
+import asyncio
+import ipaddress
+import logging
+import re
+import socket
+from collections.abc import Iterable, Mapping
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from gateway.access import Access, Caller, Role, User
+from gateway.web.route import (
+    ACCESS,
+    COUNTERS,
+    USER,
+    Handler,
+    Problem,
+    Route,
+    problem_response,
+    redirect,
+)
+
+logger = logging.getLogger(__name__)
+
+BODY_MAX = 65_536
+BODY_DEADLINE_S = 10.0
+COOKIE = "kg_session"
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # With "no-referrer" a browser sends `Origin: null` when the login form is posted.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Server": "kitchen-gateway",
+}
+
+_FORWARDING = (
+    "Forwarded",
+    "Via",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Server",
+    "X-Real-IP",
+)
+_HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253})(:[0-9]{1,5})?")
+_MISSING_ROLE = "A route without a role is open to nobody; the program is at fault."
+
+
+def allowed_names(names: Iterable[str]) -> frozenset[str]:
+    """The host names people may open the page by, besides every IP address."""
+    own = socket.gethostname().lower()
+    return frozenset({"localhost", own, f"{own}.local", *(name.lower() for name in names)})
+
+
+def make_guard(routes: Mapping[tuple[str, str], Route], names: frozenset[str]) -> Middleware:
+    """The middleware that admits a request to the one of `routes` it asks for, or to none."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        resource = request.match_info.route.resource
+        path = resource.canonical if resource is not None else "unknown"
+        route = routes.get((request.method, path))
+        try:
+            response = await _admit(request, handler, route, names)
+        except Problem as problem:
+            response = problem_response(problem, request.path)
+        except web.HTTPException as error:
+            response = _of_error(error, request)
+        except Exception:
+            logger.exception("%s %s failed", request.method, path)
+            fault = Problem(500, "internal", "The gateway has a fault here; see its log.")
+            response = problem_response(fault, request.path)
+        request.app[COUNTERS].count(path, response.status)
+        return response
+
+    return guard
+
+
+async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """What every answer carries; nothing but the static files may be kept by a browser."""
+    response.headers.update(SECURITY_HEADERS)
+    if not request.path.startswith("/static/"):
+        response.headers["Cache-Control"] = "no-store"
+
+
+def caller_of(request: web.Request) -> Caller:
+    """What the request says of itself; raises Problem when its Host cannot be read."""
+    hosts = request.headers.getall("Host", [])
+    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0].lower()):
+        raise Problem(400, "bad-host", "The request needs exactly one Host header with a name.")
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    return Caller(
+        peer=peer[0] if isinstance(peer, tuple) else "",
+        host=hosts[0].lower(),
+        scheme=request.scheme,
+        origin=request.headers.get("Origin"),
+        authorization=request.headers.get("Authorization"),
+        session=request.cookies.get(COOKIE),
+        forwarded=any(name in request.headers for name in _FORWARDING),
+    )
+
+
+async def _admit(
+    request: web.Request, handler: Handler, route: Route | None, names: frozenset[str]
+) -> web.StreamResponse:
+    caller = caller_of(request)
+    _check_host(caller.host, names)
+    _check_origin(request.method, caller)
+    if request.match_info.http_exception is not None:
+        raise request.match_info.http_exception
+    if route is None:
+        raise Problem(403, "no-role", _MISSING_ROLE)
+    await _check_body(request)
+    if route.role == "anyone":
+        return await handler(request)
+    access = request.app[ACCESS]
+    user = access.identify(caller)
+    if user is None and route.page:
+        return redirect("/login")
+    request[USER] = await _check_role(access, user, route.role)
+    return await handler(request)
+
+
+def _check_host(host: str, names: frozenset[str]) -> None:
+    name = host if host.endswith("]") else host.partition(":")[0]
+    if host.startswith("["):
+        name = host.partition("]")[0][1:]
+    if name in names:
+        return
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        detail = f"This gateway is not called {name}; add the name to web.names in the config."
+        raise Problem(421, "foreign-host", detail) from None
+
+
+def _check_origin(method: str, caller: Caller) -> None:
+    if not caller.own_origin:
+        raise Problem(403, "foreign-origin", "Another site may not use this gateway.")
+    if method != "GET" and caller.origin is None and caller.authorization is None:
+        detail = "Send the page's own Origin header, or a bearer token."
+        raise Problem(403, "no-origin", detail)
+
+
+async def _check_body(request: web.Request) -> None:
+    if request.method == "GET":
+        if request.can_read_body or "Upgrade" in request.headers:
+            raise Problem(400, "unwanted-body", "A GET has neither a body nor an upgrade.")
+        return
+    too_large = Problem(413, "too-large", f"A body may have at most {BODY_MAX} bytes.")
+    if (request.content_length or 0) > BODY_MAX:
+        raise too_large
+    try:
+        async with asyncio.timeout(BODY_DEADLINE_S):
+            await request.read()
+    except TimeoutError:
+        raise Problem(408, "too-slow", "The body did not arrive in time.") from None
+    except web.HTTPRequestEntityTooLarge:
+        raise too_large from None
+
+
+async def _check_role(access: Access, user: User | None, needed: Role) -> User:
+    if user is None:
+        headers = {"WWW-Authenticate": 'Bearer realm="kitchen-gateway"'}
+        detail = "Log in, or send a bearer token that is valid."
+        raise Problem(401, "no-login", detail, headers)
+    if not user.role.covers(needed):
+        detail = f"This needs the role {needed}; {user.name} has {user.role}."
+        raise Problem(403, "no-permission", detail)
+    await access.renew(user)
+    return user
+
+
+def _of_error(error: web.HTTPException, request: web.Request) -> web.Response:
+    headers = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+    kind = error.reason.lower().replace(" ", "-")
+    return problem_response(Problem(error.status, kind, error.reason, headers), request.path)

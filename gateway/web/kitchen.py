@@ -1,0 +1,134 @@
+"""What the page and the API may see of the daemon: one Protocol and the shapes it hands out."""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, Protocol
+
+import msgspec
+
+PointState = Literal["ok", "alarm", "life", "acknowledged", "returned", "stale", "fault"]
+AlarmState = Literal["unacknowledged", "acknowledged", "returned", "normal", "latched"]
+
+
+class UnknownAlarm(Exception):
+    """No rule of this kitchen raises an alarm of that id."""
+
+
+class NotWaiting(Exception):
+    """The alarm does not wait for anybody: it was acknowledged before, or never raised."""
+
+
+class Band(msgspec.Struct, frozen=True, gc=False):
+    """What the rules allow a point to be, in its own unit; None is an open end."""
+
+    low: float | None = None
+    high: float | None = None
+
+
+class PointView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One point as a person sees it now."""
+
+    id: str
+    label: str
+    unit: str  # UCUM
+    value: float | bool | str | None  # None whenever quality is "bad"
+    quality: str  # "good", "uncertain" or "bad"
+    reason: str | None = None
+    at: int  # UTC ms of this value, or of the moment it was found missing
+    age_s: float
+    state: PointState
+    zone: str = ""
+    kind: str = "number"  # or "boolean", "text"
+    precision: int = 1  # decimals worth showing
+    period_s: float = 0.0  # how often a value is due; 0 for pushed points
+    low: float | None = None  # range of the instrument
+    high: float | None = None
+    limit: Band | None = None
+    last: float | bool | str | None = None  # last good value
+    last_at: int | None = None  # its UTC ms
+    simulated: bool = False
+
+
+class CommandView(msgspec.Struct, frozen=True, gc=False):
+    """What an alarm's rule has already made an actuator do."""
+
+    actuator: str
+    value: bool
+
+
+class AlarmView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One alarm; times are UTC ms, `advice` is what to do now, one step a line."""
+
+    id: str
+    label: str
+    priority: str  # "life", "high", "medium" or "low"
+    state: AlarmState
+    since: int
+    advice: str = ""
+    point: str | None = None
+    value: float | bool | str | None = None
+    unit: str = ""
+    returned: int | None = None
+    acknowledged_by: str | None = None
+    acknowledged_at: int | None = None
+    commands: tuple[CommandView, ...] = ()
+
+
+class CloudView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What the cloud has stored; `confirm` is "puback" where storing is not proven."""
+
+    configured: bool
+    connected: bool = False
+    confirm: Literal["ack", "puback"] = "ack"
+    committed: int = 0  # rows
+    acknowledged: int = 0  # rows
+    waiting: int = 0  # rows
+    oldest_waiting: int | None = None  # UTC ms
+    last_acknowledged_at: int | None = None  # UTC ms
+    error: str | None = None
+
+
+class SiteView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The kitchen as a whole; `speed` is how many times faster than real time it runs."""
+
+    label: str
+    zone: str  # of the time, IANA
+    simulated: bool = False
+    clock: Literal["ntp", "rtc", "unsynced"] = "ntp"
+    speed: float = 1.0
+
+
+class Metric(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One sample of `/metrics`; samples of one name stand together."""
+
+    name: str
+    help: str
+    kind: Literal["counter", "gauge"]
+    value: float
+    labels: Mapping[str, str] = {}
+
+
+class Kitchen(Protocol):
+    """The daemon's side of the page. Nothing here may block; all of it runs on the loop."""
+
+    def health(self) -> Mapping[str, object]:
+        """`status`, `epoch`, `rows` (committed, acknowledged) and what else is worth knowing."""
+
+    def collecting(self) -> bool:
+        """False while no reading can be taken or stored; `/health` then answers 503."""
+
+    def points(self) -> list[PointView]:
+        """Every point, in the order of the page; a point keeps its place."""
+
+    def point(self, point_id: str) -> PointView | None: ...
+
+    def alarms(self) -> list[AlarmView]:
+        """Every alarm that is not normal, the most urgent and newest first."""
+
+    async def acknowledge(self, alarm_id: str, by: str) -> AlarmView:
+        """Return once committed; raises UnknownAlarm or NotWaiting."""
+
+    def cloud(self) -> CloudView: ...
+
+    def site(self) -> SiteView: ...
+
+    def metrics(self) -> Iterable[Metric]: ...

@@ -1,0 +1,79 @@
+"""`/login`: swaps a token or a one-use code for a session cookie; `/logout` ends it."""
+
+import logging
+from urllib.parse import parse_qs
+
+from aiohttp import web
+
+from gateway.access import Refused, Role, TooManyTries
+from gateway.web.guard import COOKIE, caller_of
+from gateway.web.route import ACCESS, USER, Problem, Route, json_response, redirect
+from gateway.web.static import serve
+
+logger = logging.getLogger(__name__)
+
+_FORM = "application/x-www-form-urlencoded"
+_FORM_MAX = 1024  # bytes
+_COOKIE_LIFE_S = 34_560_000  # the longest a browser keeps; the session itself ends on the gateway
+
+
+async def show(request: web.Request) -> web.Response:
+    """The form; with `?code=` the printed link, which logs in at once."""
+    code = request.query.get("code")
+    if code is not None:
+        return await _log_in(request, code)
+    if request.app[ACCESS].identify(caller_of(request)) is not None:
+        return redirect("/")
+    return serve(request, "login.html")
+
+
+async def submit(request: web.Request) -> web.Response:
+    if request.content_type != _FORM:
+        raise Problem(415, "no-form", f"Send the login as {_FORM}.")
+    body = await request.read()
+    form = parse_qs(body[:_FORM_MAX].decode(errors="replace"))
+    return await _log_in(request, form.get("secret", [""])[0])
+
+
+async def log_out(request: web.Request) -> web.Response:
+    await request.app[ACCESS].log_out(request[USER])
+    response = redirect("/login")
+    response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
+    return response
+
+
+async def session(request: web.Request) -> web.Response:
+    """Who the page is for: `{"user", "role"}`."""
+    user = request[USER]
+    return json_response({"user": user.name, "role": user.role, "kind": user.kind})
+
+
+async def _log_in(request: web.Request, secret: str) -> web.Response:
+    peer = caller_of(request).peer
+    try:
+        cookie, user = await request.app[ACCESS].log_in(secret, peer)
+    except Refused:
+        logger.warning("login from %s refused", peer)
+        return redirect("/login?error=refused")
+    except TooManyTries:
+        return redirect("/login?error=wait")
+    logger.info("%s logged in from %s as %s", user.name, peer, user.role)
+    response = redirect("/")
+    response.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=_COOKIE_LIFE_S,
+        path="/",
+        secure=request.secure,
+        httponly=True,
+        samesite="Strict",
+    )
+    return response
+
+
+ROUTES = (
+    Route(method="GET", path="/login", handler=show, role="anyone"),
+    Route(method="POST", path="/login", handler=submit, role="anyone"),
+    Route(method="POST", path="/logout", handler=log_out, role=Role.VIEWER),
+    Route(method="GET", path="/api/v1/session", handler=session, role=Role.VIEWER),
+)

@@ -1,0 +1,117 @@
+"""What every page and API module is written in: routes with roles, problems, and the app's keys."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Literal
+
+import msgspec
+from aiohttp import web
+
+from gateway.access import Access, Role, User
+from gateway.clock import Clock
+from gateway.web.kitchen import Kitchen, Metric
+
+Anyone = Literal["anyone"]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+PROBLEM_TYPE = "application/problem+json"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the page listens, and under which further names people may open it."""
+
+    host: str = "0.0.0.0"  # noqa: S104 - the kitchen's tablets are on the LAN
+    port: int = 8080
+    names: tuple[str, ...] = ()
+    header_deadline_s: float = 15.0  # of a request's head, and of an idle connection
+    connections_max: int = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One path; `page` sends people to the login page where an API answers 401."""
+
+    method: str
+    path: str
+    handler: Handler
+    role: Role | Anyone
+    page: bool = False
+
+
+class Problem(Exception):
+    """An answer that is an error; `kind` names it for programs, `detail` says who must do what."""
+
+    def __init__(
+        self, status: int, kind: str, detail: str, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.headers = headers or {}
+
+
+@dataclass
+class Counters:
+    """What came in, by route and answer; routes and answers are few, so this stays small."""
+
+    requests: dict[tuple[str, int], int] = field(default_factory=dict)
+    refused_connections: int = 0
+
+    def count(self, route: str, status: int) -> None:
+        self.requests[route, status] = self.requests.get((route, status), 0) + 1
+
+    def metrics(self) -> list[Metric]:
+        name, text = "kitchen_http_requests_total", "Requests answered, by route and status."
+        requests = [
+            Metric(name=name, help=text, kind="counter", value=count, labels=_labels(route, status))
+            for (route, status), count in sorted(self.requests.items())
+        ]
+        refused = Metric(
+            name="kitchen_http_connections_refused_total",
+            help="Connections closed at once because too many were open.",
+            kind="counter",
+            value=self.refused_connections,
+        )
+        return [*requests, refused]
+
+
+KITCHEN: web.AppKey[Kitchen] = web.AppKey("kitchen")
+ACCESS: web.AppKey[Access] = web.AppKey("access")
+CLOCK: web.AppKey[Clock] = web.AppKey("clock")
+COUNTERS: web.AppKey[Counters] = web.AppKey("counters", Counters)
+USER: web.RequestKey[User] = web.RequestKey("user", User)
+
+
+def json_response(body: object, status: int = HTTPStatus.OK) -> web.Response:
+    """`body` as JSON; structs, lists and mappings of them."""
+    return web.Response(
+        body=msgspec.json.encode(body), status=status, content_type="application/json"
+    )
+
+
+def redirect(path: str) -> web.Response:
+    """Go to that page of this gateway, and ask for it with GET."""
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": path})
+
+
+def problem_response(problem: Problem, path: str) -> web.Response:
+    """The answer of RFC 9457."""
+    body = {
+        "type": f"urn:kitchen-gateway:{problem.kind}",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": path,
+    }
+    return web.Response(
+        body=msgspec.json.encode(body),
+        status=problem.status,
+        content_type=PROBLEM_TYPE,
+        headers=problem.headers,
+    )
+
+
+def _labels(route: str, status: int) -> dict[str, str]:
+    return {"route": route, "status": str(status)}

@@ -1,0 +1,105 @@
+"""Puts the application on a port, with bounds on connections and on slow heads of requests."""
+
+import asyncio
+import errno
+import logging
+from http import HTTPStatus
+
+from aiohttp import web
+
+from gateway.access import Access
+from gateway.clock import Clock
+from gateway.web import build_app
+from gateway.web.kitchen import Kitchen
+from gateway.web.live import LIVE, Live
+from gateway.web.route import COUNTERS, Settings
+
+logger = logging.getLogger(__name__)
+
+STOP_DEADLINE_S = 1.0
+_BACKLOG = 128
+_BUSY = b"HTTP/1.1 %d Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class CannotListen(Exception):
+    """The page cannot be put on its address; the message says who must change what."""
+
+
+class Server:
+    """The web server: `start`, then `stop`; `live` takes the hub's changes from the beginning."""
+
+    def __init__(self, kitchen: Kitchen, access: Access, clock: Clock, settings: Settings) -> None:
+        self._settings = settings
+        self._app = build_app(kitchen, access, clock, settings)
+        self._runner: web.AppRunner | None = None
+        self._listener: asyncio.Server | None = None
+        self.port = settings.port
+        self.started = asyncio.Event()
+
+    @property
+    def live(self) -> Live:
+        return self._app[LIVE]
+
+    async def start(self) -> None:
+        """Listen; raises CannotListen. With port 0 `port` tells the one that was given."""
+        self._runner = web.AppRunner(
+            self._app,
+            access_log=None,
+            keepalive_timeout=self._settings.header_deadline_s,
+            shutdown_timeout=STOP_DEADLINE_S,
+        )
+        await self._runner.setup()
+        loop = asyncio.get_running_loop()
+        host, port = self._settings.host, self._settings.port
+        try:
+            self._listener = await loop.create_server(self._accept, host, port, backlog=_BACKLOG)
+        except OSError as error:
+            await self.stop()
+            raise CannotListen(_why(error, host, port)) from error
+        self.port = self._listener.sockets[0].getsockname()[1]
+        self.started.set()
+        logger.info("page on http://%s:%d", host, self.port)
+
+    async def run(self) -> None:
+        """Start, serve until cancelled, and stop; raises what ended the feeding of live pages."""
+        await self.start()
+        try:
+            if self.live.task is not None:
+                await self.live.task
+        finally:
+            await self.stop()
+
+    async def stop(self) -> None:
+        """Take no more, end the live pages, and give the rest STOP_DEADLINE_S."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def _accept(self) -> asyncio.BaseProtocol:
+        server = self._runner.server if self._runner else None
+        if server is None or len(server.connections) >= self._settings.connections_max:
+            self._app[COUNTERS].refused_connections += 1
+            return _Refusal()
+        return server()
+
+
+class _Refusal(asyncio.Protocol):
+    """What a connection over the bound meets."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.write(_BUSY % HTTPStatus.SERVICE_UNAVAILABLE)
+        transport.close()
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is in use by another program; choose another with --port or web.port"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"port {port} is reserved for the system; choose one above 1023 with web.port"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is not an address of this machine; correct web.listen"
+    return f"cannot listen on {host}, port {port}: {error.strerror or error}"

@@ -1,0 +1,75 @@
+"""The page's own files, read once; a request picks one by name and never reaches the disk."""
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from aiohttp import web
+
+from gateway.access import Role
+from gateway.web.route import Problem, Route
+
+FOLDER = Path(__file__).parent / "static"
+
+_TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One file as it is served."""
+
+    content_type: str
+    plain: bytes
+    zipped: bytes
+    etag: str
+
+
+@cache
+def assets() -> dict[str, Asset]:
+    """Every file of the page by its name."""
+    files = sorted(path for path in FOLDER.iterdir() if path.suffix in _TYPES)
+    return {path.name: _asset(path) for path in files}
+
+
+def serve(request: web.Request, name: str) -> web.Response:
+    """That file, zipped where the browser takes it, or 304 when it has it already."""
+    asset = assets().get(name)
+    if asset is None:
+        raise Problem(404, "unknown-file", "The page has no such file.")
+    # The browser keeps the file but asks each time: after an update no page is half old.
+    headers = {"ETag": asset.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    if request.headers.get("If-None-Match") == asset.etag:
+        return web.Response(status=304, headers=headers)
+    body = asset.plain
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        body, headers["Content-Encoding"] = asset.zipped, "gzip"
+    return web.Response(body=body, headers={**headers, "Content-Type": asset.content_type})
+
+
+async def page(request: web.Request) -> web.Response:
+    return serve(request, "index.html")
+
+
+async def file(request: web.Request) -> web.Response:
+    return serve(request, request.match_info["name"])
+
+
+def _asset(path: Path) -> Asset:
+    plain = path.read_bytes()
+    etag = f'"{hashlib.sha256(plain).hexdigest()[:16]}"'
+    content_type = f"{_TYPES[path.suffix]}; charset=utf-8"
+    return Asset(content_type, plain, gzip.compress(plain, mtime=0), etag)
+
+
+ROUTES = (
+    Route(method="GET", path="/", handler=page, role=Role.VIEWER, page=True),
+    Route(method="GET", path="/static/{name}", handler=file, role="anyone"),
+)

@@ -1,0 +1,191 @@
+// The page: what the stream says, drawn at once; what a person taps, sent and then confirmed.
+import "./banner.js";
+import { setIcon, setText } from "./element.js";
+import { Wall } from "./kitchen.js";
+import { look } from "./look.js";
+import { Notices, waiting } from "./notices.js";
+import { cloudLook, Status, Strip } from "./status.js";
+import { Stream } from "./stream.js";
+import { clock, date, load, recall, remember, switchLanguage, t, useZone } from "./text.js";
+import "./tile.js";
+
+const CONFIRM_MS = 3000;
+const IDLE_MS = 90000;
+const THEMES = ["auto", "light", "dark"];
+const PLACES = ["kitchen", "alarms", "system"];
+
+const byId = (id) => document.getElementById(id);
+const state = { points: new Map(), alarms: [], cloud: null, site: null, session: null };
+const sending = new Map(); // alarm id to "sending" or "again"
+let heard = { wall: Date.now(), at: performance.now() };
+let silent = 0;
+let drawing = false;
+let used = performance.now();
+
+await load();
+const [wall, notices, strip, status] = [new Wall(), new Notices(), new Strip(), new Status()];
+
+function now() {
+  return heard.wall + (performance.now() - heard.at) * (state.site?.speed ?? 1);
+}
+
+function place() {
+  const name = location.hash.slice(1);
+  return PLACES.includes(name) ? name : PLACES[0];
+}
+
+function take(data) {
+  heard = { wall: data.now, at: performance.now() };
+  for (const point of data.points ?? []) state.points.set(point.id, point);
+  if (data.alarms) {
+    state.alarms = data.alarms;
+    for (const id of sending.keys()) {
+      if (!state.alarms.some((alarm) => alarm.id === id && waiting(alarm))) sending.delete(id);
+    }
+  }
+  if (data.cloud) state.cloud = data.cloud;
+  silent = 0;
+  draw();
+}
+
+function takeAll(data) {
+  state.points.clear();
+  state.site = data.site;
+  useZone(data.site.zone);
+  take(data);
+}
+
+function draw() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    paint();
+  });
+}
+
+function paint() {
+  const world = { now: now(), silent, alarms: alarmsByPoint(), points: state.points, sending };
+  world.mayAcknowledge = state.session?.role !== "viewer";
+  const points = [...state.points.values()];
+  const isSystem = (point) => point.id.startsWith("system/");
+  const [system, kitchen] = [points.filter(isSystem), points.filter((point) => !isSystem(point))];
+  paintHeader(kitchen, world);
+  paintPlaces();
+  if (!state.site) return;
+  const held = notices.show(state.alarms, place(), world);
+  wall.place(kitchen);
+  if (place() === "kitchen") {
+    wall.show(state.points, world);
+    strip.show(state.cloud, system, world);
+  }
+  if (place() === "alarms") notices.list(state.alarms, world);
+  if (place() === "system") status.show(state, system, world);
+  if (held) setTimeout(draw, CONFIRM_MS / 10);
+}
+
+function alarmsByPoint() {
+  const worst = (a, b) => (a.priority === "life" || b?.priority !== "life" ? a : b);
+  const found = new Map();
+  for (const alarm of state.alarms) found.set(alarm.point, worst(alarm, found.get(alarm.point)));
+  return found;
+}
+
+function paintHeader(points, world) {
+  const { symbol, text, mood } = verdict(points, world);
+  const title = byId("verdict");
+  title.dataset.mood = mood;
+  setIcon(title.firstElementChild, symbol);
+  setText(title.lastElementChild, text);
+  setText(byId("clock"), state.site ? clock(world.now) : "");
+  setText(byId("date"), state.site ? date(world.now) : "");
+  byId("simulated").hidden = !state.site?.simulated;
+  byId("untrusted").hidden = state.site?.clock !== "unsynced";
+  byId("cloud").hidden = !state.cloud?.configured || silent > 0;
+  if (!state.cloud) return;
+  const view = cloudLook(state.cloud, world.now);
+  byId("cloud").dataset.state = view.state;
+  setIcon(byId("cloud").firstElementChild, view.symbol);
+  setText(byId("cloud").lastElementChild, view.short);
+}
+
+function verdict(points, world) {
+  if (silent) return { symbol: "offline", text: t("state.offline"), mood: "mute" };
+  if (!state.site) return { symbol: "stale", text: t("verdict.loading"), mood: "mute" };
+  const n = state.alarms.filter(waiting).length;
+  if (n) return { symbol: "bell", text: t("verdict.waiting", { n }), mood: "bad" };
+  const standing = state.alarms.length;
+  if (standing) return { symbol: "acknowledged", text: t("verdict.standing", { n: standing }), mood: "warn" };
+  if (!points.length) return { symbol: "stale", text: t("verdict.empty"), mood: "mute" };
+  const states = points.map((point) => look(point, world).state);
+  const odd = states.filter((name) => name !== "ok").length;
+  if (odd && states.every((name) => name === "loading" || name === "ok")) {
+    return { symbol: "stale", text: t("verdict.loading"), mood: "mute" };
+  }
+  if (odd) return { symbol: "warn", text: t("verdict.warn", { n: odd }), mood: "warn" };
+  return { symbol: "ok", text: t("verdict.ok"), mood: "ok" };
+}
+
+function paintPlaces() {
+  const here = place();
+  const standing = state.alarms.some((alarm) => alarm.state !== "returned") || silent > 0;
+  document.body.classList.toggle("alarmed", standing && here === "kitchen");
+  for (const link of document.querySelectorAll("nav a")) {
+    link.ariaCurrent = link.hash === `#${here}` ? "page" : null;
+  }
+  for (const section of document.querySelectorAll("[data-place]")) {
+    section.hidden = section.dataset.place !== here;
+  }
+  const n = state.alarms.filter(waiting).length;
+  byId("badge").hidden = !n;
+  setText(byId("badge"), String(n));
+  setText(byId("theme").lastElementChild, t(`theme.${recall("theme") ?? THEMES[0]}`));
+  byId("theme").title = t("theme.label");
+}
+
+async function acknowledge(id) {
+  sending.set(id, "sending");
+  draw();
+  const failed = () => {
+    clearTimeout(late);
+    if (sending.has(id)) sending.set(id, "again");
+    draw();
+  };
+  const late = setTimeout(failed, CONFIRM_MS);
+  try {
+    const path = `/api/v1/alarms/${encodeURIComponent(id)}/acknowledge`;
+    const signal = AbortSignal.timeout(CONFIRM_MS);
+    const answer = await fetch(path, { method: "POST", signal });
+    if (answer.status === 401) location.assign("/login");
+    if (!answer.ok) failed();
+  } catch {
+    failed();
+  }
+}
+
+addEventListener("acknowledge", (event) => acknowledge(event.detail));
+addEventListener("redraw", draw);
+addEventListener("hashchange", draw);
+addEventListener("pointerdown", () => (used = performance.now()), { capture: true });
+byId("language").addEventListener("click", () => switchLanguage().then(draw));
+byId("theme").addEventListener("click", () => {
+  remember("theme", THEMES[(THEMES.indexOf(recall("theme") ?? THEMES[0]) + 1) % THEMES.length]);
+  dispatchEvent(new Event("themechange"));
+  draw();
+});
+setInterval(() => {
+  if (performance.now() - used > IDLE_MS && place() !== PLACES[0]) location.hash = PLACES[0];
+  draw();
+}, 1000);
+
+new Stream({
+  snapshot: takeAll,
+  change: take,
+  silent(milliseconds) {
+    if (milliseconds || silent) draw();
+    silent = milliseconds;
+  },
+});
+const answer = await fetch("/api/v1/session");
+if (answer.ok) state.session = await answer.json();
+draw();

@@ -1,0 +1,81 @@
+// <kg-banner>: one alarm; where and what, what to do now, since when, and the one button.
+import { icon, make, setChildren, setIcon, setText } from "./element.js";
+import { valueText } from "./look.js";
+import { clock, duration, t } from "./text.js";
+
+class Banner extends HTMLElement {
+  #edge = make("span", "edge", icon("alarm"));
+  #symbol = icon("life");
+  #title = make("h2");
+  #steps = make("ol");
+  #facts = make("p", "facts");
+  #by = make("span", "by", icon("acknowledged"), make("span"));
+  #button = make("button", "acknowledge");
+  #advice = "";
+  #alarm = null;
+
+  connectedCallback() {
+    if (this.firstChild) return;
+    this.#button.type = "button";
+    this.#button.addEventListener("click", () => {
+      this.dispatchEvent(new CustomEvent("acknowledge", { bubbles: true, detail: this.#alarm.id }));
+    });
+    const text = make("div", "text", this.#title, this.#steps, this.#facts);
+    this.append(this.#edge, this.#symbol, text, this.#button, this.#by);
+  }
+
+  // `sending`: undefined, "sending" or "again", what became of a tap on the button.
+  show(alarm, { now, points, sending, mayAcknowledge }) {
+    this.#alarm = alarm;
+    this.dataset.class = alarm.priority === "life" ? "life" : "food";
+    this.dataset.state = alarm.state;
+    setIcon(this.#edge.firstChild, this.#symbolOf(alarm));
+    setIcon(this.#symbol, this.#symbolOf(alarm));
+    setText(this.#title, alarm.label);
+    this.#showSteps(alarm.advice || t("banner.no_advice"));
+    this.#showFacts(alarm, now, points.get(alarm.point));
+    const waits = alarm.state === "unacknowledged" || alarm.state === "returned";
+    this.#button.hidden = !waits;
+    this.#by.hidden = waits || !alarm.acknowledged_at;
+    this.#button.disabled = !mayAcknowledge || sending === "sending";
+    setText(this.#button, t(`banner.${mayAcknowledge ? (sending ?? "acknowledge") : "denied"}`));
+    if (alarm.acknowledged_at) {
+      const by = { who: alarm.acknowledged_by, at: clock(alarm.acknowledged_at) };
+      setText(this.#by.lastChild, t("banner.by", by));
+    }
+  }
+
+  #symbolOf(alarm) {
+    if (alarm.state !== "unacknowledged") return alarm.state === "returned" ? "returned" : "acknowledged";
+    return alarm.priority === "life" ? "life" : "alarm";
+  }
+
+  #showSteps(advice) {
+    if (advice === this.#advice) return;
+    this.#advice = advice;
+    const lines = advice.split("\n").filter(Boolean);
+    this.#steps.replaceChildren(...lines.map((line) => make("li", "", line)));
+  }
+
+  #showFacts(alarm, now, point) {
+    const shown = point ?? { id: alarm.point ?? "", precision: 1, unit: alarm.unit };
+    const span = alarm.returned ?? null;
+    const when =
+      span === null
+        ? t("banner.since", { at: clock(alarm.since), duration: duration((now - alarm.since) / 1000) })
+        : t("banner.returned", { from: clock(alarm.since), to: clock(span) });
+    const main = alarm.value === null ? [when] : [valueText(shown, alarm.value), when];
+    const done = alarm.commands.map((command) =>
+      t("banner.command", { actuator: command.actuator, value: t(`value.${command.value}`) }),
+    );
+    const texts = [...main, ...done];
+    const nodes = texts.map((_, index) => this.#facts.children[index] ?? make("span"));
+    nodes.forEach((node, index) => {
+      setText(node, texts[index]);
+      node.className = index < main.length ? "main" : "";
+    });
+    setChildren(this.#facts, nodes);
+  }
+}
+
+customElements.define("kg-banner", Banner);

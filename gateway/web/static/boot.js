@@ -1,0 +1,20 @@
+// Before the first paint: the language and the theme this screen was last set to.
+(() => {
+  const root = document.documentElement;
+  const kept = (name) => {
+    try {
+      return localStorage.getItem(name);
+    } catch {
+      return null; // a browser may forbid storage; the page works without
+    }
+  };
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const paint = () => {
+    const theme = kept("theme") ?? "auto";
+    root.dataset.theme = theme === "auto" ? (dark.matches ? "dark" : "light") : theme;
+  };
+  root.lang = kept("language") ?? (navigator.language.startsWith("ko") ? "ko" : "en");
+  paint();
+  dark.addEventListener("change", paint);
+  addEventListener("themechange", paint);
+})();

@@ -1,0 +1,87 @@
+// How a point looks now: its state, what stands in the big slot, and the words beneath.
+import { clock, duration, has, limit, number, t, withUnit } from "./text.js";
+
+// World: { now, silent, alarms } with UTC ms, ms since the gateway was heard, and alarms by point.
+export function look(point, world) {
+  const age = Math.max(0, (world.now - point.at) / 1000);
+  const state = stateOf(point, age, world);
+  const alarm = world.alarms.get(point.id);
+  return {
+    state,
+    big: bigSlot(point, state, world),
+    foot: foot(point, state, alarm, world),
+    age: showsAge(state) ? duration(age) : "",
+    rail: state === "offline" || point.quality === "bad" ? null : rail(point),
+  };
+}
+
+export const showsAge = (state) => !["stale", "fault", "offline", "loading"].includes(state);
+
+function stateOf(point, age, world) {
+  if (world.silent && age > Math.max(6, 2 * point.period_s)) return "offline";
+  if (point.reason === "not_started") return "loading";
+  return point.state === "ok" && point.quality === "uncertain" ? "warn" : point.state;
+}
+
+function bigSlot(point, state, world) {
+  if (state === "offline") return { text: t("big.offline"), word: true };
+  if (state === "loading") return { text: t("big.loading"), word: true };
+  if (point.quality !== "bad" && point.value !== null) return valueOf(point, point.value);
+  if (state === "fault" || point.last_at === null) return { text: t("big.fault"), word: true };
+  const silent = duration((world.now - point.last_at) / 1000);
+  return { text: t("lasting", { duration: silent }), word: true };
+}
+
+export function valueOf(point, value) {
+  if (typeof value === "number") return { text: number(value, point.precision), unit: point.unit };
+  if (typeof value === "string") return { text: value, word: true };
+  const metric = point.id.split("/").at(-1);
+  const own = `value.${metric}.${value}`;
+  return { text: t(has(own) ? own : `value.${value}`), word: true };
+}
+
+export function valueText(point, value) {
+  const { text, unit } = valueOf(point, value);
+  return unit ? withUnit(text, unit) : text;
+}
+
+function foot(point, state, alarm, world) {
+  if (state === "stale" || state === "fault") {
+    if (state === "fault" && point.reason) return t(`reason.${point.reason}`);
+    if (point.last_at === null) return t("tile.never");
+    return t("tile.last", { value: valueText(point, point.last) });
+  }
+  if (state === "warn" && point.reason) return t(`reason.${point.reason}`);
+  if (alarm && (state === "alarm" || state === "life")) {
+    return t("lasting", { duration: duration((world.now - alarm.since) / 1000) });
+  }
+  if (alarm?.acknowledged_at && state === "acknowledged") {
+    return t("tile.by", { who: alarm.acknowledged_by, at: clock(alarm.acknowledged_at) });
+  }
+  return limitText(point);
+}
+
+function limitText(point) {
+  const { low = null, high = null } = point.limit ?? {};
+  const show = (value) => withUnit(limit(value), point.unit);
+  if (low !== null && high !== null) return t("limit.band", { low: limit(low), high: show(high) });
+  if (high !== null) return t("limit.max", { high: show(high) });
+  return low === null ? "" : t("limit.min", { low: show(low) });
+}
+
+// Where band and value stand, in per cent of a range chosen so that nearness can be seen.
+function rail(point) {
+  if (typeof point.value !== "number" || !point.limit) return null;
+  const { low, high } = point.limit;
+  if (low === null && high === null) return null;
+  const instrument = point.low === null || point.high === null ? 100 : point.high - point.low;
+  const step = low !== null && high !== null ? high - low : Math.max(instrument * 0.08, 1);
+  const from = Math.max(point.low ?? -Infinity, low === null ? high - 1.4 * step : low - 0.7 * step);
+  const to = Math.min(point.high ?? Infinity, high === null ? low + 1.4 * step : high + 0.7 * step);
+  const place = (value) => Math.min(100, Math.max(0, ((value - from) / (to - from)) * 100));
+  return {
+    from: low === null ? 0 : place(low),
+    to: high === null ? 100 : place(high),
+    now: place(point.value),
+  };
+}

@@ -1,0 +1,129 @@
+// What stands behind the kitchen: the cloud, the clock and the gateway's own points.
+import { icon, make, setChildren, setIcon, setText } from "./element.js";
+import { look, valueText } from "./look.js";
+import { clock, count, date, duration, t } from "./text.js";
+
+const wide = matchMedia("(min-width: 1200px)");
+const MANY = 60; // rows: more than a minute of batches has piled up
+const CELLS = { wide: 3, narrow: 2 };
+
+// What the cloud has stored: a state, a symbol, a short word, and the reasons one by one.
+export function cloudLook(cloud, now) {
+  const waiting = t("cloud.waiting", { n: count(cloud.waiting) });
+  if (!cloud.configured) return { state: "off", symbol: "cloud_off", short: t("cloud.off"), why: [] };
+  if (!cloud.connected || cloud.error) {
+    const oldest = cloud.oldest_waiting;
+    const age = oldest === null ? "" : t("cloud.oldest", { duration: duration((now - oldest) / 1000) });
+    const why = [t("cloud.safe"), age, cloud.error].filter(Boolean);
+    return { state: "warn", symbol: "cloud_off", short: `${t("cloud.lost")} · ${waiting}`, why };
+  }
+  if (cloud.confirm === "puback") {
+    return { state: "warn", symbol: "cloud", short: waiting, why: [waiting, t("cloud.unproven")] };
+  }
+  const last = cloud.last_acknowledged_at;
+  const confirmed =
+    last === null ? t("cloud.never") : t("cloud.confirmed", { duration: duration((now - last) / 1000) });
+  const short = cloud.waiting > MANY ? waiting : t("cloud.sent");
+  return { state: "ok", symbol: "cloud", short, why: [waiting, confirmed] };
+}
+
+export class Strip {
+  #node = document.getElementById("strip");
+  #cells = new Map();
+
+  show(cloud, points, world) {
+    const view = cloudLook(cloud, world.now);
+    const first = this.#cell("cloud");
+    setText(first.name, t("cloud.name"));
+    const brief = cloud.connected ? view.why : view.short.split(" · ");
+    setText(first.why, world.silent ? "" : brief.join("\n"));
+    const stored = world.silent ? t("big.offline") : count(cloud.acknowledged);
+    setText(first.figure, cloud.configured ? stored : "");
+    setText(first.small, cloud.configured && !world.silent ? t("cloud.rows", { n: count(cloud.committed) }) : "");
+    first.bar.style.width = `${cloud.committed ? (100 * cloud.acknowledged) / cloud.committed : 0}%`;
+    first.node.dataset.state = world.silent ? "offline" : view.state;
+    const system = points.filter((point) => point.kind === "number").slice(0, CELLS[wide.matches ? "wide" : "narrow"]);
+    const cells = system.map((point) => this.#point(point, world));
+    setChildren(this.#node, [first.node, ...cells]);
+  }
+
+  #point(point, world) {
+    const cell = this.#cell(point.id);
+    const view = look(point, world);
+    setText(cell.name, point.label);
+    setText(cell.figure, view.big.text);
+    setText(cell.small, view.big.unit ? t(`unit.${view.big.unit}`) : "");
+    cell.node.dataset.state = view.state;
+    return cell.node;
+  }
+
+  #cell(id) {
+    if (!this.#cells.has(id)) {
+      const [name, why, bar] = [make("b"), make("span", "why"), make("i")];
+      const [figure, small] = [make("span"), make("small")];
+      const node = make("a", "cell", make("span", "what", name, why), make("strong", "", figure, small), bar);
+      node.href = "#system";
+      this.#cells.set(id, { node, name, why, bar, figure, small });
+    }
+    return this.#cells.get(id);
+  }
+}
+
+export class Status {
+  #node = document.querySelector("[data-place=system]");
+  #rows = new Map();
+  #grid = make("div", "rows");
+  #user = make("p", "user");
+  #form = make("form", "logout", make("button", "plain"));
+
+  constructor() {
+    this.#form.method = "post";
+    this.#form.action = "/logout";
+    this.#node.append(this.#grid, this.#user, this.#form);
+  }
+
+  show({ cloud, site, session }, points, world) {
+    const view = cloudLook(cloud, world.now);
+    const stored = `${count(cloud.acknowledged)} ${t("cloud.rows", { n: count(cloud.committed) })}`;
+    const rows = [
+      this.#row("cloud", view.state, t("cloud.name"), view.why.join(" · ") || view.short, cloud.configured ? stored : ""),
+      this.#clock(site, world),
+      ...points.map((point) => this.#point(point, world)),
+    ];
+    const faulty = (row) => !["ok", "off", "loading"].includes(row.dataset.state);
+    setChildren(this.#grid, [...rows.filter(faulty), ...rows.filter((row) => !faulty(row))]);
+    const user = session ? `${session.user} (${t(`role.${session.role}`)})` : "";
+    setText(this.#user, user && t("system.user", { user }));
+    this.#form.hidden = session?.kind !== "session";
+    setText(this.#form.firstChild, t("system.logout"));
+  }
+
+  #clock(site, world) {
+    const speed = site.speed === 1 ? [] : [t("system.speed", { n: site.speed })];
+    const why = [t(`system.clock.${site.clock}`), ...speed].join(" · ");
+    const state = site.clock === "unsynced" ? "warn" : "ok";
+    return this.#row("clock", state, t("system.clock"), why, `${date(world.now)} ${clock(world.now)}`);
+  }
+
+  #point(point, world) {
+    const view = look(point, world);
+    const known = point.quality !== "bad" && view.state !== "offline";
+    const value = known ? valueText(point, point.value) : view.big.text;
+    const why = [view.foot, t(`state.${view.state}`), view.age].filter(Boolean).join(" · ");
+    return this.#row(point.id, view.state, point.label, why, value);
+  }
+
+  #row(id, state, name, why, value) {
+    if (!this.#rows.has(id)) {
+      const words = make("span", "what", make("b"), make("span", "why"));
+      this.#rows.set(id, make("div", "row", icon("ok"), words, make("span", "figure")));
+    }
+    const row = this.#rows.get(id);
+    row.dataset.state = state;
+    setIcon(row.firstChild, { off: "cloud_off", loading: "stale" }[state] ?? state);
+    setText(row.querySelector("b"), name);
+    setText(row.querySelector(".why"), why);
+    setText(row.lastChild, value);
+    return row;
+  }
+}

@@ -1,0 +1,95 @@
+// The catalogues: every word the page shows, and numbers and times in the site's zone.
+const languages = ["en", "ko"];
+let catalogue = {};
+let zone;
+
+export const language = () => document.documentElement.lang;
+
+export async function load() {
+  const name = languages.includes(language()) ? language() : languages[0];
+  document.documentElement.lang = name;
+  catalogue = await (await fetch(`/static/${name}.json`)).json();
+  for (const node of document.querySelectorAll("[data-text]")) node.textContent = t(node.dataset.text);
+  for (const node of document.querySelectorAll("[data-label]")) node.ariaLabel = t(node.dataset.label);
+}
+
+export async function switchLanguage() {
+  document.documentElement.lang = languages[(languages.indexOf(language()) + 1) % languages.length];
+  remember("language", language());
+  await load();
+}
+
+export function remember(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // a browser may forbid storage; the choice then lasts until the page is left
+  }
+}
+
+export function recall(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+export const has = (key) => key in catalogue;
+
+export function t(key, values = {}) {
+  const text = catalogue[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+export function useZone(name) {
+  zone = name;
+}
+
+export function number(value, decimals = 0) {
+  const large = Math.abs(value) >= 100000;
+  const fewer = Math.abs(value) >= 1000 ? decimals : Number(Math.abs(value) >= 100);
+  const digits = large ? 1 : Math.max(0, decimals - fewer);
+  const form = {
+    minimumFractionDigits: large ? 0 : digits,
+    maximumFractionDigits: digits,
+    notation: large ? "compact" : "standard",
+  };
+  // The plain language writes a million as M; some of its regions write m, which is milli.
+  return minus(new Intl.NumberFormat(large ? language() : t("locale"), form).format(value));
+}
+
+export const count = (value) => new Intl.NumberFormat(t("locale")).format(value);
+
+export const limit = (value) =>
+  minus(new Intl.NumberFormat(t("locale"), { maximumFractionDigits: 2 }).format(value));
+
+export const unit = (ucum) => (has(`unit.${ucum}`) ? t(`unit.${ucum}`) : ucum);
+
+export function withUnit(text, ucum) {
+  return ucum ? `${text}\u00a0${unit(ucum)}` : text;
+}
+
+export const clock = (ms) => time(ms, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+export const date = (ms) => time(ms, { month: "short", day: "numeric", weekday: "short" });
+
+export function duration(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 60) return t("duration.s", { s });
+  const min = Math.floor(s / 60);
+  if (min < 60) return t("duration.min", { min });
+  const h = Math.floor(min / 60);
+  if (h < 24) return min % 60 ? t("duration.h_min", { h, min: min % 60 }) : t("duration.h", { h });
+  return t("duration.d", { d: Math.floor(h / 24) });
+}
+
+function time(ms, form) {
+  try {
+    return new Intl.DateTimeFormat(t("locale"), { ...form, timeZone: zone }).format(ms);
+  } catch {
+    return new Intl.DateTimeFormat(t("locale"), form).format(ms); // a zone this browser lacks
+  }
+}
+
+const minus = (text) => text.replace("-", "\u2212");

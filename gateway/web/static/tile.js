@@ -1,0 +1,62 @@
+// <kg-tile>: one point, readable across the kitchen.
+import { icon, make, setIcon, setText } from "./element.js";
+import { look } from "./look.js";
+import { t, unit } from "./text.js";
+
+const SYMBOLS = { loading: "stale" };
+
+class Tile extends HTMLElement {
+  #name = make("span", "name");
+  #symbol = icon("ok");
+  #figure = make("span");
+  #unit = make("small");
+  #value = make("span", "value", this.#figure, this.#unit);
+  #band = make("i");
+  #pill = make("b");
+  #rail = make("span", "rail", this.#band, this.#pill);
+  #small = icon("ok");
+  #word = make("span", "word");
+  #short = make("span", "short");
+  #age = make("span", "age");
+  #tag = make("span", "tag");
+  #state = make("span", "state", this.#small, this.#word, this.#short, this.#age, this.#tag);
+  #limit = make("span", "limit");
+
+  connectedCallback() {
+    if (this.firstChild) return;
+    this.role = "group";
+    const foot = make("span", "foot", this.#state, this.#limit);
+    this.append(this.#name, this.#symbol, this.#value, this.#rail, foot);
+  }
+
+  show(point, world) {
+    const view = look(point, world);
+    this.dataset.state = view.state;
+    setText(this.#name, point.label);
+    this.title = point.label;
+    setIcon(this.#symbol, SYMBOLS[view.state] ?? view.state);
+    setIcon(this.#small, SYMBOLS[view.state] ?? view.state);
+    this.#value.classList.toggle("words", Boolean(view.big.word));
+    this.#value.classList.toggle("long", view.big.text.length > (view.big.word ? 6 : 5));
+    setText(this.#figure, view.big.text);
+    setText(this.#unit, view.big.unit ? unit(view.big.unit) : "");
+    this.#unit.classList.toggle("usual", view.big.unit === "Cel");
+    this.#place(view.rail);
+    setText(this.#word, t(`state.${view.state}`));
+    setText(this.#short, t(`short.${view.state}`));
+    setText(this.#age, view.age);
+    setText(this.#tag, point.simulated ? t("tile.simulated") : "");
+    setText(this.#limit, view.foot);
+    this.ariaLabel = [point.label, this.#value.textContent, this.#word.textContent, view.foot].join(", ");
+  }
+
+  #place(rail) {
+    this.#rail.hidden = rail === null;
+    if (rail === null) return;
+    this.#band.style.left = `${rail.from}%`;
+    this.#band.style.width = `${rail.to - rail.from}%`;
+    this.#pill.style.left = `${rail.now}%`;
+  }
+}
+
+customElements.define("kg-tile", Tile);

@@ -1,0 +1,195 @@
+"""An honest small kitchen in memory: the Protocol of the page without the daemon behind it."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from gateway.access import Kind, TokenRow
+from gateway.web.kitchen import (
+    AlarmView,
+    Band,
+    CloudView,
+    CommandView,
+    Metric,
+    NotWaiting,
+    PointView,
+    SiteView,
+    UnknownAlarm,
+)
+
+NOON = 1_795_226_400_000  # 2026-11-21 02:00 UTC
+
+
+class KitchenInMemory:
+    """Keeps what it is told and obeys the rules of acknowledging."""
+
+    def __init__(self, points: Iterable[PointView] = (), alarms: Iterable[AlarmView] = ()) -> None:
+        self._points = {point.id: point for point in points}
+        self._alarms = {alarm.id: alarm for alarm in alarms}
+        self.alive = True
+        self.now = NOON
+        self.cloud_view = CloudView(
+            configured=True,
+            connected=True,
+            committed=128_412,
+            acknowledged=128_409,
+            waiting=3,
+            oldest_waiting=NOON - 2_000,
+            last_acknowledged_at=NOON - 1_000,
+        )
+        self.site_view = SiteView(label="마포점", zone="Asia/Seoul")
+
+    def health(self) -> Mapping[str, object]:
+        rows = {
+            "committed": self.cloud_view.committed,
+            "acknowledged": self.cloud_view.acknowledged,
+        }
+        return {"status": "running" if self.alive else "starting", "epoch": 1, "rows": rows}
+
+    def collecting(self) -> bool:
+        return self.alive
+
+    def points(self) -> list[PointView]:
+        return list(self._points.values())
+
+    def point(self, point_id: str) -> PointView | None:
+        return self._points.get(point_id)
+
+    def alarms(self) -> list[AlarmView]:
+        return [alarm for alarm in self._alarms.values() if alarm.state != "normal"]
+
+    async def acknowledge(self, alarm_id: str, by: str) -> AlarmView:
+        alarm = self._alarms.get(alarm_id)
+        if alarm is None:
+            raise UnknownAlarm
+        if alarm.state not in ("unacknowledged", "returned"):
+            raise NotWaiting
+        state = "acknowledged" if alarm.state == "unacknowledged" else "normal"
+        done = msgspec.structs.replace(
+            alarm, state=state, acknowledged_by=by, acknowledged_at=self.now
+        )
+        self._alarms[alarm_id] = done
+        if alarm.point in self._points and state == "acknowledged":
+            self.change(alarm.point, state="acknowledged")
+        return done
+
+    def cloud(self) -> CloudView:
+        return self.cloud_view
+
+    def site(self) -> SiteView:
+        return self.site_view
+
+    def metrics(self) -> Iterable[Metric]:
+        yield Metric(
+            name="kitchen_readings_total",
+            help="Readings taken.",
+            kind="counter",
+            value=7,
+            labels={"device": 'wa"lk\\in\n'},
+        )
+
+    def change(self, point_id: str, **fields: object) -> None:
+        """The point with other fields."""
+        self._points[point_id] = msgspec.structs.replace(self._points[point_id], **fields)
+
+    def raise_alarm(self, alarm: AlarmView) -> None:
+        self._alarms[alarm.id] = alarm
+
+
+class TokensInMemory:
+    """Rows in a dict; what is added is there at once."""
+
+    def __init__(self) -> None:
+        self._rows: dict[bytes, TokenRow] = {}
+
+    def find(self, digest: bytes) -> TokenRow | None:
+        return self._rows.get(digest)
+
+    def rows(self, kind: Kind) -> list[TokenRow]:
+        return [row for row in self._rows.values() if row.kind == kind]
+
+    async def add(self, row: TokenRow) -> None:
+        self._rows[row.digest] = row
+
+    async def replace(self, row: TokenRow) -> None:
+        if row.digest in self._rows:
+            self._rows[row.digest] = row
+
+    async def remove(self, digest: bytes) -> bool:
+        return self._rows.pop(digest, None) is not None
+
+
+def temperature(name: str, label: str, value: float, limit: Band, zone: str = "") -> PointView:
+    """A fridge, hot plate or oven as the wall shows it."""
+    return PointView(
+        id=f"{name}/temperature",
+        label=label,
+        zone=zone,
+        unit="Cel",
+        value=value,
+        quality="good",
+        at=NOON - 2_000,
+        age_s=2.0,
+        state="ok",
+        period_s=5.0,
+        low=-40.0,
+        high=125.0,
+        limit=limit,
+        last=value,
+        last_at=NOON - 2_000,
+    )
+
+
+def contact(name: str, label: str, *, opened: bool, zone: str = "") -> PointView:
+    """A door."""
+    return PointView(
+        id=f"{name}/open",
+        label=label,
+        zone=zone,
+        unit="",
+        kind="boolean",
+        value=opened,
+        quality="good",
+        at=NOON - 9_000,
+        age_s=9.0,
+        state="ok",
+        last=opened,
+        last_at=NOON - 9_000,
+    )
+
+
+def door_alarm(**fields: object) -> AlarmView:
+    """A fridge door that has stood open for seven minutes."""
+    alarm = AlarmView(
+        id="walk_in_open",
+        label="워크인 냉장 문 열림",
+        advice="문을 닫으세요",
+        priority="high",
+        state="unacknowledged",
+        point="walk_in_door/open",
+        value=True,
+        since=NOON - 420_000,
+        commands=(CommandView("buzzer", True),),
+    )
+    return msgspec.structs.replace(alarm, **fields)
+
+
+def small_kitchen() -> KitchenInMemory:
+    """One fridge, its door standing open, and the gateway's own load."""
+    load = PointView(
+        id="system/cpu",
+        label="CPU",
+        unit="%",
+        value=12.0,
+        quality="good",
+        at=NOON - 1_000,
+        age_s=1.0,
+        state="ok",
+        precision=0,
+    )
+    points = [
+        temperature("walk_in", "워크인 냉장", 3.2, Band(high=8.0)),
+        msgspec.structs.replace(contact("walk_in_door", "워크인 문", opened=True), state="alarm"),
+        load,
+    ]
+    return KitchenInMemory(points, [door_alarm()])

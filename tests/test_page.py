@@ -1,0 +1,183 @@
+"""The page's files: both languages complete, no word outside them, colours that can be read."""
+
+import itertools
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from gateway.web.static import FOLDER, assets
+
+LANGUAGES = ("en", "ko")
+CATALOGUES: dict[str, dict[str, str]] = {
+    name: json.loads((FOLDER / f"{name}.json").read_text("utf-8")) for name in LANGUAGES
+}
+SCRIPTS = {path.name: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.js"))}
+PAGES = {path.name: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.html"))}
+STYLE = (FOLDER / "wall.css").read_text("utf-8")
+
+_LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`')
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+# Markup built from text, and code built from text: device names would become either.
+_INJECTION = re.compile(
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|srcdoc"
+)
+
+
+def test_both_languages_have_the_same_words_and_the_same_gaps_in_them() -> None:
+    english, korean = (CATALOGUES[name] for name in LANGUAGES)
+    assert list(english) == list(korean)
+    for key, text in english.items():
+        assert set(_PLACEHOLDER.findall(text)) == set(_PLACEHOLDER.findall(korean[key])), key
+        assert text or key == "unit.1"
+
+
+@pytest.mark.parametrize(
+    ("key", "english", "korean"),
+    [
+        ("banner.acknowledge", "Acknowledge", "확인"),
+        ("state.acknowledged", "Acknowledged", "확인됨"),
+        ("state.alarm", "Alarm", "경보"),
+        ("state.life", "Danger", "위험"),
+        ("state.stale", "Stale", "수신 끊김"),
+        ("state.fault", "Sensor fault", "센서 고장"),
+        ("state.offline", "Offline", "연결 끊김"),
+        ("big.fault", "Check", "점검"),
+        ("verdict.ok", "All normal", "모두 정상"),
+    ],
+)
+def test_the_words_that_must_not_mix_are_those_of_the_glossary(
+    key: str, english: str, korean: str
+) -> None:
+    assert CATALOGUES["en"][key] == english
+    assert CATALOGUES["ko"][key] == korean
+
+
+def literals(script: str) -> list[str]:
+    code = re.sub(r"^\s*//.*$|\s// .*$", "", script, flags=re.MULTILINE)
+    return [double or template for double, template in _LITERAL.findall(code)]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_words_for_people_stand_in_a_script(name: str) -> None:
+    for literal in literals(SCRIPTS[name]):
+        assert not re.search(r"[가-힣]", literal), literal
+        words = re.sub(r"\$\{[^}]*\}", "", literal)
+        assert not re.search(r"[A-Za-z’']{2,}[,.…]? [A-Za-z]{2,}", words), literal
+    assert not re.search(r'(textContent|title|ariaLabel|placeholder) = ["`]', SCRIPTS[name])
+    assert not re.search(r'setText\([^,]+, ["`][^"`$]*[A-Za-z]', SCRIPTS[name])
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_script_turns_text_into_markup_or_code(name: str) -> None:
+    assert not _INJECTION.search(SCRIPTS[name])
+
+
+class _Texts(HTMLParser):
+    """What a page says by itself, and the scripts and styles within it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = dict(attrs)
+        self.found += [name for name in names if name.startswith("on") or name == "style"]
+        spoken = ("title", "alt", "placeholder", "aria-label", "value")
+        self.found += [name for name in spoken if name in names]
+        if tag == "style" or (tag == "script" and "src" not in names):
+            self.found.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.found.append(data)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_no_words_and_nothing_inline(name: str) -> None:
+    texts = _Texts()
+    texts.feed(PAGES[name])
+    assert texts.found == []
+
+
+def test_every_word_asked_for_is_in_the_catalogue_and_every_word_there_is_used() -> None:
+    english = CATALOGUES["en"]
+    source = "\n".join([*SCRIPTS.values(), *PAGES.values()])
+    asked = set(re.findall(r'\bt\(\s*"([^"]+)"', source))
+    asked |= set(re.findall(r'data-(?:text|label)="([^"]+)"', source))
+    assert asked <= set(english), asked - set(english)
+    prefixes = tuple(set(re.findall(r"`([a-z_.]+\.)\$\{", source)))
+    quoted = set(re.findall(r'"([a-z_.]+)"', source))
+    unused = [key for key in english if key not in quoted and not key.startswith(prefixes)]
+    assert unused == []
+
+
+def test_every_symbol_drawn_exists() -> None:
+    drawn = set(re.findall(r'id="(\w+)"', (FOLDER / "icons.svg").read_text("utf-8")))
+    source = "\n".join([*SCRIPTS.values(), *PAGES.values()])
+    used = set(re.findall(r'icon\("(\w+)"\)', source))
+    used |= set(re.findall(r"icons\.svg#(\w+)", source)) | set(
+        re.findall(r'symbol: "(\w+)"', source)
+    )
+    states = {key.partition(".")[2] for key in CATALOGUES["en"] if key.startswith("state.")}
+    assert used | states - {"loading"} <= drawn
+
+
+def test_nothing_of_the_page_comes_from_elsewhere() -> None:
+    for path in FOLDER.iterdir():
+        addresses = re.findall(r"(?:https?:)?//[\w.-]+\.\w+", path.read_text("utf-8"))
+        assert [a for a in addresses if "www.w3.org/" not in a and "w3.org" not in a] == []
+
+
+def test_the_first_page_is_small() -> None:
+    first = [file for name, file in assets().items() if not name.startswith(("login", "en."))]
+    assert sum(len(file.zipped) for file in first) <= 30_000
+    assert sum(len(file.plain) for file in first) <= 75_000
+
+
+# Foreground on background, as the page uses them: text 4.5:1, symbols and frames 3:1 (WCAG 2.2).
+TEXT = [
+    ("ink", "bg"), ("ink", "surface"), ("ink", "warn-bg"), ("ink", "mute-bg"),
+    ("ink2", "bg"), ("ink2", "surface"), ("ink2", "warn-bg"), ("bg", "ink2"),
+    ("on-act", "act"), ("warn", "warn-bg"), ("warn", "bg"), ("mute", "mute-bg"),
+    ("mute", "surface"),
+    ("on-alarm", "alarm"), ("alarm-ink", "surface"), ("on-life", "life"), ("life-ink", "bg"),
+]  # fmt: skip
+SYMBOL = [
+    ("ok", "surface"), ("ok", "bg"), ("edge", "surface"), ("edge", "bg"), ("edge", "mute-bg"),
+    ("warn", "surface"), ("alarm-edge", "bg"), ("alarm-ink", "bg"), ("life", "bg"),
+    ("life", "surface"), ("act", "bg"), ("alarm", "on-alarm"), ("mute", "bg"),
+]  # fmt: skip
+
+
+def tokens(selector: str) -> dict[str, str]:
+    block = re.search(rf"^{re.escape(selector)} \{{([^}}]*)\}}", STYLE, re.MULTILINE)
+    assert block
+    return dict(re.findall(r"--([\w-]+): (#[0-9A-F]{6});", block[1]))
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_pair_of_colours_can_be_read(theme: str) -> None:
+    colours = tokens(":root") | (tokens("[data-theme=dark]") if theme == "dark" else {})
+    pairs = itertools.chain(
+        ((pair, 4.5) for pair in TEXT),
+        ((pair, 3.0) for pair in SYMBOL),
+    )
+    for (front, back), least in pairs:
+        assert contrast(colours[front], colours[back]) >= least, f"{front} on {back}"
+
+
+def test_both_themes_set_the_same_colours() -> None:
+    assert tokens(":root").keys() == tokens("[data-theme=dark]").keys()

@@ -1,0 +1,261 @@
+"""The page as a person meets it: drawn, tapped, cut off and turned over, in headless Chromium."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from gateway.access import Access, Role
+from gateway.clock import SystemClock
+from gateway.web.kitchen import AlarmView, Band, PointView
+from gateway.web.route import Settings
+from gateway.web.server import Server
+from tests import browser as browsing
+from tests.browser import LARGE_WALL, PHONE, WALL, open_page
+from tests.kitchen_fake import KitchenInMemory, TokensInMemory, contact, door_alarm, temperature
+
+NAMES = {
+    "en": ("Walk-in fridge", "Walk-in freezer", "Dishwasher rins", "Back door"),
+    "ko": ("워크인 냉장", "워크인 냉동", "식기세척 헹굼", "출입문"),
+}
+GAS = AlarmView(
+    id="gas",
+    label="Fry line · gas leak",
+    advice="1 Burners and valve off\n2 Open windows and doors\n3 Go outside, call 119",
+    priority="life",
+    state="unacknowledged",
+    value=18.0,
+    unit="%",
+    since=0,
+)
+
+
+class Site:
+    """A kitchen, its server, and the clock both run by."""
+
+    def __init__(self, kitchen: KitchenInMemory, *, demo: bool = True, port: int = 0) -> None:
+        self.kitchen = kitchen
+        self.clock = SystemClock()
+        self.access = Access(TokensInMemory(), self.clock, demo=demo)
+        settings = Settings(host="127.0.0.1", port=port)
+        self.server = Server(kitchen, self.access, self.clock, settings)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}/"
+
+
+@asynccontextmanager
+async def serving(kitchen: KitchenInMemory, *, demo: bool = True) -> AsyncIterator[Site]:
+    site = Site(kitchen, demo=demo)
+    site.kitchen.now = site.clock.wall()
+    await site.server.start()
+    try:
+        yield site
+    finally:
+        await site.server.stop()
+
+
+@asynccontextmanager
+async def chromium(path: Path) -> AsyncIterator[Browser]:
+    async with browsing.browser(path) as started:
+        yield started
+
+
+def kitchen_of(language: str, *, now: int, alarms: int) -> KitchenInMemory:
+    """Twelve tiles in three zones, in all the states a tile can be in."""
+    fridge, freezer, rinse, door = NAMES[language]
+    points: list[PointView] = []
+    for number, zone in enumerate(("A", "B", "C")):
+        points += [
+            temperature(f"fridge{number}", fridge, 3.2, Band(high=5.0), zone),
+            temperature(f"freezer{number}", freezer, -19.6, Band(high=-18.0), zone),
+            temperature(f"rinse{number}", rinse, 84.1, Band(60.0, 90.0), zone),
+            contact(f"door{number}", door, opened=False, zone=zone),
+        ]
+    for number in range(4):
+        points.append(temperature(f"system/load{number}", "CPU", 12.0, Band()))
+    points = [
+        msgspec.structs.replace(p, at=now - 2_000, last_at=now - 370_000, simulated=True)
+        for p in points
+    ]
+    kitchen = KitchenInMemory(points)
+    if alarms:
+        silent = {"value": None, "quality": "bad"}
+        kitchen.change("fridge0/temperature", state="stale", reason="stale", **silent)
+        kitchen.change("freezer0/temperature", state="fault", reason="sensor_failure", **silent)
+        kitchen.change("rinse0/temperature", state="acknowledged")
+        kitchen.change("freezer1/temperature", state="returned")
+        kitchen.change("fridge1/temperature", quality="uncertain", reason="substituted")
+        kitchen.change("door1/open", value=True, state="alarm")
+        kitchen.change("rinse1/temperature", state="life")
+        since = now - 420_000
+        kitchen.raise_alarm(door_alarm(id="door", point="door1/open", since=since))
+        if alarms > 1:
+            kitchen.raise_alarm(msgspec.structs.replace(GAS, since=since))
+        for number in range(2, alarms):
+            kitchen.raise_alarm(door_alarm(id=f"door{number}", since=since))
+    return kitchen
+
+
+VIEWS = [
+    (WALL, "en", "light", 0),
+    (WALL, "ko", "dark", 2),
+    (WALL, "en", "dark", 3),
+    (LARGE_WALL, "ko", "light", 0),
+    (LARGE_WALL, "en", "dark", 2),
+    (PHONE, "en", "light", 0),
+    (PHONE, "ko", "dark", 2),
+]
+
+
+async def test_nothing_overflows_at_any_size_in_either_language(chromium_path: Path) -> None:
+    async with chromium(chromium_path) as started:
+        for size, language, theme, alarms in VIEWS:
+            kitchen = kitchen_of(language, now=SystemClock().wall(), alarms=alarms)
+            async with serving(kitchen) as site:
+                opened = await open_page(
+                    started, site.url, size=size, language=language, theme=theme
+                )
+                await expect(opened.page.locator("kg-tile[data-state]")).to_have_count(12)
+                for place in ("kitchen", "alarms", "system"):
+                    await opened.page.goto(f"{site.url}#{place}")
+                    await expect(opened.page.locator(f"nav a[href='#{place}']")).to_have_attribute(
+                        "aria-current", "page"
+                    )
+                    assert await opened.faults() == [], (size, language, place, alarms)
+                assert (opened.complaints, opened.foreign) == ([], [])
+                await opened.page.context.close()
+
+
+async def test_a_value_at_the_wire_is_seen_and_an_alarm_is_acknowledged_by_one_tap(
+    chromium_path: Path,
+) -> None:
+    kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=1)
+    async with chromium(chromium_path) as started, serving(kitchen) as site:
+        page = (await open_page(started, site.url, language="en")).page
+        await expect(page.locator("kg-tile").nth(4)).to_contain_text("3.2")
+        site.kitchen.change("fridge1/temperature", value=4.4)
+        site.server.live.point_changed("fridge1/temperature")
+        await expect(page.locator("kg-tile").nth(4)).to_contain_text("4.4")
+        await expect(page.locator("kg-tile").first).to_contain_text("6 min")
+        button = page.get_by_role("button", name="Acknowledge")
+        box = await button.bounding_box()
+        assert box is not None
+        assert box["height"] >= 72
+        await button.click()
+        await expect(page.locator("kg-banner .acknowledge")).to_have_text("Sending…")
+        site.server.live.alarms_changed()
+        site.server.live.point_changed("door1/open")
+        await expect(page.locator("kg-banner .by")).to_contain_text("demo")
+        await expect(page.locator("kg-tile[data-state=acknowledged]")).to_have_count(2)
+        await expect(page.locator("#verdict")).to_have_text("1 in hand")
+
+
+async def test_without_the_event_that_confirms_it_the_button_comes_back(
+    chromium_path: Path,
+) -> None:
+    kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=1)
+    async with chromium(chromium_path) as started, serving(kitchen) as site:
+        page = (await open_page(started, site.url, language="en")).page
+        await page.get_by_role("button", name="Acknowledge").click()
+        again = page.locator("kg-banner .acknowledge")
+        await expect(again).to_have_text("Not confirmed · again", timeout=6000)
+        await expect(page.locator("kg-banner")).to_have_attribute("data-state", "unacknowledged")
+
+
+async def test_names_from_devices_are_text_and_never_markup(chromium_path: Path) -> None:
+    kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=1)
+    hostile = "<img src=x onerror=alert(1)>"
+    kitchen.change("fridge0/temperature", label=hostile)
+    kitchen.raise_alarm(door_alarm(label=hostile, advice=f"<b>{hostile}</b>"))
+    async with chromium(chromium_path) as started, serving(kitchen) as site:
+        opened = await open_page(started, site.url, language="en")
+        await expect(opened.page.locator("kg-tile .name").first).to_have_text(hostile)
+        await expect(opened.page.locator("img, kg-banner b b")).to_have_count(0)
+        assert opened.complaints == []
+
+
+async def test_a_lost_gateway_is_told_and_its_return_brings_all_values_back(
+    chromium_path: Path,
+) -> None:
+    kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
+    async with chromium(chromium_path) as started, serving(kitchen) as site:
+        page = (await open_page(started, site.url, language="en")).page
+        await expect(page.locator("kg-tile[data-state=ok]")).to_have_count(12)
+        port = site.server.port
+        await site.server.stop()
+        await expect(page.locator(".offline")).to_contain_text("Offline for", timeout=8000)
+        await expect(page.locator("#verdict")).to_have_text("Offline")
+        tiles = page.locator("kg-tile[data-state=offline]")
+        await expect(tiles).to_have_count(12, timeout=15_000)
+        await expect(tiles.first).not_to_contain_text("3.2")
+        back = Site(kitchen_of("en", now=site.clock.wall(), alarms=0), port=port)
+        await back.server.start()
+        try:
+            await expect(page.locator("kg-tile[data-state=ok]")).to_have_count(12, timeout=15_000)
+            await expect(page.locator(".offline")).to_have_count(0, timeout=5000)
+        finally:
+            await back.server.stop()
+
+
+async def _pressed(page: Page, button: str) -> None:
+    await page.locator(button).click()
+
+
+async def test_language_and_theme_are_chosen_on_the_page_and_kept(chromium_path: Path) -> None:
+    kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
+    async with chromium(chromium_path) as started, serving(kitchen) as site:
+        page = (await open_page(started, site.url, language="en")).page
+        await expect(page.locator("#verdict")).to_have_text("All normal")
+        await _pressed(page, "#language")
+        await expect(page.locator("#verdict")).to_have_text("모두 정상")
+        await _pressed(page, "#theme")
+        await _pressed(page, "#theme")
+        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        await page.reload()
+        await expect(page.locator("#verdict")).to_have_text("모두 정상")
+        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        assert await page.evaluate("document.documentElement.lang") == "ko"
+
+
+async def test_the_printed_link_opens_the_page_and_a_wrong_code_is_told(
+    chromium_path: Path,
+) -> None:
+    kitchen = kitchen_of("ko", now=SystemClock().wall(), alarms=1)
+    async with chromium(chromium_path) as started, serving(kitchen, demo=False) as site:
+        page = (await open_page(started, site.url)).page
+        await expect(page.locator("h1")).to_have_text("로그인")
+        await page.locator("#secret").fill("WRONG")
+        await page.locator(".primary").click()
+        await expect(page.locator("#error")).to_be_visible()
+        code = await site.access.create_code("박지훈", Role.VIEWER)
+        await page.goto(f"{site.url}login?code={code}")
+        await expect(page.locator("kg-tile[data-state]")).to_have_count(12)
+        await expect(page.locator("kg-banner .acknowledge")).to_have_text("직원만")
+        await expect(page.locator("kg-banner .acknowledge")).to_be_disabled()
+        await page.goto(f"{site.url}#system")
+        await page.get_by_role("button", name="로그아웃").click()
+        await expect(page.locator("h1")).to_have_text("로그인")
+
+
+@pytest.mark.parametrize("taps", [1])
+async def test_a_worse_alarm_never_slides_in_under_a_finger(chromium_path: Path, taps: int) -> None:
+    kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=taps)
+    async with chromium(chromium_path) as started, serving(kitchen) as site:
+        page = (await open_page(started, site.url, language="en")).page
+        await expect(page.locator("kg-banner")).to_have_count(1)
+        await page.mouse.move(500, 90)
+        await page.mouse.down()
+        kitchen.raise_alarm(msgspec.structs.replace(GAS, since=site.clock.wall()))
+        site.server.live.alarms_changed()
+        await expect(page.locator("#badge")).to_have_text("2")
+        await asyncio.sleep(0)
+        await expect(page.locator("kg-banner")).to_have_count(1)
+        await page.mouse.up()
+        await expect(page.locator("kg-banner")).to_have_count(2)
+        await expect(page.locator("kg-banner").first).to_have_attribute("data-class", "life")
