@@ -11,7 +11,7 @@ help:  ## this list
 
 run:  ## the shipped kitchen on emulated hardware, with a broker and the reference ingest
 	@scripts/setup.sh run
-	@.venv-run/bin/kitchen-gateway demo --config config.yaml
+	@.venv-run/bin/kitchen-gateway demo --config config.yaml $(DEMO)
 
 test:  ## every test but the long ones, against real parts
 	@scripts/setup.sh dev

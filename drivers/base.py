@@ -58,6 +58,7 @@ class Metric:
     high: float | None = None
     kind: str = "number"  # or "boolean", "text"
     precision: int = 2  # decimals worth storing
+    secondary: bool = False  # kept and sent, but no tile of its own
 
 
 class Sample(msgspec.Struct, frozen=True, gc=False):

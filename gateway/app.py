@@ -9,6 +9,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import msgspec
@@ -19,10 +20,12 @@ from gateway.config.load import Loaded
 from gateway.config.schema import Config
 from gateway.effects import Effects
 from gateway.emulation import EmulatedKitchen, emulate
-from gateway.equipment import Builder, points_of
+from gateway.equipment import Builder
 from gateway.forecasting import Forecasting, Outlook
 from gateway.hub import Hub
 from gateway.judging import Judging
+from gateway.loading import in_thread
+from gateway.points import points_of
 from gateway.sampling import sample
 from gateway.service import Service
 from gateway.store.log import Row
@@ -38,7 +41,7 @@ logger = logging.getLogger(__name__)
 TICK_S = 0.05  # how late a timer may fire
 SILENCE_S = 1.0  # how often points are looked over for silence
 STORE_HANG_MS = 15_000  # without an answer of the disk the watchdog is not fed
-SAFE_DEADLINE_S, COMMIT_DEADLINE_S, GOODBYE_DEADLINE_S = 1.5, 1.5, 0.8
+SAFE_DEADLINE_S, COMMIT_DEADLINE_S, GOODBYE_DEADLINE_S = 1.5, 1.5, 0.5
 _TRUST_S = 30.0
 
 
@@ -65,6 +68,7 @@ class Gateway:
         self.speed = 1.0
         self.started_at = clock.now()
         self.oldest_waiting: int | None = None
+        self.page_trouble: str | None = None
         self.supervision = Supervision(clock, on_down=self._on_down)
         self.points = store.register(points_of(config))
         self.hub = Hub(clock.now())
@@ -119,33 +123,38 @@ class Gateway:
         troubles += [f"{name}: {problem.message}" for name, problem in self.loaded.disabled.items()]
         if self.store.log.failing:
             troubles.append(f"store: {self.store.log.failing}")
+        if self.page_trouble:
+            troubles.append(f"page: {self.page_trouble}")
         return troubles
 
     async def run(self, stop: asyncio.Event, options: Options) -> None:
         """Live until `stop`."""
-        group = asyncio.TaskGroup()
+        self.supervision.on_failed = stop.set
         try:
-            async with group:
+            async with asyncio.TaskGroup() as group:
                 tasks = self._collect(group)
                 self._start()
-                tasks += self._serve(group, options)
                 self._service.tell("READY=1")
                 logger.info("collecting: %d points, epoch %d", len(self.points),
                             self.store.identity.epoch)  # fmt: skip
+                serving = self.supervision.supervise(
+                    "serving", lambda: self._serve(group, tasks, options)
+                )
+                tasks.append(group.create_task(serving, name="serving"))
                 await stop.wait()
                 await self._stop()
                 for task in tasks:
                     task.cancel()
-        except BaseExceptionGroup as failures:
-            critical, _ = failures.split(CriticalFailure)
+        except BaseExceptionGroup:
             await self._stop()
-            if critical is not None:
-                raise CriticalFailure(str(critical.exceptions[0])) from failures
             raise
         finally:
+            self._service.close()
             self.equipment.close()
             if not self.store.close(COMMIT_DEADLINE_S):
                 logger.error("store: the disk hangs; the last second may be missing")
+        if self.supervision.failed is not None:
+            raise CriticalFailure(self.supervision.failed)
 
     def _start(self) -> None:
         """The first turn: say that we are here, and bring every output where its slots say."""
@@ -187,13 +196,16 @@ class Gateway:
             group.create_task(supervise(name, work), name=name) for name, work in restarted.items()
         ]
 
-    def _serve(self, group: asyncio.TaskGroup, options: Options) -> list[asyncio.Task[None]]:
-        """The tasks for people and the cloud; imported now, when judging is live."""
-        from gateway import serving
-
-        parts = serving.parts(self, options)
+    async def _serve(
+        self, group: asyncio.TaskGroup, tasks: list[asyncio.Task[None]], options: Options
+    ) -> None:
+        """Start the tasks for people and the cloud; imported now, when judging is live."""
+        serving = await in_thread(lambda: import_module("gateway.serving"), "serving-load")
+        parts: Parts = serving.parts(self, options)
         supervise = self.supervision.supervise
-        return [group.create_task(supervise(name, work), name=name) for name, work in parts.items()]
+        tasks += [
+            group.create_task(supervise(name, work), name=name) for name, work in parts.items()
+        ]
 
     async def _stop(self) -> None:
         """Safe outputs, the last commit, goodbye to the cloud; each bounded in time."""
@@ -212,6 +224,9 @@ class Gateway:
                 await log.durable()
         log.close()
         if self.uplink is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_DEADLINE_S):
+                    await self.uplink.drain()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE_DEADLINE_S):
                     await self.uplink.close()

@@ -7,7 +7,7 @@ or the cloud is shown, and comes with a word on how far it may be trusted.
 
 import asyncio
 import ctypes
-import ctypes.util
+import functools
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -140,7 +140,12 @@ class _Timex(ctypes.Structure):
     )
 
 
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    # Never by ctypes.util.find_library: it starts ldconfig, and who asks is on the loop.
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def _kernel_synchronised() -> bool:
-    library = ctypes.CDLL(ctypes.util.find_library("c") or "libc.so.6", use_errno=True)
     timex = _Timex()
-    return library.adjtimex(ctypes.byref(timex)) >= 0 and not timex.status & _STA_UNSYNC
+    return _libc().adjtimex(ctypes.byref(timex)) >= 0 and not timex.status & _STA_UNSYNC

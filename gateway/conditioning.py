@@ -1,6 +1,7 @@
 """Between driver and hub: calibration, range and slew checks, deadband, and silence.
 
-What leaves here is either a finite value with a usable quality, or None with a reason.
+What leaves here is either a value of the point's kind with a usable quality (a number is finite
+and within the instrument's range, a text one printable line), or None with a reason.
 """
 
 import math
@@ -12,6 +13,8 @@ from gateway.reading import QUALITY_OF_REASON, Point, Quality, Reading, Value
 from gateway.store.log import shortest
 
 KEEP_AT_LEAST_MS = 60_000  # an unchanged value is stored this often, so that no minute is empty
+TEXT_MAX = 200
+_BINARY = 1e-9  # 4.05 - 4.0 is a little less than 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,7 @@ class Conditioner:
         self.point = point
         self.keep = True
         self._treatment = treatment
+        self._keep_after_ms = KEEP_AT_LEAST_MS - round(point.period_s * 1000)
         self._heard_at = now
         self._started = False
         self._quality: Quality | None = None
@@ -57,24 +61,36 @@ class Conditioner:
         return self._reading(None, quality, now, None)
 
     def _judge(self, sample: Sample, at: int) -> tuple[Value, Quality]:
-        value = sample.value
-        if value is None:
-            reason = sample.reason
-            return None, QUALITY_OF_REASON[reason] if reason else Quality.SENSOR_FAILURE
         quality = QUALITY_OF_REASON[sample.reason] if sample.reason else Quality.GOOD
         if quality.bad:
             return None, quality
-        if isinstance(value, (bool, str)):
-            return value, quality
-        if not math.isfinite(value):
+        value = sample.value
+        if value is None:
             return None, Quality.SENSOR_FAILURE
-        value += self._treatment.offset
-        if not self._within(value):
+        if self.point.kind == "number":
+            return self._number(value, quality, at)
+        return (value, quality) if self._sound(value) else (None, Quality.SENSOR_FAILURE)
+
+    def _sound(self, value: Value) -> bool:
+        if self.point.kind == "boolean":
+            return isinstance(value, bool)
+        return isinstance(value, str) and len(value) <= TEXT_MAX and value.isprintable()
+
+    def _number(self, value: Value, quality: Quality, at: int) -> tuple[Value, Quality]:
+        if value is None or isinstance(value, (bool, str)):
+            return None, Quality.SENSOR_FAILURE
+        try:
+            number = float(value) + self._treatment.offset
+        except OverflowError:  # an int that is no float
             return None, Quality.OUT_OF_RANGE
-        if not self._plausible(value, at):
+        if not math.isfinite(number):
             return None, Quality.SENSOR_FAILURE
-        rounded = round(value, self.point.precision)
-        return (0 if rounded == 0 else _number(rounded)), quality
+        rounded = round(number, self.point.precision)
+        if not self._within(rounded):
+            return None, Quality.OUT_OF_RANGE
+        if not self._plausible(number, at):
+            return None, Quality.SENSOR_FAILURE
+        return _shortest(rounded), quality
 
     def _within(self, value: float) -> bool:
         low, high = self.point.low, self.point.high
@@ -103,14 +119,16 @@ class Conditioner:
         return Reading(self.point, value, quality, at, sample.raw if sample else None)
 
     def _worth_keeping(self, value: Value, at: int) -> bool:
-        if at - self._kept_at >= KEEP_AT_LEAST_MS or not self._treatment.deadband:
+        """Whether the value has changed enough, or the next one would come after a minute."""
+        deadband, kept = self._treatment.deadband, self._kept
+        if not deadband or at - self._kept_at > self._keep_after_ms:
             return True
-        if isinstance(value, (int, float)) and isinstance(self._kept, (int, float)):
-            return abs(value - self._kept) >= self._treatment.deadband
-        return value != self._kept
+        if self.point.kind == "number" and isinstance(value, (int, float)):
+            return not isinstance(kept, (int, float)) or abs(value - kept) >= deadband - _BINARY
+        return value != kept
 
 
-def _number(value: float) -> float:
+def _shortest(value: float) -> float:
     number = shortest(value)
     return number if isinstance(number, (int, float)) else value
 

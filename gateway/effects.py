@@ -39,9 +39,12 @@ class Effects:
         self.actuators = actuators
         self._clock = clock
         self._running: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     def drive(self, drive: Drive) -> None:
-        """Start bringing an actuator to a value; the bus thread gets the work before this ends."""
+        """Start bringing an actuator to a value; once outputs are being made safe, do nothing."""
+        if self._stopping:
+            return
         actuator = self.actuators.get(drive.actuator)
         if actuator is None:
             logger.error("%s: no such actuator; %s had no effect", drive.actuator, drive.cause)
@@ -62,7 +65,8 @@ class Effects:
                     await self._bring(actuator, only_if_different=True)
 
     async def make_safe(self) -> None:
-        """Bring every output to its safe state; a bus that hangs costs one deadline at most."""
+        """Bring every output to its safe state, for good; a hanging bus costs one deadline."""
+        self._stopping = True
         for actuator in self.actuators.values():
             actuator.wanted = actuator.safe
         await asyncio.gather(*(self._bring(actuator) for actuator in self.actuators.values()))
@@ -72,21 +76,29 @@ class Effects:
             wanted = bool(actuator.wanted)
 
             def act() -> tuple[Samples, bool]:
-                before = actuator.driver.read()
-                differs = any(sample.value is not wanted for sample in before.values())
+                differs = only_if_different and _differs(actuator.driver.read(), wanted)
                 if differs or not only_if_different:
                     actuator.driver.write(wanted)
                 return actuator.driver.read(), differs
 
             try:
-                samples, differed = await actuator.worker.call(act, actuator.deadline_s)
+                samples, drifted = await actuator.worker.call(act, actuator.deadline_s)
             except DriverError as error:
                 actuator.state.lost(str(error))
                 bad = failed(actuator.metrics, error.reason)
                 actuator.intake.take(bad, self._clock.now())
                 return
-        if only_if_different and differed:
+        word, refuses = "on" if wanted else "off", _differs(samples, wanted)
+        if drifted or refuses:
             actuator.mismatches += 1
-            logger.warning("%s: was not %s as wanted; corrected", actuator.state.id, wanted)
-        actuator.state.heard()
+        if refuses:
+            actuator.state.lost(f"does not go {word} as wanted")
+        else:
+            if drifted:
+                logger.warning("%s: was not %s as wanted; corrected", actuator.state.id, word)
+            actuator.state.heard()
         actuator.intake.take(samples, self._clock.now())
+
+
+def _differs(samples: Samples, wanted: bool) -> bool:
+    return any(sample.value is not wanted for sample in samples.values())

@@ -5,7 +5,7 @@ Everything from the driver up is what runs in a real kitchen. Drivers without a 
 """
 
 import importlib
-from collections.abc import Mapping
+import threading
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -37,6 +37,7 @@ class EmulatedKitchen:
     pins: dict[str, EmulatedPins] = field(default_factory=dict)
     chips: dict[str, Any] = field(default_factory=dict)  # as many classes as drivers
     stepping: list[Stepping] = field(default_factory=list)
+    turn: threading.Lock = field(default_factory=threading.Lock)  # chips feel in bus threads
 
     async def run(self) -> None:
         """Let the world go on, for ever."""
@@ -46,7 +47,8 @@ class EmulatedKitchen:
 
     def step(self) -> None:
         """Bring the world and every wire up to now."""
-        self.world.advance(self.clock.now())
+        with self.turn:
+            self.world.advance(self.clock.now())
         for chip in self.stepping:
             chip.step()
 
@@ -76,7 +78,7 @@ def emulate(config: Config, emulation: Emulation, clock: Clock, scenario: str) -
     return kitchen
 
 
-def _chip(kitchen: EmulatedKitchen, thing: Device | Actuator, place: str, seed: int) -> Any:
+def _chip(kitchen: EmulatedKitchen, thing: Device | Actuator, place: str, seed: int) -> Any:  # noqa: ANN401 - as many classes as drivers
     try:
         module = importlib.import_module(f"drivers.emulated.{thing.driver}")
     except ModuleNotFoundError as error:
@@ -93,7 +95,8 @@ def _chip(kitchen: EmulatedKitchen, thing: Device | Actuator, place: str, seed: 
 
 def _feel(kitchen: EmulatedKitchen, place: str) -> Feel:
     def feel(quantity: str) -> float | bool:
-        return kitchen.world.feel(place, quantity)
+        with kitchen.turn:
+            return kitchen.world.feel(place, quantity)
 
     return feel
 

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from drivers.base import BusError, DriverError, Metric, failed
+from drivers.base import BusError, DriverError, failed
 from gateway import health
 from gateway.buses.gpio import Pins, linux_pins
 from gateway.buses.i2c import LinuxI2C
@@ -15,7 +15,7 @@ from gateway.buses.worker import BusWorker
 from gateway.clock import Clock
 from gateway.conditioning import Conditioner, Treatment
 from gateway.config import registry
-from gateway.config.schema import FORECAST_METRICS, Actuator, Config, Device, PointSettings
+from gateway.config.schema import Actuator, Config, Device, PointSettings
 from gateway.effects import Actuator as Driven
 from gateway.emulation import EmulatedKitchen
 from gateway.hub import Hub
@@ -25,7 +25,6 @@ from gateway.sampling import DeviceState, Intake, Sampled
 
 logger = logging.getLogger(__name__)
 
-OUTLOOK_S = 60.0  # how often a forecast is made
 _KEPT_PERIODS = 3  # so many periods without a value make a polled point stale
 
 
@@ -61,60 +60,6 @@ class Equipment:
             worker.close()
         for close in self.closing:
             close()
-
-
-def points_of(config: Config) -> Iterator[Point]:
-    """Every point of the configuration, not yet with its index: devices, outlooks, ourselves."""
-    simulated = config.emulation is not None
-    things: list[Device | Actuator] = [*config.devices.values(), *config.actuators.values()]
-    for thing in things:
-        polled = isinstance(thing, Device) and thing.role == "polled"
-        for metric in thing.metrics:
-            settings = thing.points.get(metric.name, PointSettings())
-            yield Point(
-                index=-1,
-                id=f"{thing.id}/{metric.name}",
-                label=_label(thing, metric, settings),
-                unit=metric.unit,
-                kind=metric.kind,
-                low=metric.low if settings.low is None else settings.low,
-                high=metric.high if settings.high is None else settings.high,
-                precision=metric.precision,
-                period_s=thing.every_s if polled and isinstance(thing, Device) else 0.0,
-                simulated=simulated,
-                zone=settings.zone or thing.zone,
-            )
-    for name, forecast in config.forecasts.items():
-        for metric in FORECAST_METRICS[forecast.kind]:
-            label = f"{forecast.label or name} {metric.name}"
-            yield own_point(name, metric, label, OUTLOOK_S, simulated=simulated)
-    for metric in health.METRICS:
-        yield own_point(health.DEVICE, metric, metric.name, health.PERIOD_S)
-
-
-def own_point(
-    device: str, metric: Metric, label: str, period_s: float, *, simulated: bool = False
-) -> Point:
-    """A point that the gateway itself feeds."""
-    return Point(
-        index=-1,
-        id=f"{device}/{metric.name}",
-        label=label,
-        unit=metric.unit,
-        kind=metric.kind,
-        low=metric.low,
-        high=metric.high,
-        precision=metric.precision,
-        period_s=period_s,
-        simulated=simulated,
-    )
-
-
-def _label(thing: Device | Actuator, metric: Metric, settings: PointSettings) -> str:
-    if settings.label:
-        return settings.label
-    name = thing.label or thing.id
-    return name if len(thing.metrics) == 1 else f"{name} {metric.name}"
 
 
 class Builder:
@@ -239,7 +184,7 @@ class Builder:
             safe=safe,
         )
 
-    def _bus(self, name: str) -> Any:
+    def _bus(self, name: str) -> Any:  # noqa: ANN401 - each kind of bus has its own class
         if name not in self._buses:
             raise BusError(f"bus {name} could not be opened")
         return self._buses[name]

@@ -4,18 +4,15 @@ A forecast never replaces a limit: it is one more point that a rule may look at.
 loaded in a thread of its own once the gateway is ready, because its import takes long.
 """
 
-import asyncio
-import contextlib
 import logging
-import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from drivers.base import Reason, Sample, Samples, failed
 from gateway.clock import Clock
 from gateway.config.schema import FORECAST_METRICS, Forecast
-from gateway.equipment import OUTLOOK_S
 from gateway.hub import Hub
+from gateway.loading import in_thread
+from gateway.points import OUTLOOK_S
 from gateway.reading import Reading
 from gateway.sampling import Intake
 from models.minutes import Minute, MinuteLog
@@ -24,8 +21,6 @@ if TYPE_CHECKING:
     from models.predict import ColdRoom
 
 logger = logging.getLogger(__name__)
-
-Value = TypeVar("Value")
 
 HORIZON_MIN = 60.0
 
@@ -81,7 +76,7 @@ class Forecasting:
         """Load the model once, then issue every minute; for ever. Raises models.ModelError."""
         if not self.outlooks:
             return
-        self.model = await _in_thread(_load)
+        self.model = await in_thread(_load, "forecast-load")
         logger.info("forecast: model %s on %s", self.model.version, self.model.engine)
         if self.model.note:
             logger.warning("forecast: numpy stands in: %s", self.model.note)
@@ -95,30 +90,3 @@ def _load() -> "ColdRoom":
     from models.predict import ColdRoom
 
     return ColdRoom.load()
-
-
-async def _in_thread(task: "Callable[[], ColdRoom]") -> "ColdRoom":
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[ColdRoom] = loop.create_future()
-
-    def work() -> None:
-        try:
-            result = task()
-        except Exception as error:  # noqa: BLE001 - goes to the awaiting task
-            _on_loop(loop, future.set_exception, error)
-        else:
-            _on_loop(loop, future.set_result, result)
-
-    threading.Thread(target=work, name="forecast-load", daemon=True).start()
-    return await future
-
-
-def _on_loop(
-    loop: asyncio.AbstractEventLoop, settle: "Callable[[Value], None]", value: "Value"
-) -> None:
-    def unless_cancelled() -> None:
-        with contextlib.suppress(asyncio.InvalidStateError):
-            settle(value)
-
-    with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
-        loop.call_soon_threadsafe(unless_cancelled)

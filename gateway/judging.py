@@ -1,6 +1,6 @@
 """Feeds the reducer of `rules/judge.py`, and has its state committed with what caused it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
@@ -46,7 +46,7 @@ class Judging:
         self._hub = hub
         self.steps = 0
         self.drive: Callable[[Drive], None] = lambda drive: None
-        self.alarms_changed: Callable[[], None] = lambda: None
+        self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
 
     def start(self, now: int) -> None:
         """Begin: outputs take the value their slots say, at once."""
@@ -54,7 +54,11 @@ class Judging:
 
     def observe(self, reading: Reading) -> bool:
         """Judge a reading; true when it changed anything, so that it must be stored."""
-        return self._take(Observed(reading.point.id, reading), reading.at, None)
+        point_id = reading.point.id
+        if not self.judge.stirs(self.state, point_id, reading, reading.at):
+            self.steps += 1
+            return False
+        return self._take(Observed(point_id, reading), reading.at, None)
 
     def tick(self, now: int) -> None:
         """Let timers fire; stored only when one did."""
@@ -103,8 +107,10 @@ class Judging:
         for effect in effects:
             if isinstance(effect, Record):
                 self._log.event(effect.kind, effect.data, now)
-        if any(key.startswith("alarm/") for key in changes):
-            self.alarms_changed()
+        told = [effect.data for effect in effects if isinstance(effect, Record)]
+        points = {str(data["point"]) for data in told if "point" in data}
+        if points:
+            self.alarms_changed(points)
         return True
 
 

@@ -1,12 +1,14 @@
 """Points, readings and the quality table: what travels from the bus to the cloud."""
 
 from enum import Enum
+from typing import Literal
 
 import msgspec
 
 from drivers.base import Reason
 
 Value = float | bool | str | None
+Origin = Literal["device", "forecast", "gateway"]
 
 
 class Quality(Enum):
@@ -43,7 +45,7 @@ class Point(msgspec.Struct, frozen=True, gc=False):
 
     index: int
     id: str  # "walk_in/temperature"
-    label: str
+    label: str  # for people, in their language
     unit: str  # UCUM
     kind: str  # "number", "boolean" or "text"
     low: float | None = None  # range of the instrument
@@ -51,6 +53,9 @@ class Point(msgspec.Struct, frozen=True, gc=False):
     precision: int = 2  # decimals worth storing
     period_s: float = 0.0  # how often a value is due; 0 for pushed points
     simulated: bool = False
+    secondary: bool = False  # kept and sent, but no tile of its own
+    metric: str = ""  # to be added to the label by who shows it; empty where that says it all
+    origin: Origin = "device"
     zone: str = ""
 
     @property

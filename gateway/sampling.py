@@ -96,8 +96,11 @@ async def read_once(device: Sampled, now: Callable[[], int]) -> None:
         samples, at = await device.worker.call(
             lambda: (device.driver.read(), now()), device.deadline_s
         )
-    except BusHangs:
+    except BusHangs as error:
         state.skipped_ticks += 1
+        if state.trouble is None:  # another device of the bus has not come back
+            state.lost(str(error))
+            device.intake.take(failed(device.metrics, error.reason), now())
         return
     except DriverError as error:
         state.lost(str(error))

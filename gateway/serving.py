@@ -3,19 +3,21 @@
 Imported only once judging is live: aiohttp alone takes longer to load than everything before it.
 """
 
+import contextlib
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import TYPE_CHECKING
 
-from gateway.access import Access, Role
+from gateway.access import CODE_LIFE_S, Access, Role
 from gateway.buses.mqtt import Broker
 from gateway.config.schema import Cloud
+from gateway.store.errors import StoreError
 from gateway.store.tokens import StoredTokens
 from gateway.sync.uplink import Destination, Uplink
 from gateway.view import View
 from gateway.web.route import Settings
-from gateway.web.server import Server
+from gateway.web.server import CannotListen, Server
 
 if TYPE_CHECKING:
     from gateway.app import Gateway, Options
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _OLDEST_S = 5.0
+_LISTEN_AGAIN_S = 5.0  # of real time: who holds the port may be our own last start
 
 Work = Callable[[], Awaitable[None]]
 
@@ -60,13 +63,11 @@ class _Page:
         self._server: Server | None = None
 
     async def run(self) -> None:
-        """Serve until cancelled; raises CannotListen."""
+        """Serve until cancelled."""
         gateway = self._gateway
-        server = Server(View(gateway), self._access, gateway.clock, self._settings)
-        self._server = server
+        server = self._server = await self._listening()
         gateway.hub.show = lambda reading: server.live.point_changed(reading.point.id)
-        gateway.judging.alarms_changed = server.live.alarms_changed
-        await server.start()
+        gateway.judging.alarms_changed = self._alarms_changed
         try:
             if self._options.on_ready is not None:
                 await self._options.on_ready(gateway)
@@ -75,6 +76,29 @@ class _Page:
                 await server.live.task
         finally:
             await server.stop()
+
+    async def _listening(self) -> Server:
+        """A server that listens, as soon as the port can be had; collecting goes on without."""
+        gateway = self._gateway
+        while True:
+            server = Server(View(gateway), self._access, gateway.clock, self._settings)
+            try:
+                await server.start()
+            except CannotListen as error:
+                if gateway.page_trouble is None:
+                    logger.error("page: %s; collecting goes on without it", error)
+                gateway.page_trouble = str(error)
+                await gateway.clock.sleep(_LISTEN_AGAIN_S * gateway.speed)
+            else:
+                gateway.page_trouble = None
+                return server
+
+    def _alarms_changed(self, points: Collection[str]) -> None:
+        """An alarm changes the page's banners and the tiles of its point."""
+        if self._server is not None:
+            self._server.live.alarms_changed()
+            for point in points:
+                self._server.live.point_changed(point)
 
     def cloud_changed(self) -> None:
         """Have the pages told what the cloud has stored."""
@@ -85,7 +109,8 @@ class _Page:
         """In a demonstration, print the links that open the page from here and from elsewhere."""
         if not self._options.demo:
             return
-        code = await self._access.create_code("demo", Role.STAFF)
+        life_s = CODE_LIFE_S * self._gateway.speed  # of the people's time, not the kitchen's
+        code = await self._access.create_code("demo", Role.STAFF, life_s)
         print(f"\n  On this computer:   http://localhost:{port}/", flush=True)  # noqa: T201
         for address in _addresses():
             link = f"http://{address}:{port}/login?code={code}"
@@ -129,8 +154,10 @@ async def _follow_oldest(gateway: "Gateway") -> None:
     while True:
         lane = gateway.outbox.lanes["tm"]
         missing = next(lane.acknowledged.gaps(lane.last), None)
-        oldest = None if missing is None else await gateway.store.oldest_waiting(missing[0])
-        gateway.oldest_waiting = oldest
+        with contextlib.suppress(StoreError):  # the log says so; what is shown may be old
+            gateway.oldest_waiting = (
+                None if missing is None else await gateway.store.oldest_waiting(missing[0])
+            )
         await gateway.clock.sleep(_OLDEST_S)
 
 

@@ -1,4 +1,4 @@
-"""Keeps tasks alive: one task group, named tasks, a restart with back-off, and an end to patience."""
+"""Keeps tasks alive: named tasks, a restart with back-off, and an end to patience."""
 
 import logging
 from collections import deque
@@ -17,7 +17,7 @@ Work = Callable[[], Awaitable[None]]
 
 
 class CriticalFailure(Exception):
-    """A task without which the kitchen is not guarded has failed: outputs go safe, exit 1."""
+    """A task without which the kitchen is not guarded has failed: outputs are safe, exit 1."""
 
 
 @dataclass
@@ -28,11 +28,14 @@ class Supervision:
     restarts: dict[str, int] = field(default_factory=dict)
     down: dict[str, str] = field(default_factory=dict)  # name -> the error that ended it
     on_down: Callable[[str, str], None] = lambda name, error: None
+    failed: str | None = None  # the critical task that has ended, which ends everything
+    on_failed: Callable[[], None] = lambda: None
 
     async def supervise(self, name: str, work: Work, *, critical: bool = False) -> None:
         """Run `work` until it ends; a bug in it is logged with its traceback and it starts again.
 
-        A critical task is not restarted: raises CriticalFailure.
+        A critical task is not restarted: `on_failed` is to stop the gateway in order, while the
+        tasks that write the last commit still live.
         """
         failures: deque[int] = deque(maxlen=PATIENCE)
         while True:
@@ -41,7 +44,9 @@ class Supervision:
             except Exception as error:
                 logger.exception("task %s failed", name)
                 if critical:
-                    raise CriticalFailure(name) from error
+                    self.failed = self.failed or name
+                    self.on_failed()
+                    return
                 now = self.clock.now()
                 failures.append(now)
                 self.restarts[name] = self.restarts.get(name, 0) + 1

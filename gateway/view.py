@@ -36,7 +36,7 @@ _ALARM_STATE: Mapping[State, Literal["normal", "unacknowledged", "acknowledged",
 
 
 class View:
-    """The `Kitchen` of the page, over a running gateway; everything here is cheap and on the loop."""
+    """The `Kitchen` of the page, over a running gateway; cheap, and always on the loop."""
 
     def __init__(self, gateway: "Gateway") -> None:
         self._gateway = gateway
@@ -92,7 +92,7 @@ class View:
 
     def cloud(self) -> CloudView:
         gateway = self._gateway
-        committed = sum(gateway.store.log.committed().values())
+        committed = gateway.outbox.committed_rows()
         waiting = gateway.outbox.waiting()
         uplink = gateway.uplink
         stored = committed - waiting
@@ -139,6 +139,9 @@ class View:
         return PointView(
             id=point.id,
             label=point.label,
+            metric=point.metric,
+            origin=point.origin,
+            secondary=point.secondary,
             zone=point.zone,
             unit=point.unit,
             kind=point.kind,
@@ -238,6 +241,7 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
         "dropped_readings", "Readings dropped while the disk refused.", log.dropped_readings
     )
     yield _count("dropped_events", "Events dropped while the disk refused.", log.dropped_events)
+    yield _count("dropped_inputs", "Inputs of judging dropped likewise.", log.dropped_inputs)
     yield _gauge("outbox_rows", "Rows the cloud has not acknowledged.", outbox.waiting())
     yield _gauge("outbox_window", "Messages that may wait for their ack.", outbox.window)
     yield _count("outbox_foreign_acks", "Acks of rows that were not in flight.", outbox.foreign)
@@ -259,5 +263,8 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     for state in gateway.equipment.states.values():
         ticks = state.skipped_ticks
         yield _count("device_skipped_ticks", "Ticks a hang has cost.", ticks, device=state.id)
+    for name, actuator in gateway.effects.actuators.items():
+        text = "Times an output was not as wanted and was corrected."
+        yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)
     for name, restarts in gateway.supervision.restarts.items():
         yield _count("task_restarts", "Tasks started again after a bug.", restarts, task=name)

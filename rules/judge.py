@@ -13,7 +13,7 @@ import msgspec
 
 from rules import slots
 from rules.alarm import Alarm, State, Verb, after
-from rules.base import Observation, OnBad, Priority, Rule
+from rules.base import Command, Observation, OnBad, Priority, Rule
 from rules.slots import Contract, Occupant, OnSensorLoss, Output
 
 NEVER = 1 << 62
@@ -32,12 +32,20 @@ class Memory(msgspec.Struct, frozen=True, tag="rule"):
 
     phase: Phase = Phase.IDLE
     since: int = 0
-    blind: bool = False  # its point has no usable value and the contract took its commands back
+    blind: bool = False  # its point has no usable value: contracts may take its commands back
     value: float | bool | str | None = None  # with which the condition began
 
 
 Entry = Memory | Alarm | Output
 _IDLE = Memory()
+
+
+class _Unseen(NamedTuple):
+    """All that a condition gets to see of a bad reading, so that none can act on its value."""
+
+    at: int
+    value: None = None
+    good: bool = False
 
 
 class Observed(NamedTuple):
@@ -124,27 +132,48 @@ class Judge:
     """The rules and contracts of one kitchen, compiled; holds no state of its own."""
 
     def __init__(self, rules: Iterable[Rule], contracts: Mapping[str, Contract]) -> None:
+        """Raises ValueError for a command to an actuator without a contract."""
         order = {priority: rank for rank, priority in enumerate(Priority)}
         ranked = sorted(rules, key=lambda rule: (order[rule.priority], rule.id))
         self.rules = {rule.id: rule for rule in ranked}
         self.contracts = dict(contracts)
         self._by_point: dict[str, list[tuple[str, Rule]]] = {}
+        self._claims: dict[tuple[str, int], list[tuple[Rule, Command]]] = {}
         for rule in ranked:
             self._by_point.setdefault(rule.point, []).append((f"rule/{rule.id}", rule))
+            for command in rule.commands:
+                if command.actuator not in self.contracts:
+                    message = f"rule {rule.id}: {command.actuator} has no fail-safe contract"
+                    raise ValueError(message)
+                claim = (command.actuator, command.slot)
+                self._claims.setdefault(claim, []).append((rule, command))
 
     def step(self, state: Memories, event: Event, now: int) -> Step:
         """One event at kitchen time `now` (ms, never decreasing); changes nothing by itself."""
-        if state.next_due > now and isinstance(event, Observed) and not self._stirs(state, event):
+        if isinstance(event, Observed) and not self.stirs(state, event.point, event.seen, now):
             return NOTHING
         turn = _Turn(self, state)
         turn.fire_until(now)
         turn.take(event, now)
         return Step(turn.changes, turn.effects)
 
+    def stirs(self, state: Memories, point: str, seen: Observation, now: int) -> bool:
+        """Whether a reading would change anything; the common one does not and ends here."""
+        if state.next_due <= now:
+            return True
+        rules = self._by_point.get(point)
+        if rules is None:
+            return False
+        for key, rule in rules:
+            memory = state.entries.get(key, _IDLE)
+            if isinstance(memory, Memory) and next_memory(rule, memory, seen) is not memory:
+                return True
+        return False
+
     def due(self, key: str, entry: Entry | None) -> int | None:
         """When an entry has to be looked at again without any event."""
         if isinstance(entry, Output):
-            return entry.due
+            return entry.due if key.removeprefix("output/") in self.contracts else None
         if isinstance(entry, Memory) and entry.phase is Phase.PENDING:
             rule = self.rules.get(key.removeprefix("rule/"))
             return None if rule is None else entry.since + rule.for_ms
@@ -154,36 +183,37 @@ class Judge:
         """The rules that look at a point, most urgent first, each with the key of its memory."""
         return self._by_point.get(point, ())
 
-    def _stirs(self, state: Memories, event: Observed) -> bool:
-        """Whether any rule would change; the common reading changes none and ends here."""
-        for key, rule in self._by_point.get(event.point, ()):
-            memory = state.entries.get(key, _IDLE)
-            if isinstance(memory, Memory) and self.next_memory(rule, memory, event.seen) != memory:
-                return True
-        return False
+    def claims(self, actuator: str, slot: int) -> Sequence[tuple[Rule, Command]]:
+        """The rules that may want a slot of an actuator, most urgent first."""
+        return self._claims.get((actuator, slot), ())
 
-    def next_memory(self, rule: Rule, memory: Memory, seen: Observation) -> Memory:
-        """What a rule remembers after a reading, before its effects."""
-        active = memory.phase is Phase.ACTIVE
-        blind = not seen.good and active and self._gives_way(rule)
-        if seen.good:
-            verdict = rule.condition.holds(seen, active=active)
-        else:
-            verdict = _on_bad(rule.on_bad, memory.phase)
+
+def next_memory(rule: Rule, memory: Memory, seen: Observation) -> Memory:
+    """What a rule remembers after a reading, before its effects; the same object if no change."""
+    active = memory.phase is Phase.ACTIVE
+    blind = False
+    if seen.good:
+        verdict = rule.condition.holds(seen, active=active)
+    else:
+        verdict = rule.condition.holds(_Unseen(seen.at), active=active)
         if verdict is None:
-            return _blinded(memory, blind=blind)
-        if not verdict:
-            return _IDLE
-        if memory.phase is not Phase.IDLE:
-            return _blinded(memory, blind=blind)
-        phase = Phase.PENDING if rule.for_ms else Phase.ACTIVE
-        return Memory(phase, seen.at, value=seen.value)
+            blind, verdict = True, _on_bad(rule.on_bad, memory.phase)
+    if verdict is False:
+        return _IDLE
+    if memory.phase is not Phase.IDLE:
+        return memory if memory.blind is blind else msgspec.structs.replace(memory, blind=blind)
+    if verdict is None:
+        return memory
+    phase = Phase.PENDING if rule.for_ms else Phase.ACTIVE
+    return Memory(phase, seen.at, blind, seen.value if seen.good else None)
 
-    def _gives_way(self, rule: Rule) -> bool:
-        return any(
-            self.contracts[command.actuator].on_sensor_loss is OnSensorLoss.SAFE
-            for command in rule.commands
-        )
+
+def _on_bad(on_bad: OnBad, phase: Phase) -> bool | None:
+    if on_bad is OnBad.ALARM:
+        return True
+    if on_bad is OnBad.SAFE or (on_bad is OnBad.IGNORE and phase is Phase.PENDING):
+        return False
+    return None
 
 
 class _Turn:
@@ -194,23 +224,33 @@ class _Turn:
         self.state = state
         self.changes: dict[str, Entry | None] = {}
         self.effects: list[Effect] = []
+        self._touched: dict[str, set[int]] = {}  # slots to arbitrate anew, by actuator
 
     def fire_until(self, now: int) -> None:
         """Let every timer that is due fire at its own instant, earliest first."""
+        if self.state.next_due > now:
+            return
         while True:
-            key, at = self._earliest()
+            timers = self._timers()
+            at = min(timers.values(), default=NEVER)
             if at > now:
                 return
-            if key.startswith("rule/"):
-                self._elapse(key, at)
-            else:
-                self._settle(key.removeprefix("output/"), at)
+            for key in sorted(key for key, due in timers.items() if due == at):
+                if key.startswith("rule/"):
+                    memory = self._memory(key)
+                    active = msgspec.structs.replace(memory, phase=Phase.ACTIVE)
+                    self._become(key, memory, active, at)
+                else:
+                    self._touched.setdefault(key.removeprefix("output/"), set())
+            self._settle_touched(at)
 
     def take(self, event: Event, now: int) -> None:
         match event:
             case Observed(point, seen):
                 for key, rule in self.judge.rules_of(point):
-                    self._observe(key, rule, seen, now)
+                    memory = self._memory(key)
+                    self._become(key, memory, next_memory(rule, memory, seen), now)
+                self._settle_touched(now)
             case Acknowledged(alarm, by):
                 self._alarm(alarm, Verb.ACKNOWLEDGE, now, by=by)
             case Started():
@@ -218,13 +258,7 @@ class _Turn:
             case Elapsed():
                 pass
 
-    def _elapse(self, key: str, at: int) -> None:
-        memory = self._get(key)
-        if isinstance(memory, Memory):
-            active = msgspec.structs.replace(memory, phase=Phase.ACTIVE)
-            self._activate(self.judge.rules[key.removeprefix("rule/")], active, at)
-
-    def _earliest(self) -> tuple[str, int]:
+    def _timers(self) -> dict[str, int]:
         timers = dict(self.state.timers)
         for key, entry in self.changes.items():
             due = self.judge.due(key, entry)
@@ -232,59 +266,62 @@ class _Turn:
                 timers.pop(key, None)
             else:
                 timers[key] = due
-        return min(timers.items(), key=lambda item: (item[1], item[0]), default=("", NEVER))
+        return timers
 
     def _get(self, key: str) -> Entry | None:
         return self.changes[key] if key in self.changes else self.state.entries.get(key)
 
-    def _observe(self, key: str, rule: Rule, seen: Observation, now: int) -> None:
+    def _memory(self, key: str) -> Memory:
         entry = self._get(key)
-        memory = entry if isinstance(entry, Memory) else _IDLE
-        then = self.judge.next_memory(rule, memory, seen)
-        if then == memory:
+        return entry if isinstance(entry, Memory) else _IDLE
+
+    def _become(self, key: str, before: Memory, then: Memory, now: int) -> None:
+        """Take over what a rule remembers now, with all that follows from it."""
+        if then is before:
             return
-        if then.phase is Phase.ACTIVE and memory.phase is not Phase.ACTIVE:
-            self._activate(rule, then, now)
-        elif memory.phase is Phase.ACTIVE and then.phase is not Phase.ACTIVE:
-            self._end(rule, now, then)
-        else:
-            self.changes[key] = then if then != _IDLE else None
-            if then.blind is not memory.blind:
-                self._command(rule, now, occupied=not then.blind, only=OnSensorLoss.SAFE)
-
-    def _activate(self, rule: Rule, memory: Memory, now: int) -> None:
-        self.changes[f"rule/{rule.id}"] = memory
-        if rule.alarm:
-            self._alarm(rule.id, Verb.RAISE, now, value=memory.value)
-        self._command(rule, now, occupied=True)
-
-    def _end(self, rule: Rule, now: int, memory: Memory) -> None:
-        self.changes[f"rule/{rule.id}"] = memory if memory != _IDLE else None
-        if rule.alarm:
+        self.changes[key] = None if then is _IDLE else then
+        rule = self.judge.rules[key.removeprefix("rule/")]
+        was, is_active = before.phase is Phase.ACTIVE, then.phase is Phase.ACTIVE
+        if rule.alarm and is_active and not was:
+            self._alarm(rule.id, Verb.RAISE, now, value=then.value)
+        elif rule.alarm and was and not is_active:
             self._alarm(rule.id, Verb.RETURN, now)
-        self._command(rule, now, occupied=False)
+        if was or is_active:
+            for command in rule.commands:
+                self._touched.setdefault(command.actuator, set()).add(command.slot)
 
-    def _command(
-        self, rule: Rule, now: int, *, occupied: bool, only: OnSensorLoss | None = None
-    ) -> None:
-        for command in rule.commands:
-            contract = self.judge.contracts[command.actuator]
-            if only is not None and contract.on_sensor_loss is not only:
-                continue
-            output = self._output(command.actuator)
-            occupant = Occupant(command.value, f"rule/{rule.id}") if occupied else None
-            held = output.slots.get(command.slot)
-            if occupied or (held is not None and held.cause == f"rule/{rule.id}"):
-                self._settle(command.actuator, now, slots.occupy(output, command.slot, occupant))
+    def _settle_touched(self, now: int) -> None:
+        """Bring the outputs up to date, once all rules have spoken: a hand-over is no switching."""
+        for actuator, numbers in self._touched.items():
+            self._settle(actuator, now, self._arbitrated(actuator, numbers))
+        self._touched.clear()
+
+    def _arbitrated(self, actuator: str, numbers: Iterable[int]) -> Output:
+        """The array with each of these slots given to the most urgent rule that wants it."""
+        output = self._output(actuator)
+        for slot in numbers:
+            held = output.slots.get(slot)
+            occupant = None if held is None or held.cause.startswith("rule/") else held
+            for rule, command in self.judge.claims(actuator, slot):
+                if self._commands(rule, self.judge.contracts[actuator]):
+                    occupant = Occupant(command.value, f"rule/{rule.id}")
+                    break
+            output = slots.occupy(output, slot, occupant)
+        return output
+
+    def _commands(self, rule: Rule, contract: Contract) -> bool:
+        memory = self._memory(f"rule/{rule.id}")
+        gives_way = memory.blind and contract.on_sensor_loss is OnSensorLoss.SAFE
+        return memory.phase is Phase.ACTIVE and not gives_way
 
     def _output(self, actuator: str) -> Output:
         entry = self._get(f"output/{actuator}")
         safe = self.judge.contracts[actuator].safe
         return entry if isinstance(entry, Output) else Output({}, safe, -NEVER)
 
-    def _settle(self, actuator: str, now: int, output: Output | None = None) -> None:
+    def _settle(self, actuator: str, now: int, arbitrated: Output) -> None:
         before = self._output(actuator)
-        settled = slots.settle(output or before, self.judge.contracts[actuator], now)
+        settled = slots.settle(arbitrated, self.judge.contracts[actuator], now)
         if settled == before:
             return
         self.changes[f"output/{actuator}"] = settled
@@ -294,7 +331,7 @@ class _Turn:
     def _drive(self, actuator: str, output: Output) -> None:
         slot = slots.winner(output.slots)
         cause = "safe state" if slot is None else output.slots[slot].cause
-        if output.ran_out:
+        if output.ran_out_slot is not None:
             cause = "maximum run time"
         self.effects.append(Drive(actuator, output.value, slot, cause))
         data: dict[str, object] = {"actuator": actuator, "value": output.value}
@@ -356,33 +393,22 @@ class _Turn:
         self.effects.append(Record("alarm", data))
 
     def _start(self, now: int) -> None:
-        """Forget what belongs to rules and actuators that are gone, then drive every output."""
+        """Fit what was left behind to the rules and contracts of today; drive every output."""
+        rules, contracts = self.judge.rules, self.judge.contracts
         for key in list(self.state.entries):
             kind, _, name = key.partition("/")
-            if kind == "rule" and name not in self.judge.rules:
+            if kind == "alarm":
+                if name not in rules or not rules[name].alarm:
+                    self._alarm(name, Verb.CLEAR, now, by="configuration")
+            elif name not in (rules if kind == "rule" else contracts):
                 self.changes[key] = None
-            elif kind == "alarm" and name not in self.judge.rules:
-                self._alarm(name, Verb.CLEAR, now, by="configuration")
-            elif kind == "output" and name not in self.judge.contracts:
-                self.changes[key] = None
-        for actuator in self.judge.contracts:
-            output = self._output(actuator)
-            kept = {slot: held for slot, held in output.slots.items() if self._wanted(held.cause)}
-            self._settle(actuator, now, msgspec.structs.replace(output, slots=kept))
-            self._drive(actuator, self._output(actuator))
-
-    def _wanted(self, cause: str) -> bool:
-        kind, _, name = cause.partition("/")
-        return kind != "rule" or name in self.judge.rules
-
-
-def _blinded(memory: Memory, *, blind: bool) -> Memory:
-    return memory if memory.blind is blind else msgspec.structs.replace(memory, blind=blind)
-
-
-def _on_bad(on_bad: OnBad, phase: Phase) -> bool | None:
-    if on_bad is OnBad.ALARM:
-        return True
-    if on_bad is OnBad.SAFE or (on_bad is OnBad.IGNORE and phase is Phase.PENDING):
-        return False
-    return None
+        for rule in rules.values():
+            memory = self._memory(f"rule/{rule.id}")
+            if rule.alarm and memory.phase is Phase.ACTIVE:
+                self._alarm(rule.id, Verb.RAISE, now, value=memory.value)
+        for actuator in contracts:
+            before = self._output(actuator).value
+            self._settle(actuator, now, self._arbitrated(actuator, slots.SLOTS))
+            after_settling = self._output(actuator)
+            if after_settling.value is before:
+                self._drive(actuator, after_settling)

@@ -28,12 +28,20 @@ class Options:
         if self.clear_above is not None and self.raise_below is None:
             message = "clear_above needs raise_below"
             raise ValueError(message)
-        if (self.clear_below or 0.0) > (self.raise_above or 0.0) and self.clear_below is not None:
+        high, low = self.raise_above, self.raise_below
+        if high is not None and _first(self.clear_below, high) > high:
             message = "clear_below must not be above raise_above"
             raise ValueError(message)
-        if self.clear_above is not None and self.clear_above < (self.raise_below or 0.0):
+        if low is not None and _first(self.clear_above, low) < low:
             message = "clear_above must not be below raise_below"
             raise ValueError(message)
+        if high is not None and low is not None:
+            if low > high:
+                message = "raise_below must not be above raise_above"
+                raise ValueError(message)
+            if _first(self.clear_above, low) > _first(self.clear_below, high):
+                message = "clear_above must not be above clear_below: nothing would clear it"
+                raise ValueError(message)
 
 
 class Condition:
@@ -52,7 +60,7 @@ class Condition:
 
     def holds(self, seen: Observation, *, active: bool) -> bool | None:
         value = seen.value
-        if not isinstance(value, (int, float)):
+        if isinstance(value, (bool, str)) or value is None:
             return None
         if value > self._raise_above or value < self._raise_below:
             return True

@@ -45,7 +45,7 @@ class Output(msgspec.Struct, frozen=True, tag="output"):
     value: bool
     since: int
     due: int | None = None
-    ran_out: bool = False  # the maximum run time has ended this run
+    ran_out_slot: int | None = None  # whose run the maximum run time has ended
 
 
 def winner(slots: dict[int, Occupant]) -> int | None:
@@ -64,23 +64,29 @@ def occupy(output: Output, slot: int, occupant: Occupant | None) -> Output:
 
 
 def settle(output: Output, contract: Contract, now: int) -> Output:
-    """What the output does now: arbitration, then minimum on and off, then maximum run time."""
+    """What the output does now: arbitration, then minimum on and off, then maximum run time.
+
+    After a run that was ended the output stays safe until nobody wants it on, or a more urgent
+    slot does: a fan that has run long enough for comfort must still run for life safety.
+    """
     slot = winner(output.slots)
     wanted = contract.safe if slot is None else output.slots[slot].value
-    ran_out = output.ran_out and wanted is not contract.safe
-    if ran_out:
+    ran_out = output.ran_out_slot
+    if wanted is contract.safe or (ran_out is not None and (slot or 0) < ran_out):
+        ran_out = None
+    elif ran_out is not None:
         wanted = contract.safe
     value, since, due = output.value, output.since, None
     if wanted is not value:
         free_at = since + (contract.min_on_ms if value else contract.min_off_ms)
-        if now < free_at and slot not in LIFE_SLOTS and not ran_out:
+        if now < free_at and slot not in LIFE_SLOTS and ran_out is None:
             due = free_at
         else:
             value, since = wanted, now
     if value and contract.max_on_ms and value is not contract.safe:
         end = since + contract.max_on_ms
         if now >= end:
-            value, since, ran_out, due = contract.safe, now, True, None
+            value, since, due, ran_out = contract.safe, now, None, slot
         else:
             due = min(end, due) if due is not None else end
     settled = Output(output.slots, value, since, due, ran_out)

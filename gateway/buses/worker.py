@@ -60,8 +60,9 @@ class BusWorker:
             async with asyncio.timeout(deadline_s):
                 return await future
         except TimeoutError as error:
-            # An answer may have come in this very turn of the loop: then nothing hangs.
-            self.hanging = begun.is_set() and future.cancelled()
+            # Else it only waited in the queue, or its answer came in this very turn of the loop.
+            if begun.is_set() and future.cancelled():
+                self.hanging = True
             message = f"no answer on bus {self.name} within {deadline_s:g} s"
             raise BusError(message) from error
 

@@ -82,7 +82,7 @@ def _mosquitto(folder: Path, port: int) -> list[str] | None:
     config = folder / "mosquitto.conf"
     config.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
-        "log_type error\nset_tcp_nodelay true\n"
+        "log_type error\nset_tcp_nodelay true\nmax_inflight_messages 200\n"
     )
     return [found, "-c", str(config)]
 
@@ -110,7 +110,10 @@ def _start_ingest(children: ExitStack, url: str, data: Path) -> None:
 def _start(children: ExitStack, command: Sequence[str]) -> None:
     """Start a child that ends with us, even when we are killed."""
     child = subprocess.Popen(  # noqa: S603 - our own commands
-        command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent
+        command,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 - there is no other thread yet
+        start_new_session=True,  # Ctrl-C is for us: the children outlive our last commit
     )
     children.callback(_end, child)
 

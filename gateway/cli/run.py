@@ -1,6 +1,7 @@
 """`kitchen-gateway run`: the daemon."""
 
 import asyncio
+import faulthandler
 import logging
 import os
 import signal
@@ -66,7 +67,11 @@ def live(file: Path | None, data: Path, options: object, *, strict: bool = False
 
 
 def start_logging() -> None:
-    """One line a message to stderr; under systemd the journal adds the time itself."""
+    """One line a message to stderr; under systemd the journal adds the time itself.
+
+    Of a crash, and of the watchdog's SIGABRT, the stacks of all threads are left there too.
+    """
+    faulthandler.enable()
     under_systemd = "JOURNAL_STREAM" in os.environ
     form = "%(levelname)s %(name)s: %(message)s"
     logging.basicConfig(

@@ -29,17 +29,13 @@ def create(data: Path, role: str, name: str, days: int | None) -> None:
     """Create a token and print it; it is shown this once."""
     from gateway.clock import SystemClock
     from gateway.store.errors import StoreError
-    from gateway.store.file import NAME, connect, prepare, resume
+    from gateway.store.file import open_beside
     from gateway.store.tokens import StoredTokens
     from gateway.store.worker import StoreWorker
 
     async def make() -> str:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        prepare(data / NAME)
-        connection = connect(data / NAME)
         clock = SystemClock()
-        resume(connection, clock)
-        worker = StoreWorker(connection, "store-writer")
+        worker = StoreWorker(open_beside(data, clock), "store-writer")
         access = Access(StoredTokens(worker, worker), clock)
         try:
             return await access.create_token(name, Role(role), days and days * 86_400.0)

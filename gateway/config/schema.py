@@ -22,8 +22,8 @@ STALE_AFTER_PERIODS = 3
 FORECAST_METRICS: Mapping[str, tuple[Metric, ...]] = {
     "cold_room": (
         Metric("in_60min", "Cel", -40.0, 125.0),
-        Metric("in_60min_low", "Cel", -40.0, 125.0),
-        Metric("in_60min_high", "Cel", -40.0, 125.0),
+        Metric("in_60min_low", "Cel", -40.0, 125.0, secondary=True),
+        Metric("in_60min_high", "Cel", -40.0, 125.0, secondary=True),
         Metric("minutes_to_breach", "min", 0.0, 60.0, precision=0),
     ),
 }

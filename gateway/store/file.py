@@ -67,13 +67,14 @@ class Folder:
 def connect(path: Path) -> sqlite3.Connection:
     """A connection with the settings every acknowledged commit depends on.
 
-    FULL, because WAL with NORMAL was measured to lose acknowledged commits at a power cut. The
-    checkpoint comes late: a page rewritten every second then reaches the database file rarely.
+    FULL, because WAL with NORMAL was measured to lose acknowledged commits at a power cut. A longer
+    WAL saves no flash (a page is rewritten a handful of times only), and until it has its length
+    each commit also writes the file system's journal: 26 KB instead of 7 KB.
     """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA busy_timeout = 5000")
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    connection.execute("PRAGMA wal_autocheckpoint = 1000")
     connection.execute("PRAGMA journal_size_limit = 16777216")
     connection.execute("PRAGMA cache_size = -1024")
     return connection

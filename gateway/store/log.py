@@ -24,6 +24,7 @@ from gateway.sync.protocol import Stream, event_row, telemetry_row
 logger = logging.getLogger(__name__)
 
 PERIOD_S = 1.0  # how much telemetry a power cut may cost
+CURSOR_MS = 10_000  # a cursor kept late costs rows sent twice, which the cloud drops, not flash
 COMPRESS_FROM = 8  # readings in a row from which zlib pays
 ROW_READINGS = 2_000  # a fuller row is closed and the next one begun
 WAITING_READINGS = 100_000  # held in memory while the disk refuses; about 100 min at 1,000/min
@@ -112,6 +113,8 @@ class Log:
         self._batch = _Batch()
         self._due = asyncio.Event()
         self._waiters: list[asyncio.Future[None]] = []
+        self._cursors: dict[str, str] = {}
+        self._cursors_due = clock.now() + CURSOR_MS
         self._closing = False
         self._ahead = clock.wall() - clock.now()  # of kitchen time
         self.dictionary = 0  # version of the dictionary rows refer to
@@ -162,8 +165,8 @@ class Log:
         self._batch.state[key] = body
 
     def move_cursor(self, stream: Stream, ranges: list[tuple[int, int]]) -> None:
-        """Keep which rows of a stream the cloud has acknowledged."""
-        self._batch.cursors[stream] = msgspec.json.encode(ranges).decode()
+        """Keep which rows of a stream the cloud has acknowledged, within CURSOR_MS."""
+        self._cursors[stream] = msgspec.json.encode(ranges).decode()
 
     def commit_soon(self) -> None:
         """Do not wait for the second to end."""
@@ -203,6 +206,7 @@ class Log:
     async def commit(self) -> None:
         """Write what has gathered; keeps it and tries again while the disk refuses."""
         self._due.clear()
+        self._take_cursors()
         batch, self._batch = self._batch, _Batch()
         waiters, self._waiters = self._waiters, []
         if not batch.empty():
@@ -216,6 +220,14 @@ class Log:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+    def _take_cursors(self) -> None:
+        """Put the cursors that moved into the batch when their time has come."""
+        now = self._clock.now()
+        if self._cursors and (now >= self._cursors_due or self._closing):
+            self._batch.cursors.update(self._cursors)
+            self._cursors.clear()
+            self._cursors_due = now + CURSOR_MS
 
     async def _try(self, rows: list[_Numbered], batch: _Batch) -> bool:
         try:

@@ -91,7 +91,7 @@ def _row(index: int, point: Point) -> PointRow:
         index,
         device,
         name,
-        point.label,
+        f"{point.label} {point.metric}".strip(),
         point.unit,
         point.kind,
         point.precision,

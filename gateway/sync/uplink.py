@@ -17,7 +17,6 @@ from gateway.clock import Clock
 from gateway.store.log import Log, Row
 from gateway.sync.outbox import WINDOW_MAX, Lane, Outbox
 from gateway.sync.protocol import (
-    PLAIN_MAX,
     RANGES_MAX,
     ROWS_MAX,
     STREAMS,
@@ -283,10 +282,7 @@ class Uplink:
 
     def _receive(self, message: Message) -> None:
         try:
-            plain = unpack(message.payload)
-            if len(plain) > PLAIN_MAX:
-                raise ValueError
-            ack = msgspec.json.decode(plain, type=_Ack)
+            ack = msgspec.json.decode(unpack(message.payload), type=_Ack)
         except (ValueError, msgspec.DecodeError, RecursionError):
             self.counters.refused += 1
             return

@@ -28,7 +28,10 @@ class PointView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One point as a person sees it now."""
 
     id: str
-    label: str
+    label: str  # in the language of the kitchen
+    metric: str = ""  # what of it, to be added in the viewer's language; may be empty
+    origin: Literal["device", "forecast", "gateway"] = "device"
+    secondary: bool = False  # no tile of its own
     unit: str  # UCUM
     value: float | bool | str | None  # None whenever quality is "bad"
     quality: str  # "good", "uncertain" or "bad"

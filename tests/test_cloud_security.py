@@ -1,0 +1,71 @@
+"""The daemon's way to a broker that wants TLS and a password, and to ones that pretend."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import certificates
+from tests.broker import Settings, Tls
+from tests.conftest import BrokerFactory
+from tests.processes import Daemon
+
+CONFIG = """
+site: {{label: Cloud, zone: UTC}}
+buses: {{i2c: {{kind: i2c, path: /dev/i2c-1}}}}
+devices: {{cold: {{driver: sht3x, bus: i2c, address: 0x44, every: 200ms}}}}
+cloud:
+  url: "{url}"
+  tenant: demo
+  gateway: tls_1
+  confirm: puback
+  username: gateway
+  password_file: {password}
+  ca_file: {authority}
+emulation: {{seed: 1}}
+"""
+
+
+def secured(folder: Path, subject: str) -> tuple[Settings, Path]:
+    """A broker that wants TLS and a password, and the authority that signed its certificate."""
+    signer = certificates.authority(folder)
+    made = signer.issue("broker", subject)
+    tls = Tls(certificate=made.certificate, key=made.key, authority=signer.certificate)
+    return Settings(users={"gateway": "right"}, tls=tls), signer.certificate
+
+
+def config(folder: Path, url: str, authority: Path, password: str) -> str:
+    secret = folder / "password"
+    secret.write_text(password + "\n")
+    secret.chmod(0o600)
+    return CONFIG.format(url=url, password=secret, authority=authority)
+
+
+def test_rows_go_to_a_broker_that_proves_who_it_is(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    settings, authority = secured(tmp_path, "IP:127.0.0.1")
+    broker = mosquitto(settings)
+    text = config(tmp_path, broker.url, authority, "right")
+    with Daemon(tmp_path / "site", text) as daemon:
+        daemon.wait_until(lambda: daemon.health()["rows"]["acknowledged"] > 2)
+        assert "right" not in daemon.log
+
+
+@pytest.mark.parametrize(
+    ("subject", "password", "said"),
+    [
+        ("DNS:broker.example", "right", "certificate"),
+        ("IP:127.0.0.1", "wrong", "password"),
+    ],
+)
+def test_nothing_goes_to_a_broker_that_is_another_or_does_not_know_us(
+    subject: str, password: str, said: str, mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    settings, authority = secured(tmp_path, subject)
+    broker = mosquitto(settings)
+    text = config(tmp_path, broker.url, authority, password)
+    with Daemon(tmp_path / "site", text) as daemon:
+        daemon.wait_line(f"cloud: .*{said}")
+        daemon.wait_until(lambda: daemon.health()["rows"]["committed"] > 2)
+        assert daemon.health()["rows"]["acknowledged"] == 0
+        assert daemon.health()["status"] == "running"

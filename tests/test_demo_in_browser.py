@@ -1,0 +1,140 @@
+"""`kitchen-gateway demo` on the shipped kitchen, met by a person with a browser."""
+
+import asyncio
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests import browser as browsing
+from tests.browser import open_page
+from tests.conftest import Left
+from tests.processes import REPOSITORY
+
+PATIENCE_MS = 45_000
+
+
+@asynccontextmanager
+async def demo(data: Path, *arguments: str) -> AsyncIterator[tuple[str, str]]:
+    """The links that the demonstration prints: for this computer and for elsewhere."""
+    command = [sys.executable, "-m", "gateway.cli", "demo", "--data", str(data), "--port", "0"]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        *arguments,
+        cwd=REPOSITORY,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    said = b""
+    try:
+        async with asyncio.timeout(40):
+            while b"works once" not in said:
+                line = await process.stdout.readline()
+                assert line, f"the demonstration has ended: {said!r}"
+                said += line
+        links = re.findall(r"http://\S+", said.decode())
+        yield links[0], links[1]
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await asyncio.wait_for(process.wait(), 15)
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.usefixtures("mosquitto")
+async def test_the_door_alarm_is_seen_acknowledged_and_seen_to_return(
+    chromium_path: Path, tmp_path: Path
+) -> None:
+    async with (
+        demo(tmp_path, "--scenario", "door-left-open", "--speed", "40") as (here, _),
+        browsing.browser(chromium_path) as started,
+    ):
+        opened = await open_page(started, here, language="en")
+        page = opened.page
+        banner = page.locator("kg-banner", has_text="냉장고 문 열림")
+        await expect(banner).to_be_visible(timeout=PATIENCE_MS)
+        await expect(banner).to_contain_text("Shut the door")
+        assert await opened.faults() == []
+        if picture := os.environ.get("KG_PICTURE"):
+            await page.screenshot(path=picture)
+        await banner.get_by_role("button").click()
+        await expect(banner).to_contain_text("demo", timeout=PATIENCE_MS)
+        await expect(banner).to_have_count(0, timeout=90_000)
+        cloud = page.locator("header")
+        await expect(cloud).to_contain_text("Sent", timeout=PATIENCE_MS)
+        assert opened.foreign == []
+        assert opened.complaints == []
+
+
+@contextmanager
+def another_computer() -> Iterator[tuple[str, str]]:
+    """A network namespace with a wire to us, as if it stood on the same LAN; its name, our end."""
+    name = f"kg{secrets.token_hex(3)}"
+    ours, theirs = "198.51.100.1", "198.51.100.2"  # TEST-NET-2
+    commands = (
+        f"ip netns add {name}",
+        f"ip link add {name}a type veth peer name {name}b netns {name}",
+        f"ip address add {ours}/30 dev {name}a",
+        f"ip link set {name}a up",
+        f"ip -n {name} address add {theirs}/30 dev {name}b",
+        f"ip -n {name} link set {name}b up",
+        f"ip -n {name} link set lo up",
+        f"ip -n {name} route add default via {ours}",
+    )
+    try:
+        for command in commands:
+            subprocess.run(command.split(), check=True, capture_output=True)
+        yield name, ours
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
+        subprocess.run(["ip", "link", "delete", f"{name}a"], check=False, capture_output=True)
+
+
+def may_make_namespaces() -> bool:
+    try:
+        with another_computer():
+            return True
+    except (OSError, subprocess.CalledProcessError):
+        return False
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.usefixtures("mosquitto")
+async def test_another_computer_opens_the_page_through_the_printed_link_once(
+    chromium_path: Path, tmp_path: Path, left_out: Left
+) -> None:
+    if not may_make_namespaces():
+        left_out("no network namespace may be made here: the printed link is opened from this one")
+    async with demo(tmp_path) as (_, link):
+        with another_computer_or_this() as (browser, address):
+            url = re.sub(r"//[^:/]+", f"//{address}", link) if address else link
+            wrapper = tmp_path / "chromium"
+            wrapper.write_text(f'#!/bin/sh\nexec {browser} {chromium_path} "$@"\n')
+            wrapper.chmod(0o700)
+            async with browsing.browser(wrapper) as started:
+                opened = await open_page(started, url, language="ko")
+                await expect(opened.page.locator("kg-tile").first).to_be_visible(
+                    timeout=PATIENCE_MS
+                )
+                assert "code=" not in opened.page.url
+                again = await open_page(started, url, language="ko")
+                await expect(again.page.locator("kg-tile")).to_have_count(0)
+
+
+@contextmanager
+def another_computer_or_this() -> Iterator[tuple[str, str]]:
+    """The prefix of a command that runs it elsewhere, and our address there; else empty."""
+    if may_make_namespaces():
+        with another_computer() as (name, ours):
+            yield f"ip netns exec {name}", ours
+    else:
+        yield "", ""
