@@ -182,6 +182,7 @@ class Gateway:
             ),
             "lag": lambda: self._health.probe_lag(clock),
             "clock trust": self._follow_trust,
+            "space": self._keep_space,
             "watchdog": lambda: self._service.feed(clock, self._alive),
         }
         if self.emulated is not None:
@@ -219,10 +220,10 @@ class Gateway:
                 await self.effects.make_safe()
         log = self.store.log
         log.event("system", {"code": "stopped"}, self.clock.now())
+        log.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(COMMIT_DEADLINE_S):
                 await log.durable()
-        log.close()
         if self.uplink is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE_DEADLINE_S):
@@ -240,6 +241,10 @@ class Gateway:
         while True:
             await self.clock.sleep(SILENCE_S)
             self.equipment.look_for_silence(self.clock.now())
+
+    async def _keep_space(self) -> None:
+        lanes = self.outbox.lanes
+        await self.store.space.run({name: lane.acknowledged for name, lane in lanes.items()})
 
     async def _follow_trust(self) -> None:
         while True:

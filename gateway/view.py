@@ -241,6 +241,8 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
         "dropped_readings", "Readings dropped while the disk refused.", log.dropped_readings
     )
     yield _count("dropped_events", "Events dropped while the disk refused.", log.dropped_events)
+    removed = gateway.store.space.removed_rows
+    yield _count("removed_rows", "Acknowledged rows removed to keep the budget.", removed)
     yield _count("dropped_inputs", "Inputs of judging dropped likewise.", log.dropped_inputs)
     yield _gauge("outbox_rows", "Rows the cloud has not acknowledged.", outbox.waiting())
     yield _gauge("outbox_window", "Messages that may wait for their ack.", outbox.window)

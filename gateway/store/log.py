@@ -121,6 +121,7 @@ class Log:
         self.counters = Counters()
         self.failing: str | None = None
         self.turned_at = clock.now()  # when the disk last answered, be it with a refusal
+        self.on_full: Callable[[], None] = lambda: None
         self.on_committed: Callable[[list[Row]], None] = lambda rows: None
 
     def append(self, reading: Reading) -> None:
@@ -238,6 +239,8 @@ class Log:
             if self.failing is None:
                 logger.error("store: %s; readings are kept in memory until it works again", error)
             self.failing = str(error)
+            if error.full:
+                self.on_full()
             return False
         if self.failing is not None:
             logger.warning("store: works again")

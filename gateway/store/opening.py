@@ -12,6 +12,7 @@ from gateway.reading import Point
 from gateway.store import state
 from gateway.store.file import Folder, connect, prepare, start, unusable
 from gateway.store.log import Log, Row, unpacked
+from gateway.store.space import Space
 from gateway.store.worker import StoreWorker
 from gateway.sync.protocol import Stream
 
@@ -38,6 +39,8 @@ class Store:
         self.writer = StoreWorker(self._connection, "store-writer")
         self.reader = StoreWorker(reading, "store-reader")
         self.log = Log(self.writer, clock, self.identity.epoch, self.found.following)
+        self.space = Space(data, self.writer, clock)
+        self.log.on_full = self.space.throw_ballast
 
     @property
     def path(self) -> Path:

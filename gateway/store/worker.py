@@ -35,7 +35,9 @@ class StoreWorker:
             try:
                 result = task(self._connection)
             except sqlite3.Error as error:
-                failure = StoreError(str(error))
+                # Errors of the Python layer itself carry no code.
+                full = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
+                failure = StoreError(str(error), full=full)
                 _on_loop(loop, future, lambda: future.set_exception(failure))
             except Exception as error:  # noqa: BLE001 - a bug in the task belongs to its caller
                 bug = error

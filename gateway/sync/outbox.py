@@ -56,13 +56,15 @@ class Lane:
                     yield s
         yield from sorted(s for s in self.postponed if s not in self.flying)
 
-    def postpone(self, numbers: Iterable[int]) -> None:
-        """Take rows back that were sent in vain."""
+    def postpone(self, numbers: Iterable[int]) -> int:
+        """Take rows back that were sent in vain; gives for how many it was the first time."""
         if len(self.postponed) > POSTPONED_MAX:
             self.postponed.clear()
+        before = len(self.postponed)
         for s in numbers:
             if self.flying.pop(s, None) is not None:
                 self.postponed.add(s)
+        return len(self.postponed) - before
 
 
 class Outbox:
@@ -128,12 +130,17 @@ class Outbox:
             self.window = min(self.window_max, self.window + 1)
 
     def give_up(self, before: int) -> int:
-        """Rows sent before that moment go back to be sent again; the window shrinks by half."""
+        """Rows sent before that moment go back to be sent again, and the window shrinks by half.
+
+        Not for rows that were late before: one that is never acknowledged says nothing about how
+        much the receiver can take.
+        """
         late = [number for number, sending in self.messages.items() if sending.sent_at < before]
+        first_time = 0
         for number in late:
             sending = self.messages.pop(number)
-            self.lanes[sending.stream].postpone(sending.numbers)
-        if late:
+            first_time += self.lanes[sending.stream].postpone(sending.numbers)
+        if first_time:
             self.window = max(1, self.window // 2)
         return len(late)
 
