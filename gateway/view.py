@@ -199,10 +199,14 @@ class View:
             acknowledged_by=alarm.acknowledged_by,
             acknowledged_at=None if acknowledged is None else self._utc(acknowledged),
             commands=tuple(
-                CommandView(command.actuator, command.value)
+                self._command(command.actuator, value=command.value)
                 for command in (rule.commands if rule else ())
             ),
         )
+
+    def _command(self, actuator_id: str, *, value: bool) -> CommandView:
+        actuator = self._gateway.config.actuators.get(actuator_id)
+        return CommandView(actuator_id, value, actuator.label if actuator else "")
 
 
 def _bands(rules: Iterable[Rule]) -> dict[str, Band]:

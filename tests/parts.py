@@ -51,7 +51,15 @@ CHROMIUM = Part(
     package="chromium",
     places=("/usr/bin/chromium", "/usr/lib/chromium/chromium"),
 )
-PARTS = (MOSQUITTO, CHROMIUM)
+SYSTEMD_ANALYZE = Part(
+    name="systemd-analyze",
+    variable="KG_SYSTEMD_ANALYZE",
+    commands=("systemd-analyze",),
+    answer=r"systemd \d+",
+    package="systemd",
+    places=("/usr/bin/systemd-analyze", "/bin/systemd-analyze"),
+)
+PARTS = (MOSQUITTO, CHROMIUM, SYSTEMD_ANALYZE)
 
 
 @functools.cache

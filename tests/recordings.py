@@ -35,7 +35,11 @@ def occupancy() -> Recorded | None:
     columns = {f"temperature_{n}": (f"S{n}_Temp", "Cel") for n in range(1, 5)}
     columns |= {f"light_{n}": (f"S{n}_Light", "lx") for n in range(1, 5)}
     columns |= {f"sound_{n}": (f"S{n}_Sound", "V") for n in range(1, 5)}
-    columns |= {"co2": ("S5_CO2", "[ppm]"), "motion_1": ("S6_PIR", "1"), "motion_2": ("S7_PIR", "1")}
+    columns |= {
+        "co2": ("S5_CO2", "[ppm]"),
+        "motion_1": ("S6_PIR", "1"),
+        "motion_2": ("S7_PIR", "1"),
+    }
     time = 'time: {columns: [Date, Time], format: "%Y/%m/%d %H:%M:%S"}'
     return _known("env/room_occupancy_30s.csv.gz", "occupancy", columns, time)
 
@@ -69,7 +73,7 @@ def stand_in(folder: Path) -> Recorded:
         rows.writerow(["Temperature", "Humidity", "Door"])
         for second in range(3 * 3600):
             world.advance(second * 1000)
-            silent = 3600 <= second < 4200  # noqa: PLR2004
+            silent = 3600 <= second < 4200
             temperature = "" if silent else f"{world.feel('cold_room', 'temperature'):.2f}"
             humidity = f"{world.feel('cold_room', 'humidity'):.1f}"
             rows.writerow([temperature, humidity, int(world.feel("cold_room_door", "open"))])

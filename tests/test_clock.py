@@ -31,7 +31,7 @@ def test_a_wall_clock_that_went_back_counts_as_no_time_at_all() -> None:
 
 
 @given(st.booleans(), MS, MS, MS, MS, MS)
-def test_kitchen_time_never_steps_back(  # noqa: PLR0913
+def test_kitchen_time_never_steps_back(
     same: bool, monotonic: int, wall: int, kitchen: int, later_monotonic: int, later_wall: int
 ) -> None:
     last = Boot("a", monotonic, wall, kitchen)

@@ -79,7 +79,9 @@ def receiving(url: str, database: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def rows_sent(database: Path) -> dict[tuple[str, int], bytes]:
     with closing(sqlite3.connect(database)) as connection:
-        tables = {stream: connection.execute(f"SELECT s, body FROM {stream}") for stream in ("tm", "ev")}
+        tables = {
+            stream: connection.execute(f"SELECT s, body FROM {stream}") for stream in ("tm", "ev")
+        }
         return {(stream, s): unpacked(body) for stream, rows in tables.items() for s, body in rows}
 
 

@@ -9,6 +9,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from gateway.clock import Clock
@@ -78,7 +79,8 @@ class Space:
             return
         while used > TRIM_TO * self.budget_bytes:
             reach = {stream: _first_end(ranges) for stream, ranges in acknowledged.items()}
-            removed = await self._writer.call(lambda connection: _remove(connection, reach))
+            remove = partial(_remove, reach=reach)
+            removed = await self._writer.call(remove)
             self.removed_rows += removed
             if not removed:
                 logger.error("store: the budget is nearly used up by rows the cloud has not taken")

@@ -56,6 +56,7 @@ class CommandView(msgspec.Struct, frozen=True, gc=False):
 
     actuator: str
     value: bool
+    label: str = ""  # of the actuator, in the language of the kitchen
 
 
 class AlarmView(msgspec.Struct, frozen=True, gc=False, kw_only=True):

@@ -68,8 +68,8 @@ function paint() {
   const world = { now: now(), silent, alarms: alarmsByPoint(), points: state.points, sending };
   world.mayAcknowledge = state.session?.role !== "viewer";
   const points = [...state.points.values()];
-  const isSystem = (point) => point.id.startsWith("system/");
-  const [system, kitchen] = [points.filter(isSystem), points.filter((point) => !isSystem(point))];
+  const system = points.filter((point) => point.origin === "gateway");
+  const kitchen = points.filter((point) => point.origin !== "gateway" && !point.secondary);
   paintHeader(kitchen, world);
   paintPlaces();
   if (!state.site) return;
@@ -117,7 +117,7 @@ function verdict(points, world) {
   const standing = state.alarms.length;
   if (standing) return { symbol: "acknowledged", text: t("verdict.standing", { n: standing }), mood: "warn" };
   if (!points.length) return { symbol: "stale", text: t("verdict.empty"), mood: "mute" };
-  const states = points.map((point) => look(point, world).state);
+  const states = points.map((point) => look(point, world).state).filter((name) => name !== "early");
   const odd = states.filter((name) => name !== "ok").length;
   if (odd && states.every((name) => name === "loading" || name === "ok")) {
     return { symbol: "stale", text: t("verdict.loading"), mood: "mute" };

@@ -33,7 +33,7 @@ class Banner extends HTMLElement {
     setIcon(this.#symbol, this.#symbolOf(alarm));
     setText(this.#title, alarm.label);
     this.#showSteps(alarm.advice || t("banner.no_advice"));
-    this.#showFacts(alarm, now, points.get(alarm.point));
+    this.#showFacts(alarm, now, points);
     const waits = alarm.state === "unacknowledged" || alarm.state === "returned";
     this.#button.hidden = !waits;
     this.#by.hidden = waits || !alarm.acknowledged_at;
@@ -57,17 +57,19 @@ class Banner extends HTMLElement {
     this.#steps.replaceChildren(...lines.map((line) => make("li", "", line)));
   }
 
-  #showFacts(alarm, now, point) {
-    const shown = point ?? { id: alarm.point ?? "", precision: 1, unit: alarm.unit };
+  #showFacts(alarm, now, points) {
+    const shown = points.get(alarm.point) ?? { id: alarm.point ?? "", precision: 1, unit: alarm.unit };
     const span = alarm.returned ?? null;
     const when =
       span === null
         ? t("banner.since", { at: clock(alarm.since), duration: duration((now - alarm.since) / 1000) })
         : t("banner.returned", { from: clock(alarm.since), to: clock(span) });
     const main = alarm.value === null ? [when] : [valueText(shown, alarm.value), when];
-    const done = alarm.commands.map((command) =>
-      t("banner.command", { actuator: command.actuator, value: t(`value.${command.value}`) }),
-    );
+    const done = alarm.commands
+      .filter(({ actuator, value }) => (points.get(`${actuator}/state`)?.value ?? value) === value)
+      .map(({ actuator, label, value }) =>
+        t("banner.command", { actuator: label || actuator, value: t(`value.state.${value}`) }),
+      );
     const texts = [...main, ...done];
     const nodes = texts.map((_, index) => this.#facts.children[index] ?? make("span"));
     nodes.forEach((node, index) => {

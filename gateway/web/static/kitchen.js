@@ -96,6 +96,7 @@ export class Wall {
     this.#zones.classList.toggle("compact", compact);
     this.#zones.classList.toggle("snug", !phone.matches && !compact && height < pixels("--easy"));
     this.#zones.classList.toggle("roomy", roomy && !compact);
+    for (const shown of this.#zones.querySelectorAll("kg-tile")) shown.fit();
   }
 }
 

@@ -1,7 +1,26 @@
 // How a point looks now: its state, what stands in the big slot, and the words beneath.
-import { clock, duration, has, limit, number, t, withUnit } from "./text.js";
+import { clock, duration, has, limit, metric, number, sentence, t, withUnit } from "./text.js";
 
-// World: { now, silent, alarms } with UTC ms, ms since the gateway was heard, and alarms by point.
+const QUIET = ["stale", "fault", "offline", "loading", "early"];
+const SYMBOLS = { off: "cloud_off", loading: "stale", early: "stale" };
+
+export const symbolOf = (state) => SYMBOLS[state] ?? state;
+
+const lastPart = (point) => point.id.split("/").at(-1);
+
+// The kitchen's label, then what of it in the viewer's language.
+export function nameOf(point) {
+  const what = point.metric ? metric(point.metric) : "";
+  if (!point.label) return { label: sentence(what) || point.id, what: "" };
+  return { label: point.label, what };
+}
+
+export function fullName(point) {
+  const { label, what } = nameOf(point);
+  return what ? `${label} ${what}` : label;
+}
+
+// World: { now, silent, alarms, points } with UTC ms, ms since the gateway was heard, alarms by point.
 export function look(point, world) {
   const age = Math.max(0, (world.now - point.at) / 1000);
   const state = stateOf(point, age, world);
@@ -15,17 +34,17 @@ export function look(point, world) {
   };
 }
 
-export const showsAge = (state) => !["stale", "fault", "offline", "loading"].includes(state);
+const showsAge = (state) => !QUIET.includes(state);
 
 function stateOf(point, age, world) {
   if (world.silent && age > Math.max(6, 2 * point.period_s)) return "offline";
-  if (point.reason === "not_started") return "loading";
+  if (point.reason === "not_started") return point.origin === "forecast" ? "early" : "loading";
   return point.state === "ok" && point.quality === "uncertain" ? "warn" : point.state;
 }
 
 function bigSlot(point, state, world) {
   if (state === "offline") return { text: t("big.offline"), word: true };
-  if (state === "loading") return { text: t("big.loading"), word: true };
+  if (state === "loading" || state === "early") return { text: t("big.loading"), word: true };
   if (point.quality !== "bad" && point.value !== null) return valueOf(point, point.value);
   if (state === "fault" || point.last_at === null) return { text: t("big.fault"), word: true };
   const silent = duration((world.now - point.last_at) / 1000);
@@ -33,12 +52,17 @@ function bigSlot(point, state, world) {
 }
 
 export function valueOf(point, value) {
-  if (typeof value === "number") return { text: number(value, point.precision), unit: point.unit };
+  if (typeof value === "number") {
+    const text = number(value, point.precision);
+    return { text: beyond(point, value) ? t("tile.beyond", { n: text }) : text, unit: point.unit };
+  }
   if (typeof value === "string") return { text: value, word: true };
-  const metric = point.id.split("/").at(-1);
-  const own = `value.${metric}.${value}`;
+  const own = `value.${lastPart(point)}.${value}`;
   return { text: t(has(own) ? own : `value.${value}`), word: true };
 }
+
+// A forecast sees no further than the end of its range.
+const beyond = (point, value) => lastPart(point) === "minutes_to_breach" && value >= point.high;
 
 export function valueText(point, value) {
   const { text, unit } = valueOf(point, value);
@@ -58,7 +82,19 @@ function foot(point, state, alarm, world) {
   if (alarm?.acknowledged_at && state === "acknowledged") {
     return t("tile.by", { who: alarm.acknowledged_by, at: clock(alarm.acknowledged_at) });
   }
-  return limitText(point);
+  return (state === "ok" && point.origin === "forecast" && outlookText(point, world)) || limitText(point);
+}
+
+// How sure a forecast is, or when what it foresees would be.
+function outlookText(point, world) {
+  if (lastPart(point) === "minutes_to_breach") {
+    if (beyond(point, point.value)) return t("tile.not_within");
+    return t("tile.about", { at: clock(world.now + point.value * 60000) });
+  }
+  const [low, high] = ["low", "high"].map((end) => world.points.get(`${point.id}_${end}`)?.value ?? null);
+  if (low === null || high === null) return "";
+  const show = (value) => number(value, point.precision);
+  return t("tile.likely", { low: show(low), high: withUnit(show(high), point.unit) });
 }
 
 function limitText(point) {

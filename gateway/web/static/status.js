@@ -1,7 +1,7 @@
 // What stands behind the kitchen: the cloud, the clock and the gateway's own points.
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
-import { look, valueText } from "./look.js";
-import { clock, count, date, duration, t } from "./text.js";
+import { fullName, look, symbolOf, valueText } from "./look.js";
+import { clock, count, date, duration, t, unit } from "./text.js";
 
 const wide = matchMedia("(min-width: 1200px)");
 const MANY = 60; // rows: more than a minute of batches has piled up
@@ -50,9 +50,9 @@ export class Strip {
   #point(point, world) {
     const cell = this.#cell(point.id);
     const view = look(point, world);
-    setText(cell.name, point.label);
+    setText(cell.name, fullName(point));
     setText(cell.figure, view.big.text);
-    setText(cell.small, view.big.unit ? t(`unit.${view.big.unit}`) : "");
+    setText(cell.small, unit(view.big.unit ?? ""));
     cell.node.dataset.state = view.state;
     return cell.node;
   }
@@ -110,7 +110,7 @@ export class Status {
     const known = point.quality !== "bad" && view.state !== "offline";
     const value = known ? valueText(point, point.value) : view.big.text;
     const why = [view.foot, t(`state.${view.state}`), view.age].filter(Boolean).join(" · ");
-    return this.#row(point.id, view.state, point.label, why, value);
+    return this.#row(point.id, view.state, fullName(point), why, value);
   }
 
   #row(id, state, name, why, value) {
@@ -120,7 +120,7 @@ export class Status {
     }
     const row = this.#rows.get(id);
     row.dataset.state = state;
-    setIcon(row.firstChild, { off: "cloud_off", loading: "stale" }[state] ?? state);
+    setIcon(row.firstChild, symbolOf(state));
     setText(row.querySelector("b"), name);
     setText(row.querySelector(".why"), why);
     setText(row.lastChild, value);

@@ -66,9 +66,10 @@ export const limit = (value) =>
 
 export const unit = (ucum) => (has(`unit.${ucum}`) ? t(`unit.${ucum}`) : ucum);
 
-export function withUnit(text, ucum) {
-  return ucum ? `${text}\u00a0${unit(ucum)}` : text;
-}
+export const withUnit = (text, ucum) => [text, unit(ucum)].filter(Boolean).join("\u00a0");
+
+// A word for what is measured, such as "humidity"; one that is not in the catalogue as it is written.
+export const metric = (name) => (has(`metric.${name}`) ? t(`metric.${name}`) : name.replaceAll("_", " "));
 
 export const clock = (ms) => time(ms, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
@@ -91,5 +92,7 @@ function time(ms, form) {
     return new Intl.DateTimeFormat(t("locale"), form).format(ms); // a zone this browser lacks
   }
 }
+
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 const minus = (text) => text.replace("-", "\u2212");

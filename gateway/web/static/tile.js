@@ -1,12 +1,12 @@
 // <kg-tile>: one point, readable across the kitchen.
 import { icon, make, setIcon, setText } from "./element.js";
-import { look } from "./look.js";
+import { fullName, look, nameOf, symbolOf } from "./look.js";
 import { t, unit } from "./text.js";
 
-const SYMBOLS = { loading: "stale" };
-
 class Tile extends HTMLElement {
-  #name = make("span", "name");
+  #label = make("span");
+  #what = make("span", "what");
+  #name = make("span", "name", this.#label, " ", this.#what);
   #symbol = icon("ok");
   #figure = make("span");
   #unit = make("small");
@@ -32,10 +32,8 @@ class Tile extends HTMLElement {
   show(point, world) {
     const view = look(point, world);
     this.dataset.state = view.state;
-    setText(this.#name, point.label);
-    this.title = point.label;
-    setIcon(this.#symbol, SYMBOLS[view.state] ?? view.state);
-    setIcon(this.#small, SYMBOLS[view.state] ?? view.state);
+    this.#showName(point);
+    for (const symbol of [this.#symbol, this.#small]) setIcon(symbol, symbolOf(view.state));
     this.#value.classList.toggle("words", Boolean(view.big.word));
     this.#value.classList.toggle("long", view.big.text.length > (view.big.word ? 6 : 5));
     setText(this.#figure, view.big.text);
@@ -47,7 +45,24 @@ class Tile extends HTMLElement {
     setText(this.#age, view.age);
     setText(this.#tag, point.simulated ? t("tile.simulated") : "");
     setText(this.#limit, view.foot);
-    this.ariaLabel = [point.label, this.#value.textContent, this.#word.textContent, view.foot].join(", ");
+    this.ariaLabel = [this.title, this.#value.textContent, this.#word.textContent, view.foot].join(", ");
+  }
+
+  // A name on two lines leaves less room for the value.
+  fit() {
+    this.classList.remove("tall");
+    const line = Number.parseFloat(getComputedStyle(this.#name).lineHeight);
+    this.classList.toggle("tall", this.#name.clientHeight > 1.5 * line);
+  }
+
+  #showName(point) {
+    const name = fullName(point);
+    if (this.title === name) return;
+    const { label, what } = nameOf(point);
+    setText(this.#label, label);
+    setText(this.#what, what);
+    this.title = name;
+    this.fit();
   }
 
   #place(rail) {
