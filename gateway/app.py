@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gateway import __version__, health
-from gateway.clock import Clock, Trust
+from gateway.clock import Clock, Trust, local_hour
 from gateway.config.load import Loaded
 from gateway.config.schema import Config
 from gateway.effects import Effects
@@ -31,10 +32,12 @@ from gateway.service import Service
 from gateway.store.log import Row
 from gateway.store.opening import Store
 from gateway.supervision import CriticalFailure, Supervision
-from gateway.sync.outbox import Outbox
+from gateway.sync.outbox import Outbox, outbox_of
 from gateway.sync.protocol import Stream
-from gateway.sync.uplink import Uplink, outbox_of
 from rules.judge import Judge
+
+if TYPE_CHECKING:
+    from gateway.sync.uplink import Uplink
 
 logger = logging.getLogger(__name__)
 
@@ -98,10 +101,10 @@ class Gateway:
         self.judging.drive = self.effects.drive
         self._health = health.Health(self.store.path)
         outlooks = [
-            Outlook(settings, builder.intake(name), self.hub)
+            Outlook(settings, builder.intake(name))
             for name, settings in self.config.forecasts.items()
         ]
-        self.forecasting = Forecasting(outlooks, self.clock)
+        self.forecasting = Forecasting(outlooks, self.hub, self.clock, self._hour)
         self.store.log.on_committed = self._committed
 
     def status(self) -> str:
@@ -241,6 +244,10 @@ class Gateway:
         while True:
             await self.clock.sleep(SILENCE_S)
             self.equipment.look_for_silence(self.clock.now())
+
+    def _hour(self) -> float | None:
+        # The emulated kitchen has a day of its own.
+        return None if self.emulated else local_hour(self.clock.wall(), self.config.site.zone)
 
     async def _keep_space(self) -> None:
         lanes = self.outbox.lanes

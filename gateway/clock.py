@@ -9,9 +9,11 @@ import asyncio
 import ctypes
 import functools
 import time
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _RTC = Path("/sys/class/rtc/rtc0")
@@ -121,6 +123,12 @@ def kitchen_offset_ms(last: Boot | None, boot_id: str, monotonic_ms: int, wall_m
         return last.kitchen_ms - last.monotonic_ms
     away_ms = max(0, wall_ms - last.wall_ms)
     return last.kitchen_ms + away_ms - monotonic_ms
+
+
+def local_hour(wall_ms: int, zone: str) -> float:
+    """Hour of the day in an IANA zone, 0 to 24."""
+    local = datetime.fromtimestamp(wall_ms / 1000, ZoneInfo(zone))
+    return local.hour + local.minute / 60
 
 
 def stopwatch_s() -> float:

@@ -44,8 +44,9 @@ def parts(gateway: "Gateway", options: "Options") -> dict[str, Work]:
         uplink.changed = page.cloud_changed
         works["cloud"] = uplink.run
         works["oldest"] = lambda: _follow_oldest(gateway)
-    if gateway.forecasting is not None:
-        works["forecast"] = gateway.forecasting.run
+    forecasting = gateway.forecasting
+    if forecasting is not None:
+        works["forecast"] = lambda: forecasting.run(store.recent)
     return works
 
 

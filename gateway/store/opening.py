@@ -1,7 +1,7 @@
 """Opening an installation: the folder, its file, its identity and all that was left behind."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -63,6 +63,10 @@ class Store:
     async def fetch(self, stream: Stream, numbers: Sequence[int]) -> list[Row]:
         """Rows of the log by number; those that are gone are left out."""
         return await self.reader.call(lambda connection: _rows(connection, stream, numbers))
+
+    async def recent(self, since: int, points: Collection[str]) -> list[state.JudgedReading]:
+        """Stored readings of these points since a moment of kitchen time, oldest first."""
+        return await self.reader.call(lambda connection: state.recent(connection, since, points))
 
     async def oldest_waiting(self, first: int) -> int | None:
         """UTC ms of telemetry row `first`, for people to see how far behind the cloud is."""

@@ -1,7 +1,7 @@
 """What a start finds: points and their indices, the state of judging, cursors, and all inputs."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -137,6 +137,35 @@ def committed(connection: sqlite3.Connection) -> Iterator[JudgedReading | Judged
     for s in sorted(inputs):
         if s > last:
             yield from (entry for _, entry in inputs[s])
+
+
+def recent(
+    connection: sqlite3.Connection, since: int, points: Collection[str]
+) -> list[JudgedReading]:
+    """Stored readings of some points since a moment of kitchen time, oldest first."""
+    names = dict(connection.execute("SELECT i, id FROM points"))
+    found: list[JudgedReading] = []
+    query = "SELECT at, body FROM tm WHERE s >= ? ORDER BY s"
+    for at, stored in connection.execute(query, (_first_since(connection, since),)):
+        row = _in_row(msgspec.json.decode(unpacked(stored)), at, [], names)
+        found.extend(
+            seen for seen in row if isinstance(seen, JudgedReading) and seen.point in points
+        )
+    return found
+
+
+def _first_since(connection: sqlite3.Connection, since: int) -> int:
+    """The first telemetry row that ends at `since` or later: `at` has no index, but it grows."""
+    low, high = connection.execute("SELECT ifnull(min(s), 1), ifnull(max(s), 0) FROM tm").fetchone()
+    while low <= high:
+        middle = (low + high) // 2
+        query = "SELECT s, at FROM tm WHERE s >= ? ORDER BY s LIMIT 1"
+        s, at = connection.execute(query, (middle,)).fetchone()
+        if at < since:
+            low = s + 1
+        else:
+            high = middle - 1
+    return int(low)
 
 
 def _in_row(

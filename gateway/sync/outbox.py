@@ -5,7 +5,7 @@ offered from memory; older ones are named by range and fetched from the log by t
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.store.log import Row
@@ -168,6 +168,15 @@ class Outbox:
     def waiting(self) -> int:
         """Rows not yet acknowledged, of both streams."""
         return sum(self.lanes[stream].waiting() for stream in STREAMS)
+
+
+def outbox_of(
+    acknowledged: Mapping[Stream, list[tuple[int, int]]], following: Mapping[Stream, int]
+) -> Outbox:
+    """The outbox of a log as it was found at the start: all that is not acknowledged waits."""
+    return Outbox(
+        {stream: Lane(stream, acknowledged[stream], following[stream] - 1) for stream in STREAMS}
+    )
 
 
 def _flying(lane: Lane, named: RangeSet) -> list[int]:

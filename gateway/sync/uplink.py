@@ -7,7 +7,7 @@ was measured to lose what it had acknowledged. What is not acknowledged in time 
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -19,7 +19,6 @@ from gateway.sync.outbox import WINDOW_MAX, Lane, Outbox
 from gateway.sync.protocol import (
     RANGES_MAX,
     ROWS_MAX,
-    STREAMS,
     WIRE_MAX,
     Stream,
     document,
@@ -328,15 +327,6 @@ class Uplink:
             logger.info("cloud: connected, %d rows wait", self.outbox.waiting())
         self.error = error
         self.changed()
-
-
-def outbox_of(
-    acknowledged: Mapping[Stream, list[tuple[int, int]]], following: Mapping[Stream, int]
-) -> Outbox:
-    """The outbox of a log as it was found at the start: all that is not acknowledged waits."""
-    return Outbox(
-        {stream: Lane(stream, acknowledged[stream], following[stream] - 1) for stream in STREAMS}
-    )
 
 
 def _fitting(rows: list[Row]) -> list[Row]:

@@ -62,7 +62,7 @@ export function valueOf(point, value) {
 }
 
 // A forecast sees no further than the end of its range.
-const beyond = (point, value) => lastPart(point) === "minutes_to_breach" && value >= point.high;
+const beyond = (point, value) => lastPart(point) === "minutes_to_breach" && value >= (point.high ?? Infinity);
 
 export function valueText(point, value) {
   const { text, unit } = valueOf(point, value);
