@@ -53,7 +53,6 @@ class Options:
     """How this process runs, beside what the configuration says."""
 
     scenario: str | None = None
-    speed: float = 1.0
     port: int | None = None
     demo: bool = False
     cloud_url: str | None = None  # of the demonstration's own broker
@@ -68,7 +67,6 @@ class Gateway:
         self.config = config
         self.store = store
         self.clock = clock
-        self.speed = 1.0
         self.started_at = clock.now()
         self.oldest_waiting: int | None = None
         self.page_trouble: str | None = None
@@ -90,7 +88,6 @@ class Gateway:
 
     def build(self, options: Options) -> None:
         """Make everything that touches a bus; raises ValueError for an unknown scenario."""
-        self.speed = options.speed
         emulation = self.config.emulation
         if emulation is not None:
             scenario = options.scenario or emulation.scenario
@@ -238,11 +235,11 @@ class Gateway:
     async def _tick(self) -> None:
         while True:
             self.judging.tick(self.clock.now())
-            await self.clock.sleep(TICK_S)
+            await self.clock.sleep(TICK_S * self.clock.speed)
 
     async def _look_for_silence(self) -> None:
         while True:
-            await self.clock.sleep(SILENCE_S)
+            await self.clock.sleep(SILENCE_S * self.clock.speed)
             self.equipment.look_for_silence(self.clock.now())
 
     def _hour(self) -> float | None:
@@ -289,7 +286,7 @@ class Gateway:
             self.outbox.committed(rows, linked=False)
 
     def _alive(self) -> bool:
-        return self.clock.now() - self.store.log.turned_at < STORE_HANG_MS * max(1.0, self.speed)
+        return self.clock.now() - self.store.log.turned_at < STORE_HANG_MS * self.clock.speed
 
     def _on_down(self, name: str, error: str) -> None:
         data = {"code": "task_down", "task": name, "error": error[:200]}

@@ -45,6 +45,7 @@ class Clock(Protocol):
     """What the rest of the program sees of time; tests bring their own."""
 
     boot_id: str
+    speed: float  # how many kitchen seconds pass in a real one
 
     def now(self) -> int:
         """Kitchen time in ms; never decreases within an installation."""

@@ -40,4 +40,4 @@ class Service:
         while True:
             if alive():
                 self.tell("WATCHDOG=1")
-            await clock.sleep(self.watchdog_s / 3 * getattr(clock, "speed", 1.0))
+            await clock.sleep(self.watchdog_s / 3 * clock.speed)

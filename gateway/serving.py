@@ -89,7 +89,7 @@ class _Page:
                 if gateway.page_trouble is None:
                     logger.error("page: %s; collecting goes on without it", error)
                 gateway.page_trouble = str(error)
-                await gateway.clock.sleep(_LISTEN_AGAIN_S * gateway.speed)
+                await gateway.clock.sleep(_LISTEN_AGAIN_S * gateway.clock.speed)
             else:
                 gateway.page_trouble = None
                 return server
@@ -110,7 +110,7 @@ class _Page:
         """In a demonstration, print the links that open the page from here and from elsewhere."""
         if not self._options.demo:
             return
-        life_s = CODE_LIFE_S * self._gateway.speed  # of the people's time, not the kitchen's
+        life_s = CODE_LIFE_S * self._gateway.clock.speed  # of the people's time, not the kitchen's
         code = await self._access.create_code("demo", Role.STAFF, life_s)
         print(f"\n  On this computer:   http://localhost:{port}/", flush=True)  # noqa: T201
         for address in _addresses():

@@ -120,7 +120,7 @@ class View:
             zone=config.site.zone,
             simulated=config.emulation is not None,
             clock=clock.trust().value,
-            speed=self._gateway.speed,
+            speed=clock.speed,
         )
 
     def metrics(self) -> Iterable[Metric]:

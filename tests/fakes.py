@@ -23,6 +23,7 @@ class ManualClock:
         trusted: Trust = Trust.NTP,
     ) -> None:
         self.boot_id = boot_id
+        self.speed = 1.0
         self.wall_ms = wall_ms
         self.trusted = trusted
         self.paused_s: list[float] = []  # what bus threads asked to be paused for

@@ -12,11 +12,12 @@ from gateway.buses.mqtt import Broker, Link, Message
 from gateway.clock import SystemClock
 from gateway.reading import Point, Quality, Reading
 from gateway.store.opening import Store
+from gateway.sync.outbox import outbox_of
 from gateway.sync.protocol import document, envelope, unpack
-from gateway.sync.uplink import Destination, Uplink, outbox_of
+from gateway.sync.uplink import Destination, Patience, Uplink
 from tests.conftest import BrokerFactory
 
-SPEED = 20.0  # kitchen seconds pass so much faster: deadlines of 10 s take half a second
+SOON = Patience(ack_s=0.5, puback_s=0.5, back_off_s=(0.05, 0.5), steady_s=3.0)
 POINT = Point(index=0, id="walk_in/temperature", label="", unit="Cel", kind="number")
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -69,7 +70,7 @@ class Site:
     """A store, its log and its uplink, without the rest of a gateway."""
 
     def __init__(self, data: Path, url: str, *, proven: bool = True) -> None:
-        self.clock = SystemClock(SPEED)
+        self.clock = SystemClock()
         self.store = Store(data, self.clock)
         self.point = self.store.register([POINT])[POINT.id]
         found = self.store.found
@@ -86,6 +87,7 @@ class Site:
             self.store.log,
             self.clock,
             self.store.fetch,
+            SOON,
         )
         self.uplink.status = lambda: {"v": 1, "in": identity.install, "online": True}
         self.uplink.dictionary = lambda: {"v": 1, "in": identity.install, "ver": 1, "ch": []}
@@ -243,6 +245,7 @@ async def test_what_was_acknowledged_is_not_sent_after_a_restart(
             await until(lambda: here.uplink.connected, "connected")
             await here.commit(1.0, 2.0, 3.0)
             await until(lambda: here.outbox.waiting() == 0, "acknowledged")
+            here.store.log.close()
             await here.store.log.commit()
         async with site(tmp_path, url) as here:
             await until(lambda: here.uplink.connected, "connected again")

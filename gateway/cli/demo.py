@@ -53,8 +53,8 @@ def demo(
         url = _start_broker(children, data)
         if url is not None:
             _start_ingest(children, url, data)
-        options = Options(port=port, scenario=scenario, speed=speed, demo=True, cloud_url=url)
-        live(file, data, options)
+        options = Options(port=port, scenario=scenario, demo=True, cloud_url=url)
+        live(file, data, options, speed=speed)
 
 
 def _start_broker(children: ExitStack, data: Path) -> str | None:

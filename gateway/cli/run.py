@@ -33,7 +33,9 @@ def run(file: Path | None, data: Path, port: int | None, strict: bool) -> None:
     live(file, data, Options(port=port), strict=strict)
 
 
-def live(file: Path | None, data: Path, options: object, *, strict: bool = False) -> None:
+def live(
+    file: Path | None, data: Path, options: object, *, strict: bool = False, speed: float = 1.0
+) -> None:
     """Start a gateway in this process; returns after an orderly stop, else exits with 1 or 2."""
     from gateway.app import CriticalFailure, Gateway, Options
     from gateway.clock import SystemClock
@@ -44,7 +46,7 @@ def live(file: Path | None, data: Path, options: object, *, strict: bool = False
     loaded = load_usable(find_config(file), strict=strict)
     config = loaded.config
     assert config is not None  # noqa: S101 - load_usable exits
-    clock = SystemClock(options.speed)
+    clock = SystemClock(speed)
 
     async def main() -> None:
         stop = asyncio.Event()

@@ -182,7 +182,9 @@ class Log:
 
     async def run(self) -> None:
         """Commit once a second, or at once when asked; ends after the last commit of `close`."""
-        pause = asyncio.create_task(self._clock.sleep(PERIOD_S), name="log period")
+        pause = asyncio.create_task(
+            self._clock.sleep(PERIOD_S * self._clock.speed), name="log period"
+        )
         try:
             closing = False
             while not closing:
@@ -194,7 +196,9 @@ class Log:
                 closing = self._closing
                 self.turned_at = self._clock.now()
                 if pause.done():
-                    pause = asyncio.create_task(self._clock.sleep(PERIOD_S), name="log period")
+                    pause = asyncio.create_task(
+                        self._clock.sleep(PERIOD_S * self._clock.speed), name="log period"
+                    )
                 await self.commit()
         finally:
             pause.cancel()
@@ -214,7 +218,8 @@ class Log:
             rows = self._encode(batch)
             attempt = 0
             while not await self._try(rows, batch):
-                await self._clock.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
+                pause_s = _RETRY_S[min(attempt, len(_RETRY_S) - 1)]
+                await self._clock.sleep(pause_s * self._clock.speed)
                 attempt += 1
             self._count(batch, rows)
             self.on_committed([numbered.row for numbered in rows])

@@ -39,7 +39,7 @@ class StoredTokens:
                 self._readable = True
                 if self._changes == before:  # else it may have been read too early
                     self._rows = rows
-            await clock.sleep(REFRESH_S)
+            await clock.sleep(REFRESH_S * clock.speed)
 
     def find(self, digest: bytes) -> TokenRow | None:
         return self._rows.get(digest)

@@ -5,6 +5,7 @@ was measured to lose what it had acknowledged. What is not acknowledged in time 
 """
 
 import asyncio
+import itertools
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -29,13 +30,8 @@ from gateway.sync.protocol import (
 
 logger = logging.getLogger(__name__)
 
-ACK_DEADLINE_MS = 10_000  # then a row is sent again
-PUBACK_DEADLINE_MS = 10_000  # then the link is taken for dead
-STEADY_MS = 60_000  # a link that lasted this long starts the back-off afresh
-BACK_OFF_S = (1.0, 30.0)
 HISTORICAL_ROWS = 250  # rows of the outage in one message
 HISTORICAL_PLAIN = 120_000  # bytes of JSON in one message: below WIRE_MAX even uncompressed
-STATUS_S = 60.0
 
 Fetch = Callable[[Stream, Sequence[int]], Awaitable[list[Row]]]
 
@@ -58,6 +54,17 @@ class Destination:
     def topic(self, leaf: str) -> str:
         """A topic of this gateway."""
         return topic(self.tenant, self.gateway, leaf)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long the uplink waits, in real seconds: no network answers sooner for a demonstration."""
+
+    ack_s: float = 10.0  # then a row is sent again
+    puback_s: float = 10.0  # then the link is taken for dead
+    steady_s: float = 60.0  # a link that lasted this long starts the back-off afresh
+    back_off_s: tuple[float, float] = (1.0, 30.0)
+    status_s: float = 60.0
 
 
 @dataclass(slots=True)
@@ -96,6 +103,7 @@ class Uplink:
         log: Log,
         clock: Clock,
         fetch: Fetch,
+        patience: Patience = Patience(),
     ) -> None:
         self.destination = destination
         self.outbox = outbox
@@ -110,6 +118,7 @@ class Uplink:
         self._log = log
         self._clock = clock
         self._fetch = fetch
+        self._patience = patience
         self._link: Link | None = None
         self._pubacks = _Pubacks()
         self._work = asyncio.Event()
@@ -141,14 +150,16 @@ class Uplink:
                 self._say(str(error))
             finally:
                 self._unlink()
-            attempt = 0 if self._clock.now() - began > STEADY_MS else attempt + 1
-            low, high = BACK_OFF_S
-            await self._clock.sleep(random.uniform(low / 2, min(high, low * 2**attempt)))  # noqa: S311
+            lasted_ms = self._clock.now() - began
+            attempt = 0 if lasted_ms > self._ms(self._patience.steady_s) else attempt + 1
+            low, high = self._patience.back_off_s
+            pause_s = random.uniform(low / 2, min(high, low * 2**attempt))  # noqa: S311
+            await self._clock.sleep(pause_s * self._clock.speed)
 
     async def drain(self) -> None:
         """Return once nothing waits for the cloud, or there is no link; the caller bounds it."""
         while self.connected and self.outbox.waiting():
-            await self._clock.sleep(0.02)
+            await self._clock.sleep(0.02 * self._clock.speed)
 
     async def close(self) -> None:
         """Say goodbye in order, so that the cloud sees `offline` at once."""
@@ -167,7 +178,7 @@ class Uplink:
         destination = self.destination
         link = Link(
             destination.broker,
-            f"kg-{destination.tenant}-{destination.gateway}"[:64],
+            f"kg-{self._install}",
             self._clock,
             will=Will(destination.topic("st"), document(will)),
         )
@@ -190,27 +201,32 @@ class Uplink:
             await link.close()
 
     async def _send_until_lost(self, link: Link) -> None:
-        status_due = self._clock.now() + int(STATUS_S * 1000)
+        patience = self._patience
+        status_due = self._clock.now() + self._ms(patience.status_s)
         while not self._lost.is_set():
-            await self._fill(link)
             self._work.clear()
+            await self._fill(link)
             await self._wait()
             now = self._clock.now()
-            self.counters.resent += self.outbox.give_up(now - ACK_DEADLINE_MS)
+            self.counters.resent += self.outbox.give_up(now - self._ms(patience.ack_s))
             oldest = self._pubacks.oldest()
-            if oldest is not None and now - oldest > PUBACK_DEADLINE_MS:
+            if oldest is not None and now - oldest > self._ms(patience.puback_s):
                 message = "the broker has stopped answering"
                 raise LinkError(message)
             if now >= status_due:
-                status_due = now + int(STATUS_S * 1000)
+                status_due = now + self._ms(patience.status_s)
                 self._publish_documents(link, dictionary=False)
         raise LinkError(self.error or "connection lost")
+
+    def _ms(self, seconds: float) -> int:
+        """So many seconds of the network, in kitchen time."""
+        return int(seconds * 1000 * self._clock.speed)
 
     async def _wait(self) -> None:
         """Until there is work, the link is lost, or a second has passed."""
         tasks = {
             asyncio.create_task(self._work.wait(), name="uplink work"),
-            asyncio.create_task(self._clock.sleep(1.0), name="uplink second"),
+            asyncio.create_task(self._clock.sleep(self._clock.speed), name="uplink second"),
         }
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -221,35 +237,32 @@ class Uplink:
     async def _fill(self, link: Link) -> None:
         """Send as much as the window allows: events, live rows, then the outage."""
         while self.outbox.has_room() and not self._lost.is_set():
-            if self._send_fresh(link, "ev") or self._send_fresh(link, "tm"):
+            if await self._send_outage(link, "ev") or self._send_fresh(link, "ev"):
                 continue
-            if not await self._send_outage(link):
-                return
+            if self._send_fresh(link, "tm") or await self._send_outage(link, "tm"):
+                continue
+            return
 
     def _send_fresh(self, link: Link, stream: Stream) -> bool:
         lane = self.outbox.lanes[stream]
-        if stream == "ev" and next(iter(lane.missing()), None) is not None:
-            return False  # older events of an outage go first
         if not lane.fresh:
             return False
         row = lane.fresh.popleft()
         self._send(link, stream, [row], historical=False)
         return True
 
-    async def _send_outage(self, link: Link) -> bool:
-        for stream in ("ev", "tm"):
-            lane = self.outbox.lanes[stream]
-            wanted = [s for s, _ in zip(lane.missing(), range(HISTORICAL_ROWS), strict=False)]
-            if not wanted:
-                continue
-            rows = await self._fetch(stream, wanted)
-            if self._lost.is_set():
-                return False
-            self._forget_unknown(lane, wanted, rows)
-            if rows:
-                self._send(link, stream, _fitting(rows), historical=True)
-            return True
-        return False
+    async def _send_outage(self, link: Link, stream: Stream) -> bool:
+        lane = self.outbox.lanes[stream]
+        wanted = list(itertools.islice(lane.missing(), HISTORICAL_ROWS))
+        if not wanted:
+            return False
+        rows = await self._fetch(stream, wanted)
+        if self._lost.is_set():
+            return False
+        self._forget_unknown(lane, wanted, rows)
+        if rows:
+            self._send(link, stream, _fitting(rows), historical=True)
+        return True
 
     def _forget_unknown(self, lane: Lane, wanted: Sequence[int], rows: Sequence[Row]) -> None:
         """A row that is not in the log can never be sent; say so once and go on without it."""

@@ -5,16 +5,13 @@ import sys
 from types import ModuleType
 from typing import cast
 
-# sqlite_utils loads numpy where it finds it: a tenth of a second that no schema needs.
-cast("dict[str, ModuleType | None]", sys.modules)["numpy"] = None
-
-from sqlite_utils import Database  # noqa: E402
-
-from gateway.store.migrations.steps import migrations  # noqa: E402
-
 
 def main(path: str) -> None:
     """Apply the missing steps; the page size must be set before the first table."""
+    from sqlite_utils import Database
+
+    from gateway.store.migrations.steps import migrations
+
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA page_size = 1024")
     connection.execute("PRAGMA journal_mode = WAL")
@@ -28,4 +25,6 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
+    # sqlite_utils loads numpy where it finds it: a tenth of a second that no schema needs.
+    cast("dict[str, ModuleType | None]", sys.modules)["numpy"] = None
     main(sys.argv[1])

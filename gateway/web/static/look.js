@@ -10,7 +10,7 @@ const lastPart = (point) => point.id.split("/").at(-1);
 
 // The kitchen's label, then what of it in the viewer's language.
 export function nameOf(point) {
-  const what = point.metric ? metric(point.metric) : "";
+  const what = point.metric ? metric(has(`metric.${point.id}`) ? point.id : point.metric) : "";
   if (!point.label) return { label: sentence(what) || point.id, what: "" };
   return { label: point.label, what };
 }
@@ -89,6 +89,7 @@ function foot(point, state, alarm, world) {
 function outlookText(point, world) {
   if (lastPart(point) === "minutes_to_breach") {
     if (beyond(point, point.value)) return t("tile.not_within");
+    if (point.value <= 0) return t("tile.passed");
     return t("tile.about", { at: clock(world.now + point.value * 60000) });
   }
   const [low, high] = ["low", "high"].map((end) => world.points.get(`${point.id}_${end}`)?.value ?? null);

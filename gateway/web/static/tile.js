@@ -50,9 +50,11 @@ class Tile extends HTMLElement {
 
   // A name on two lines leaves less room for the value.
   fit() {
-    this.classList.remove("tall");
-    const line = Number.parseFloat(getComputedStyle(this.#name).lineHeight);
-    this.classList.toggle("tall", this.#name.clientHeight > 1.5 * line);
+    this.classList.remove("smaller", "tall");
+    for (const change of ["smaller", "tall"]) {
+      const line = Number.parseFloat(getComputedStyle(this.#name).lineHeight);
+      if (this.#name.clientHeight > 1.5 * line) this.classList.add(change);
+    }
   }
 
   #showName(point) {
