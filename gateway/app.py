@@ -44,7 +44,8 @@ logger = logging.getLogger(__name__)
 TICK_S = 0.05  # how late a timer may fire
 SILENCE_S = 1.0  # how often points are looked over for silence
 STORE_HANG_MS = 15_000  # without an answer of the disk the watchdog is not fed
-SAFE_DEADLINE_S, COMMIT_DEADLINE_S, GOODBYE_DEADLINE_S = 1.5, 1.5, 0.5
+# With the page's second and a last look at a disk that hangs, less than 5 s even all together.
+SAFE_DEADLINE_S, COMMIT_DEADLINE_S, GOODBYE_DEADLINE_S, HUNG_S = 1.2, 1.2, 0.5, 0.2
 _TRUST_S = 30.0
 
 
@@ -83,6 +84,7 @@ class Gateway:
         self.emulated: EmulatedKitchen | None = None
         self.forecasting: Forecasting | None = None
         self._stopping = False
+        self._close_deadline_s = COMMIT_DEADLINE_S
         self._service = Service()
         self._trust: Trust | None = None
 
@@ -151,7 +153,7 @@ class Gateway:
         finally:
             self._service.close()
             self.equipment.close()
-            if not self.store.close(COMMIT_DEADLINE_S):
+            if not self.store.close(self._close_deadline_s):
                 logger.error("store: the disk hangs; the last second may be missing")
         if self.supervision.failed is not None:
             raise CriticalFailure(self.supervision.failed)
@@ -221,9 +223,11 @@ class Gateway:
         log = self.store.log
         log.event("system", {"code": "stopped"}, self.clock.now())
         log.close()
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(COMMIT_DEADLINE_S):
                 await log.durable()
+        except TimeoutError:
+            self._close_deadline_s = HUNG_S
         if self.uplink is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE_DEADLINE_S):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.clock import Clock
-from gateway.reading import Reading
+from gateway.reading import Quality, Reading
 from gateway.store.errors import StoreError
 from gateway.store.worker import StoreWorker
 from gateway.sync.protocol import Stream, event_row, telemetry_row
@@ -61,13 +61,10 @@ class Input(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Columns:
+class _Gathering:
     """The readings of one row to come."""
 
-    indices: list[int] = field(default_factory=list)
-    ats: list[int] = field(default_factory=list)
-    values: list[object] = field(default_factory=list)
-    quality: dict[str, int] = field(default_factory=dict)
+    readings: list[Reading] = field(default_factory=list)
     t0: int = 0
 
 
@@ -75,7 +72,7 @@ class _Columns:
 class _Batch:
     """Everything the next transaction will hold."""
 
-    rows: list[_Columns] = field(default_factory=lambda: [_Columns()])
+    rows: list[_Gathering] = field(default_factory=lambda: [_Gathering()])
     events: list[tuple[str, Mapping[str, object], int, int]] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
     state: dict[str, str | None] = field(default_factory=dict)
@@ -130,18 +127,14 @@ class Log:
         if batch.readings >= WAITING_READINGS:
             self.counters.dropped_readings += 1
             return
-        columns = batch.rows[-1]
-        if not columns.indices:
-            columns.t0 = self._utc(reading.at)
-        elif len(columns.indices) >= ROW_READINGS:
-            columns = _Columns(t0=self._utc(reading.at))
-            batch.rows.append(columns)
+        row = batch.rows[-1]
+        if not row.readings:
+            row.t0 = self._utc(reading.at)
+        elif len(row.readings) >= ROW_READINGS:
+            row = _Gathering(t0=self._utc(reading.at))
+            batch.rows.append(row)
             self._due.set()
-        if reading.quality.code:
-            columns.quality[str(len(columns.indices))] = reading.quality.code
-        columns.indices.append(reading.point.index)
-        columns.ats.append(reading.at)
-        columns.values.append(shortest(reading.value))
+        row.readings.append(reading)
         batch.readings += 1
 
     def judged(self, at: int, body: str) -> None:
@@ -150,7 +143,7 @@ class Log:
             self.counters.dropped_inputs += 1
             return
         row = len(self._batch.rows) - 1
-        self._batch.inputs.append(Input(row, len(self._batch.rows[row].indices), at, body))
+        self._batch.inputs.append(Input(row, len(self._batch.rows[row].readings), at, body))
 
     def event(self, kind: str, data: Mapping[str, object], at: int) -> None:
         """Put an event into the next transaction and have it committed at once."""
@@ -262,10 +255,11 @@ class Log:
     def _encode(self, batch: _Batch) -> list[_Numbered]:
         rows: list[_Numbered] = []
         first = self._following["tm"]
-        for columns in batch.rows:
-            if columns.indices:
-                row = self._telemetry(columns)
-                rows.append(_Numbered(row, columns.ats[-1], len(columns.indices)))
+        for gathered in batch.rows:
+            readings = gathered.readings
+            if readings:
+                row = self._telemetry(gathered)
+                rows.append(_Numbered(row, readings[-1].at, len(readings)))
         for kind, data, t0, at in batch.events:
             s = self._following["ev"]
             self._following["ev"] = s + 1
@@ -274,20 +268,28 @@ class Log:
         batch.inputs = [entry._replace(row=first + entry.row) for entry in batch.inputs]
         return rows
 
-    def _telemetry(self, columns: _Columns) -> Row:
+    def _telemetry(self, gathered: _Gathering) -> Row:
         s = self._following["tm"]
         self._following["tm"] = s + 1
-        base = columns.ats[0]
-        offsets = [at - base for at in columns.ats]
+        readings = gathered.readings
+        base = readings[0].at
         body = telemetry_row(
             s,
             epoch=self._epoch,
             dictionary=self.dictionary,
-            t0=columns.t0,
-            columns=(columns.indices, offsets, columns.values),
-            quality=columns.quality,
+            t0=gathered.t0,
+            columns=(
+                [reading.point.index for reading in readings],
+                [reading.at - base for reading in readings],
+                [shortest(reading.value) for reading in readings],
+            ),
+            quality={
+                str(position): reading.quality.code
+                for position, reading in enumerate(readings)
+                if reading.quality is not Quality.GOOD
+            },
         )
-        return Row("tm", s, columns.t0, body)
+        return Row("tm", s, gathered.t0, body)
 
     def _count(self, batch: _Batch, rows: list[_Numbered]) -> None:
         self.counters.commits += 1

@@ -76,7 +76,7 @@ class Store:
     def close(self, deadline_s: float = 2.0) -> bool:
         """Write out and let go; False when the disk hangs."""
         done = self.writer.close(deadline_s)
-        self.reader.close(0.5)
+        self.reader.close(min(deadline_s, 0.5))
         self._folder.release()
         return done
 

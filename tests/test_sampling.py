@@ -1,0 +1,199 @@
+"""Polled devices: ticks on a grid, a read that hangs, and buses that do not wait for each other."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import pytest
+
+from drivers.base import BusError, CorruptData, Metric, Reason, Sample, Samples
+from gateway.buses.worker import BusWorker
+from gateway.conditioning import Conditioner, Treatment
+from gateway.hub import Hub
+from gateway.reading import Quality, Reading
+from gateway.sampling import DeviceState, Intake, Sampled, sample
+from tests.fakes import ManualClock
+from tests.store_files import point, until
+
+PERIOD_MS = 1_000
+SOON_S = 0.02
+
+
+class Probe:
+    """A device on a wire that may hold up its reader."""
+
+    METRICS: ClassVar[tuple[Metric, ...]] = (Metric("temperature", "Cel", -40.0, 125.0),)
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self.wire = threading.Event()
+        self.wire.set()
+        self.answer: Callable[[], Samples] = lambda: {"temperature": Sample(4.0)}
+
+    def read(self) -> Samples:
+        self.reads += 1
+        self.wire.wait()
+        return self.answer()
+
+
+@dataclass
+class Bench:
+    """Probes on buses, and what the hub hears of them."""
+
+    clock: ManualClock = field(default_factory=ManualClock)
+    heard: list[Reading] = field(default_factory=list)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.hub = Hub(self.clock.now())
+        self.hub.show = self.heard.append
+
+    def sampled(self, name: str, probe: Probe, worker: BusWorker) -> Sampled:
+        of = point(f"{name}/temperature")
+        intake = Intake(self.hub, {"temperature": Conditioner(of, Treatment(), self.clock.now())})
+        device = Sampled(
+            DeviceState(name), probe, probe.METRICS, worker, intake, PERIOD_MS / 1000, SOON_S
+        )
+        self.tasks.append(asyncio.create_task(sample(device, self.clock)))
+        return device
+
+    async def ticks(self, probe: Probe, count: int) -> None:
+        """Let so many ticks pass, each with its read."""
+        for _ in range(count):
+            reads, heard = probe.reads, len(self.heard)
+            await self.clock.advance(PERIOD_MS)
+            await until(lambda: probe.reads > reads and len(self.heard) > heard)  # noqa: B023
+
+    def of(self, name: str) -> list[Reading]:
+        return [reading for reading in self.heard if reading.point.device == name]
+
+
+async def test_a_device_is_read_on_the_grid_of_its_period() -> None:
+    bench, probe, worker = Bench(), Probe(), BusWorker("i2c")
+    device = bench.sampled("cold", probe, worker)
+    await until(lambda: bench.heard)
+    begun = bench.heard[0].at
+    await bench.ticks(probe, 5)
+    assert [reading.at - begun for reading in bench.heard] == [n * PERIOD_MS for n in range(6)]
+    assert all(reading.value == 4 for reading in bench.heard)
+    assert (device.state.reads, device.state.skipped_ticks) == (6, 0)
+
+
+async def test_a_read_that_takes_long_costs_ticks_that_are_counted() -> None:
+    bench, probe, worker = Bench(), Probe(), BusWorker("i2c")
+    device = bench.sampled("cold", probe, worker)
+    await until(lambda: bench.heard)
+
+    def slowly() -> Samples:
+        bench.clock.pause(2.5 * PERIOD_MS / 1000)
+        return {"temperature": Sample(5.0)}
+
+    probe.answer = slowly
+    await bench.ticks(probe, 1)
+    assert device.state.skipped_ticks == 2
+    probe.answer = lambda: {"temperature": Sample(6.0)}
+    await bench.clock.advance(PERIOD_MS // 2)
+    await until(lambda: len(bench.heard) == 3)
+    assert bench.heard[-1].at - bench.heard[0].at == 4 * PERIOD_MS  # back on the grid
+    assert device.state.skipped_ticks == 2
+
+
+async def test_a_read_that_hangs_is_bad_at_its_deadline_and_its_ticks_are_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench, probe, worker = Bench(), Probe(), BusWorker("i2c")
+    device = bench.sampled("cold", probe, worker)
+    await until(lambda: bench.heard)
+    probe.wire.clear()
+    await bench.ticks(probe, 1)
+    hanging = bench.heard[-1]
+    assert (hanging.value, hanging.quality) == (None, Quality.NO_COMMUNICATION)
+    assert device.state.trouble == "no answer on bus i2c within 0.02 s"
+
+    reads, heard = probe.reads, len(bench.heard)
+    for skipped in range(1, 6):
+        await bench.clock.advance(PERIOD_MS)
+        await until(lambda: device.state.skipped_ticks == skipped)  # noqa: B023
+    assert (probe.reads, len(bench.heard)) == (reads, heard)  # not tried, and said once
+
+    probe.wire.set()
+    await until(lambda: not worker.hanging)
+    await bench.ticks(probe, 3)
+    assert [reading.value for reading in bench.heard[-3:]] == [4, 4, 4]
+    assert not device.state.trouble
+    lines = [record.message for record in caplog.records]
+    assert lines == ["cold: lost: no answer on bus i2c within 0.02 s", "cold: back"]
+
+
+async def test_the_others_on_a_hanging_bus_are_bad_too_and_not_silently_old() -> None:
+    bench, stuck, fine, worker = Bench(), Probe(), Probe(), BusWorker("i2c")
+    bench.sampled("stuck", stuck, worker)
+    device = bench.sampled("fine", fine, worker)
+    await until(lambda: len(bench.heard) == 2)
+    stuck.wire.clear()
+    await bench.clock.advance(PERIOD_MS)
+    await until(lambda: worker.hanging and bench.of("fine")[-1].value is None)
+    await bench.clock.advance(PERIOD_MS)
+    await until(lambda: device.state.skipped_ticks)
+    assert bench.of("fine")[-1].quality is Quality.NO_COMMUNICATION
+    stuck.wire.set()
+    await until(lambda: not worker.hanging)
+    await bench.clock.advance(PERIOD_MS)
+    await until(lambda: bench.of("fine")[-1].value == 4)
+
+
+async def test_one_hung_bus_never_delays_another() -> None:
+    bench, stuck, fine = Bench(), Probe(), Probe()
+    stuck.wire.clear()
+    hanging = BusWorker("one")
+    bench.sampled("stuck", stuck, hanging)
+    device = bench.sampled("fine", fine, BusWorker("two"))
+    await until(lambda: bench.of("stuck") and bench.of("fine"))
+    await bench.ticks(fine, 20)
+    readings = bench.of("fine")
+    assert [reading.at - readings[0].at for reading in readings] == [
+        tick * PERIOD_MS for tick in range(21)
+    ]
+    assert device.state.skipped_ticks == 0
+    assert hanging.hanging
+    stuck.wire.set()
+
+
+@pytest.mark.parametrize(
+    ("error", "quality"),
+    [
+        (BusError("nobody there"), Quality.NO_COMMUNICATION),
+        (CorruptData("wrong checksum"), Quality.SENSOR_FAILURE),
+    ],
+)
+async def test_a_failed_read_is_bad_with_its_reason_and_not_a_number(
+    error: Exception, quality: Quality, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench, probe = Bench(), Probe()
+
+    def fail() -> Samples:
+        raise error
+
+    probe.answer = fail
+    device = bench.sampled("cold", probe, BusWorker("i2c"))
+    await until(lambda: bench.heard)
+    await bench.ticks(probe, 4)
+    assert {(reading.value, reading.quality) for reading in bench.heard} == {(None, quality)}
+    assert device.state.failures == 5
+    assert len(caplog.records) == 1  # one line when it is lost, however long
+    for task in bench.tasks:
+        task.cancel()
+
+
+async def test_a_fault_of_one_metric_leaves_the_others_good() -> None:
+    bench, probe = Bench(), Probe()
+    probe.answer = lambda: {
+        "temperature": Sample(4.0),
+        "unknown": Sample(None, Reason.SENSOR_FAILURE),
+    }
+    device = bench.sampled("cold", probe, BusWorker("i2c"))
+    await until(lambda: bench.heard)
+    assert bench.heard[0].value == 4
+    assert device.state.trouble == "unknown: bad data"
