@@ -9,13 +9,9 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from gateway import __version__, health
+from gateway import health
 from gateway.clock import Clock, Trust, local_hour
 from gateway.config.load import Loaded
 from gateway.config.schema import Config
@@ -33,13 +29,16 @@ from gateway.store.log import Row
 from gateway.store.opening import Store
 from gateway.supervision import CriticalFailure, Supervision
 from gateway.sync.outbox import Outbox, outbox_of
-from gateway.sync.protocol import Stream
 from rules.judge import Judge
 
 if TYPE_CHECKING:
     from gateway.sync.uplink import Uplink
 
 logger = logging.getLogger(__name__)
+
+Work = Callable[[], Awaitable[None]]
+# Imports what people and the cloud need, and gives what makes their tasks.
+LoadServing = Callable[[], Callable[["Gateway", "Options"], Mapping[str, Work]]]
 
 TICK_S = 0.05  # how late a timer may fire
 SILENCE_S = 1.0  # how often points are looked over for silence
@@ -57,7 +56,6 @@ class Options:
     port: int | None = None
     demo: bool = False
     cloud_url: str | None = None  # of the demonstration's own broker
-    on_ready: Callable[["Gateway"], Awaitable[None]] | None = None
 
 
 class Gateway:
@@ -129,8 +127,8 @@ class Gateway:
             troubles.append(f"page: {self.page_trouble}")
         return troubles
 
-    async def run(self, stop: asyncio.Event, options: Options) -> None:
-        """Live until `stop`."""
+    async def run(self, stop: asyncio.Event, options: Options, load_serving: LoadServing) -> None:
+        """Live until `stop`; `load_serving` is called in a thread once judging is live."""
         self.supervision.on_failed = stop.set
         try:
             async with asyncio.TaskGroup() as group:
@@ -140,7 +138,7 @@ class Gateway:
                 logger.info("collecting: %d points, epoch %d", len(self.points),
                             self.store.identity.epoch)  # fmt: skip
                 serving = self.supervision.supervise(
-                    "serving", lambda: self._serve(group, tasks, options)
+                    "serving", lambda: self._serve(group, tasks, options, load_serving)
                 )
                 tasks.append(group.create_task(serving, name="serving"))
                 await stop.wait()
@@ -161,7 +159,7 @@ class Gateway:
     def _start(self) -> None:
         """The first turn: say that we are here, and bring every output where its slots say."""
         clock, log = self.clock, self.store.log
-        self._record_gap()
+        self._record_what_is_missing()
         self._watch_trust()
         self.judging.start(clock.now())
         self.equipment.listen()
@@ -172,12 +170,12 @@ class Gateway:
         supervise, clock = self.supervision.supervise, self.clock
         if self.emulated is not None:
             self.emulated.step()
-        critical: dict[str, Callable[[], Awaitable[None]]] = {
+        critical: dict[str, Work] = {
             "log": self.store.log.run,
             "judging": self._tick,
             "silence": self._look_for_silence,
         }
-        restarted: dict[str, Callable[[], Awaitable[None]]] = {
+        restarted: dict[str, Work] = {
             "actuators": self.effects.watch,
             "health": lambda: health.feed(
                 self._health, self.equipment.intakes[health.DEVICE].take, clock
@@ -200,11 +198,14 @@ class Gateway:
         ]
 
     async def _serve(
-        self, group: asyncio.TaskGroup, tasks: list[asyncio.Task[None]], options: Options
+        self,
+        group: asyncio.TaskGroup,
+        tasks: list[asyncio.Task[None]],
+        options: Options,
+        load_serving: LoadServing,
     ) -> None:
-        """Start the tasks for people and the cloud; imported now, when judging is live."""
-        serving = await in_thread(lambda: import_module("gateway.serving"), "serving-load")
-        parts: Parts = serving.parts(self, options)
+        """Start the tasks for people and the cloud."""
+        parts = (await in_thread(load_serving, "serving-load"))(self, options)
         supervise = self.supervision.supervise
         tasks += [
             group.create_task(supervise(name, work), name=name) for name, work in parts.items()
@@ -276,8 +277,11 @@ class Gateway:
         if self.uplink is not None:
             self.uplink.announce()
 
-    def _record_gap(self) -> None:
-        """The time in which nobody collected is said, not left out."""
+    def _record_what_is_missing(self) -> None:
+        """The time in which nobody collected, and devices that are left out, are said."""
+        for name, problem in self.loaded.disabled.items():
+            data: dict[str, object] = {"code": "left_out", "id": name, "why": problem.message[:200]}
+            self.store.log.event("system", data, self.clock.now())
         left_at = self.store.identity.left_at
         if left_at is not None:
             data = {"from": left_at, "to": self.clock.wall(), "cause": "not running"}
@@ -296,40 +300,6 @@ class Gateway:
         data = {"code": "task_down", "task": name, "error": error[:200]}
         self.store.log.event("system", data, self.clock.now())
 
-    def cloud_status(self) -> dict[str, object]:
-        """The body of `st`."""
-        model = self.forecasting.model if self.forecasting else None
-        return {
-            "v": 1,
-            "in": self.store.identity.install,
-            "online": True,
-            "epoch": self.store.identity.epoch,
-            "sw": __version__,
-            "cfg": self.loaded.content_hash[:12],
-            "rules": self.loaded.rules_hash[:12],
-            "model": None if model is None else model.hash,
-            "sim": self.config.emulation is not None,
-            "clock": self.clock.trust().value,
-            "outbox": {"n": self.outbox.waiting(), "oldest": self.oldest_waiting},
-        }
 
-    def cloud_dictionary(self) -> dict[str, object]:
-        """The body of `md`."""
-        dictionary = self.store.dictionary
-        channels = [msgspec.to_builtins(row) for row in dictionary.rows]
-        return {
-            "v": 1,
-            "in": self.store.identity.install,
-            "ver": dictionary.version,
-            "ch": channels,
-        }
-
-
-def _bound(
-    work: Callable[..., Awaitable[None]], *arguments: object
-) -> Callable[[], Awaitable[None]]:
+def _bound(work: Callable[..., Awaitable[None]], *arguments: object) -> Work:
     return lambda: work(*arguments)
-
-
-Parts = Mapping[str, Callable[[], Awaitable[None]]]
-__all__ = ["CriticalFailure", "Gateway", "Options", "Parts", "Path", "Stream"]

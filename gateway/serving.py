@@ -7,13 +7,18 @@ import contextlib
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from gateway import __version__
 from gateway.access import CODE_LIFE_S, Access, Role
 from gateway.buses.mqtt import Broker
 from gateway.config.schema import Cloud
 from gateway.store.errors import StoreError
 from gateway.store.tokens import StoredTokens
+from gateway.sync.protocol import VERSION
 from gateway.sync.uplink import Destination, Uplink
 from gateway.view import View
 from gateway.web.route import Settings
@@ -70,8 +75,6 @@ class _Page:
         gateway.hub.show = lambda reading: server.live.point_changed(reading.point.id)
         gateway.judging.alarms_changed = self._alarms_changed
         try:
-            if self._options.on_ready is not None:
-                await self._options.on_ready(gateway)
             await self._announce(server.port)
             if server.live.task is not None:
                 await server.live.task
@@ -145,8 +148,8 @@ def _uplink(gateway: "Gateway", cloud: Cloud, options: "Options") -> Uplink:
         gateway.clock,
         store.fetch,
     )
-    uplink.status = gateway.cloud_status
-    uplink.dictionary = gateway.cloud_dictionary
+    uplink.status = partial(_status, gateway)
+    uplink.dictionary = partial(_dictionary, gateway)
     return uplink
 
 
@@ -172,3 +175,29 @@ def _addresses() -> list[str]:
         except OSError:
             logger.debug("no route: nobody can reach us from elsewhere")
     return found
+
+
+def _status(gateway: "Gateway") -> dict[str, object]:
+    """The body of `st`."""
+    model = gateway.forecasting.model if gateway.forecasting else None
+    return {
+        "v": VERSION,
+        "in": gateway.store.identity.install,
+        "online": True,
+        "epoch": gateway.store.identity.epoch,
+        "sw": __version__,
+        "cfg": gateway.loaded.content_hash[:12],
+        "rules": gateway.loaded.rules_hash[:12],
+        "model": None if model is None else model.hash,
+        "sim": gateway.config.emulation is not None,
+        "clock": gateway.clock.trust().value,
+        "outbox": {"n": gateway.outbox.waiting(), "oldest": gateway.oldest_waiting},
+    }
+
+
+def _dictionary(gateway: "Gateway") -> dict[str, object]:
+    """The body of `md`."""
+    dictionary = gateway.store.dictionary
+    channels = [msgspec.to_builtins(row) for row in dictionary.rows]
+    install = gateway.store.identity.install
+    return {"v": VERSION, "in": install, "ver": dictionary.version, "ch": channels}

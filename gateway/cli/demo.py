@@ -42,6 +42,7 @@ def demo(
     file: Path | None, data: Path, port: int | None, scenario: str | None, speed: float
 ) -> None:
     """Run the configured kitchen on emulated hardware, with a broker and a receiver beside it."""
+    from drivers.emulated.world import SCENARIOS
     from gateway.app import Options
 
     start_logging()
@@ -49,6 +50,9 @@ def demo(
     if loaded.config is None or loaded.config.emulation is None:
         click.echo('demo needs a configuration with an "emulation" section', err=True)
         raise SystemExit(MISUSED)
+    if scenario is not None and scenario not in SCENARIOS:
+        message = f"no scenario {scenario!r}; there are: {', '.join(SCENARIOS)}"
+        raise click.BadParameter(message, param_hint="--scenario")
     with ExitStack() as children:
         url = _start_broker(children, data)
         if url is not None:

@@ -6,7 +6,9 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +20,9 @@ from gateway.cli.options import (
     load_usable,
     port_option,
 )
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway, LoadServing, Options, Work
 
 
 @click.command()
@@ -33,16 +38,29 @@ def run(file: Path | None, data: Path, port: int | None, strict: bool) -> None:
     live(file, data, Options(port=port), strict=strict)
 
 
+def load_serving() -> "Callable[[Gateway, Options], Mapping[str, Work]]":
+    """Import the page, the uplink and the forecasts; it takes longer than all before it."""
+    from gateway.serving import parts
+
+    return parts
+
+
 def live(
-    file: Path | None, data: Path, options: object, *, strict: bool = False, speed: float = 1.0
+    file: Path | None,
+    data: Path,
+    options: "Options",
+    *,
+    strict: bool = False,
+    speed: float = 1.0,
+    load_serving: "LoadServing" = load_serving,
 ) -> None:
     """Start a gateway in this process; returns after an orderly stop, else exits with 1 or 2."""
-    from gateway.app import CriticalFailure, Gateway, Options
+    from gateway.app import Gateway
     from gateway.clock import SystemClock
     from gateway.store.errors import StoreError
     from gateway.store.opening import Store
+    from gateway.supervision import CriticalFailure
 
-    assert isinstance(options, Options)  # noqa: S101 - kept out of the imports above
     loaded = load_usable(find_config(file), strict=strict)
     config = loaded.config
     assert config is not None  # noqa: S101 - load_usable exits
@@ -56,7 +74,7 @@ def live(
         store = Store(data, clock)
         gateway = Gateway(loaded, config, store, clock)
         gateway.build(options)
-        await gateway.run(stop, options)
+        await gateway.run(stop, options, load_serving)
 
     try:
         asyncio.run(main())

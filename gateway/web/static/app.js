@@ -100,7 +100,10 @@ function paintHeader(points, world) {
   setText(byId("clock"), state.site ? clock(world.now) : "");
   setText(byId("date"), state.site ? date(world.now) : "");
   byId("simulated").hidden = !state.site?.simulated;
-  byId("untrusted").hidden = state.site?.clock !== "unsynced";
+  const speed = state.site?.speed ?? 1;
+  setText(byId("speed"), speed === 1 ? "" : t("site.speed", { n: speed }));
+  // A kitchen that runs faster tells its own time, which no clock could be trusted to tell.
+  byId("untrusted").hidden = state.site?.clock !== "unsynced" || speed !== 1;
   byId("cloud").hidden = !state.cloud?.configured || silent > 0;
   if (!state.cloud) return;
   const view = cloudLook(state.cloud, world.now);

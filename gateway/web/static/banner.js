@@ -25,7 +25,7 @@ class Banner extends HTMLElement {
   }
 
   // `sending`: undefined, "sending" or "again", what became of a tap on the button.
-  show(alarm, { now, points, sending, mayAcknowledge }) {
+  show(alarm, { now, points, silent, sending, mayAcknowledge }) {
     this.#alarm = alarm;
     this.dataset.class = alarm.priority === "life" ? "life" : "food";
     this.dataset.state = alarm.state;
@@ -33,7 +33,7 @@ class Banner extends HTMLElement {
     setIcon(this.#symbol, this.#symbolOf(alarm));
     setText(this.#title, alarm.label);
     this.#showSteps(alarm.advice || t("banner.no_advice"));
-    this.#showFacts(alarm, now, points);
+    this.#showFacts(alarm, now, points, silent);
     const waits = alarm.state === "unacknowledged" || alarm.state === "returned";
     this.#button.hidden = !waits;
     this.#by.hidden = waits || !alarm.acknowledged_at;
@@ -57,14 +57,16 @@ class Banner extends HTMLElement {
     this.#steps.replaceChildren(...lines.map((line) => make("li", "", line)));
   }
 
-  #showFacts(alarm, now, points) {
-    const shown = points.get(alarm.point) ?? { id: alarm.point ?? "", precision: 1, unit: alarm.unit };
+  #showFacts(alarm, now, points, silent) {
+    const point = points.get(alarm.point);
+    const shown = point ?? { id: alarm.point ?? "", precision: 1, unit: alarm.unit };
     const span = alarm.returned ?? null;
     const when =
       span === null
         ? t("banner.since", { at: clock(alarm.since), duration: duration((now - alarm.since) / 1000) })
         : t("banner.returned", { from: clock(alarm.since), to: clock(span) });
-    const main = alarm.value === null ? [when] : [valueText(shown, alarm.value), when];
+    const value = span === null && !silent && point?.quality !== "bad" ? (point?.value ?? alarm.value) : alarm.value;
+    const main = value === null ? [when] : [valueText(shown, value), when];
     const done = alarm.commands
       .filter(({ actuator, value }) => (points.get(`${actuator}/state`)?.value ?? value) === value)
       .map(({ actuator, label, value }) =>

@@ -26,10 +26,11 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+export const sameChildren = (parent, children) =>
+  parent.childElementCount === children.length &&
+  children.every((child, index) => parent.children[index] === child);
+
 // Make `parent` hold exactly these children; those that stay are not touched.
 export function setChildren(parent, children) {
-  const same =
-    parent.childElementCount === children.length &&
-    children.every((child, index) => parent.children[index] === child);
-  if (!same) parent.replaceChildren(...children);
+  if (!sameChildren(parent, children)) parent.replaceChildren(...children);
 }

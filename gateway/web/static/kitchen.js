@@ -7,6 +7,7 @@ const COLUMNS = 4;
 const ROWS = 3;
 const URGENCY = ["life", "alarm", "returned", "acknowledged", "fault", "stale", "warn", "offline"];
 const phone = matchMedia("(max-width: 899px)");
+const alarmed = () => document.body.classList.contains("alarmed");
 
 export class Wall {
   #zones = document.getElementById("zones");
@@ -35,6 +36,8 @@ export class Wall {
 
   show(points, world) {
     setText(this.#empty, t("kitchen.empty"));
+    // On a phone the tiles' own height does not tell that a banner stands.
+    if (phone.matches && this.#zones.classList.contains("compact") !== alarmed()) this.#fit();
     for (const [id, tile] of this.#tiles) if (tile.isConnected) tile.show(points.get(id), world);
     this.#tabs.querySelectorAll("button").forEach((tab, index) => {
       const states = this.#views[index].flatMap((row) => row.points.map((p) => look(points.get(p.id), world).state));
@@ -91,9 +94,11 @@ export class Wall {
     const pixels = (name) => Number.parseFloat(style.getPropertyValue(name));
     const rows = Math.max(1, Number(this.#zones.dataset.rows));
     const height = (this.#zones.clientHeight - (rows - 1) * pixels("--gap")) / rows;
-    const compact = phone.matches ? document.body.classList.contains("alarmed") : height < pixels("--full");
+    const compact = phone.matches ? alarmed() : height < pixels("--full");
+    const airy = compact && !phone.matches && height >= pixels("--airy");
     const roomy = !phone.matches && height >= pixels("--roomy") && tile.clientWidth >= pixels("--roomy");
     this.#zones.classList.toggle("compact", compact);
+    this.#zones.classList.toggle("airy", airy);
     this.#zones.classList.toggle("snug", !phone.matches && !compact && height < pixels("--easy"));
     this.#zones.classList.toggle("roomy", roomy && !compact);
     for (const shown of this.#zones.querySelectorAll("kg-tile")) shown.fit();

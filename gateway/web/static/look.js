@@ -2,7 +2,7 @@
 import { clock, duration, has, limit, metric, number, sentence, t, withUnit } from "./text.js";
 
 const QUIET = ["stale", "fault", "offline", "loading", "early"];
-const SYMBOLS = { off: "cloud_off", loading: "stale", early: "stale" };
+const SYMBOLS = { off: "cloud_off", absent: "offline", loading: "stale", early: "stale" };
 
 export const symbolOf = (state) => SYMBOLS[state] ?? state;
 
@@ -39,7 +39,14 @@ const showsAge = (state) => !QUIET.includes(state);
 function stateOf(point, age, world) {
   if (world.silent && age > Math.max(6, 2 * point.period_s)) return "offline";
   if (point.reason === "not_started") return point.origin === "forecast" ? "early" : "loading";
-  return point.state === "ok" && point.quality === "uncertain" ? "warn" : point.state;
+  const doubtful = point.quality === "uncertain" || outside(point);
+  return point.state === "ok" && doubtful ? "warn" : point.state;
+}
+
+// Past a limit, though not yet for so long that its rule raises an alarm.
+function outside({ value, limit }) {
+  if (typeof value !== "number" || !limit) return false;
+  return value > (limit.high ?? Infinity) || value < (limit.low ?? -Infinity);
 }
 
 function bigSlot(point, state, world) {

@@ -1,5 +1,5 @@
 // What takes room above the tiles: lost connection, and alarms that need a person.
-import { icon, make, setChildren, setIcon, setText } from "./element.js";
+import { icon, make, sameChildren, setChildren, setIcon, setText } from "./element.js";
 import { duration, t } from "./text.js";
 
 const FULL_MAX = 2;
@@ -9,11 +9,12 @@ const RANK = { life: 0, high: 1, medium: 2, low: 3 };
 
 export const waiting = (alarm) => alarm.state === "unacknowledged" || alarm.state === "returned";
 
-// Life before food, what waits before what is in hand, the newest first.
+// Life before food, what waits before what is in hand, the more urgent and the newest first.
 export function inOrder(alarms) {
+  const life = (alarm) => Math.min(1, RANK[alarm.priority]);
   const late = (alarm) => Number(alarm.state !== "unacknowledged");
   return [...alarms].sort(
-    (a, b) => RANK[a.priority] - RANK[b.priority] || late(a) - late(b) || b.since - a.since,
+    (a, b) => life(a) - life(b) || late(a) - late(b) || RANK[a.priority] - RANK[b.priority] || b.since - a.since,
   );
 }
 
@@ -39,7 +40,7 @@ export class Notices {
     }
   }
 
-  // Returns whether something waits to be inserted because a finger is on the screen.
+  // Returns whether a change of the rows waits because a finger is on the screen.
   show(alarms, place, world) {
     const ordered = inOrder(alarms).filter((alarm) => alarm.state !== "returned");
     const slim = place !== "kitchen";
@@ -87,8 +88,8 @@ export class Notices {
   }
 
   #held(nodes) {
-    const grows = nodes.some((node) => !node.isConnected);
-    return grows && (this.#touching || performance.now() - this.#touched < UNDER_FINGER_MS);
+    const same = sameChildren(this.#node, nodes);
+    return !same && (this.#touching || performance.now() - this.#touched < UNDER_FINGER_MS);
   }
 
   #touch(down) {

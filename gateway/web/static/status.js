@@ -5,6 +5,7 @@ import { clock, count, date, duration, t, unit } from "./text.js";
 
 const wide = matchMedia("(min-width: 1200px)");
 const MANY = 60; // rows: more than a minute of batches has piled up
+const ABSENT = "no_communication"; // from the first: this machine has no such sensor
 const CELLS = { wide: 3, narrow: 2 };
 
 // What the cloud has stored: a state, a symbol, a short word, and the reasons one by one.
@@ -42,14 +43,14 @@ export class Strip {
     setText(first.small, cloud.configured && !world.silent ? t("cloud.rows", { n: count(cloud.committed) }) : "");
     first.bar.style.width = `${cloud.committed ? (100 * cloud.acknowledged) / cloud.committed : 0}%`;
     first.node.dataset.state = world.silent ? "offline" : view.state;
-    const system = points.filter((point) => point.kind === "number").slice(0, CELLS[wide.matches ? "wide" : "narrow"]);
+    const system = points.filter((point) => point.unit === "%").slice(0, CELLS[wide.matches ? "wide" : "narrow"]);
     const cells = system.map((point) => this.#point(point, world));
     setChildren(this.#node, [first.node, ...cells]);
   }
 
   #point(point, world) {
     const cell = this.#cell(point.id);
-    const view = look(point, world);
+    const view = look({ ...point, precision: 0 }, world);
     setText(cell.name, fullName(point));
     setText(cell.figure, view.big.text);
     setText(cell.small, unit(view.big.unit ?? ""));
@@ -90,7 +91,7 @@ export class Status {
       this.#clock(site, world),
       ...points.map((point) => this.#point(point, world)),
     ];
-    const faulty = (row) => !["ok", "off", "loading"].includes(row.dataset.state);
+    const faulty = (row) => !["ok", "off", "absent", "loading"].includes(row.dataset.state);
     setChildren(this.#grid, [...rows.filter(faulty), ...rows.filter((row) => !faulty(row))]);
     const user = session ? `${session.user} (${t(`role.${session.role}`)})` : "";
     setText(this.#user, user && t("system.user", { user }));
@@ -100,12 +101,15 @@ export class Status {
 
   #clock(site, world) {
     const speed = site.speed === 1 ? [] : [t("system.speed", { n: site.speed })];
-    const why = [t(`system.clock.${site.clock}`), ...speed].join(" · ");
+    const why = [date(world.now), t(`system.clock.${site.clock}`), ...speed].join(" · ");
     const state = site.clock === "unsynced" ? "warn" : "ok";
-    return this.#row("clock", state, t("system.clock"), why, `${date(world.now)} ${clock(world.now)}`);
+    return this.#row("clock", state, t("system.clock"), why, clock(world.now));
   }
 
   #point(point, world) {
+    if (point.reason === ABSENT && point.last_at === null) {
+      return this.#row(point.id, "absent", fullName(point), t("system.absent"), "");
+    }
     const view = look(point, world);
     const known = point.quality !== "bad" && view.state !== "offline";
     const value = known ? valueText(point, point.value) : view.big.text;

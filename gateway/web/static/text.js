@@ -47,8 +47,9 @@ export function useZone(name) {
 }
 
 export function number(value, decimals = 0) {
-  const large = Math.abs(value) >= 100000;
-  const fewer = Math.abs(value) >= 1000 ? decimals : Number(Math.abs(value) >= 100);
+  const size = Math.abs(Number(value.toFixed(decimals)));
+  const large = size >= 100000;
+  const fewer = size >= 1000 ? decimals : Number(size >= 100);
   const digits = large ? 1 : Math.max(0, decimals - fewer);
   const form = {
     minimumFractionDigits: large ? 0 : digits,

@@ -4,6 +4,7 @@ import { fullName, look, nameOf, symbolOf } from "./look.js";
 import { t, unit } from "./text.js";
 
 class Tile extends HTMLElement {
+  #shape = "";
   #label = make("span");
   #what = make("span", "what");
   #name = make("span", "name", this.#label, " ", this.#what);
@@ -45,6 +46,7 @@ class Tile extends HTMLElement {
     setText(this.#age, view.age);
     setText(this.#tag, point.simulated ? t("tile.simulated") : "");
     setText(this.#limit, view.foot);
+    this.#fitAgain(`${this.title} ${view.big.text.length}`);
     this.ariaLabel = [this.title, this.#value.textContent, this.#word.textContent, view.foot].join(", ");
   }
 
@@ -58,13 +60,15 @@ class Tile extends HTMLElement {
   }
 
   #showName(point) {
-    const name = fullName(point);
-    if (this.title === name) return;
     const { label, what } = nameOf(point);
     setText(this.#label, label);
     setText(this.#what, what);
-    this.title = name;
-    this.fit();
+    this.title = fullName(point);
+  }
+
+  #fitAgain(shape) {
+    if (shape !== this.#shape) this.fit();
+    this.#shape = shape;
   }
 
   #place(rail) {
