@@ -169,7 +169,7 @@ def door_alarm(**fields: object) -> AlarmView:
         point="walk_in_door/open",
         value=True,
         since=NOON - 420_000,
-        commands=(CommandView("buzzer", True),),
+        commands=(CommandView("buzzer", True, "부저"),),
     )
     return msgspec.structs.replace(alarm, **fields)
 
@@ -178,7 +178,9 @@ def small_kitchen() -> KitchenInMemory:
     """One fridge, its door standing open, and the gateway's own load."""
     load = PointView(
         id="system/cpu",
-        label="CPU",
+        label="",
+        metric="cpu",
+        origin="gateway",
         unit="%",
         value=12.0,
         quality="good",

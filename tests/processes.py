@@ -263,7 +263,7 @@ class Daemon:
             f"http://127.0.0.1:{self.port}{path}", data=body, headers=headers, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=_ASK_S) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=_ASK_S) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             with error:

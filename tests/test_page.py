@@ -7,6 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from drivers import buzzer, contact, relay, sht3x
+from gateway import health
+from gateway.config.schema import FORECAST_METRICS
 from gateway.web.static import FOLDER, assets
 
 LANGUAGES = ("en", "ko")
@@ -52,6 +55,19 @@ def test_the_words_that_must_not_mix_are_those_of_the_glossary(
 ) -> None:
     assert CATALOGUES["en"][key] == english
     assert CATALOGUES["ko"][key] == korean
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_metric_and_unit_of_the_shipped_parts_has_a_word(language: str) -> None:
+    words = CATALOGUES[language]
+    drivers = (sht3x.Driver, contact.Driver, relay.Driver, buzzer.Driver)
+    metrics = [metric for driver in drivers for metric in driver.METRICS]
+    metrics += [*health.METRICS, *itertools.chain(*FORECAST_METRICS.values())]
+    for metric in metrics:
+        assert f"metric.{metric.name}" in words
+        assert f"unit.{metric.unit}" in words
+        if metric.kind == "boolean":
+            assert {f"value.{metric.name}.true", f"value.{metric.name}.false"} <= words.keys()
 
 
 def literals(script: str) -> list[str]:
@@ -114,14 +130,12 @@ def test_every_word_asked_for_is_in_the_catalogue_and_every_word_there_is_used()
 
 
 def test_every_symbol_drawn_exists() -> None:
-    drawn = set(re.findall(r'id="(\w+)"', (FOLDER / "icons.svg").read_text("utf-8")))
+    drawn = set(re.findall(r'<symbol id="icon-(\w+)"', PAGES["index.html"]))
     source = "\n".join([*SCRIPTS.values(), *PAGES.values()])
     used = set(re.findall(r'icon\("(\w+)"\)', source))
-    used |= set(re.findall(r"icons\.svg#(\w+)", source)) | set(
-        re.findall(r'symbol: "(\w+)"', source)
-    )
+    used |= set(re.findall(r"#icon-(\w+)", source)) | set(re.findall(r'symbol: "(\w+)"', source))
     states = {key.partition(".")[2] for key in CATALOGUES["en"] if key.startswith("state.")}
-    assert used | states - {"loading"} <= drawn
+    assert used | states - {"loading", "early"} <= drawn
 
 
 def test_nothing_of_the_page_comes_from_elsewhere() -> None:

@@ -77,8 +77,10 @@ def kitchen_of(language: str, *, now: int, alarms: int) -> KitchenInMemory:
             temperature(f"rinse{number}", rinse, 84.1, Band(60.0, 90.0), zone),
             contact(f"door{number}", door, opened=False, zone=zone),
         ]
-    for number in range(4):
-        points.append(temperature(f"system/load{number}", "CPU", 12.0, Band()))
+    for metric in ("cpu", "memory", "disk", "resident"):
+        load = temperature("system", "", 12.0, Band())
+        own = {"id": f"system/{metric}", "metric": metric, "origin": "gateway", "unit": "%"}
+        points.append(msgspec.structs.replace(load, **own))
     points = [
         msgspec.structs.replace(p, at=now - 2_000, last_at=now - 370_000, simulated=True)
         for p in points

@@ -68,7 +68,7 @@ class Banner extends HTMLElement {
     const value = span === null && !silent && point?.quality !== "bad" ? (point?.value ?? alarm.value) : alarm.value;
     const main = value === null ? [when] : [valueText(shown, value), when];
     const done = alarm.commands
-      .filter(({ actuator, value }) => (points.get(`${actuator}/state`)?.value ?? value) === value)
+      .filter(({ actuator, value }) => !silent && (points.get(`${actuator}/state`)?.value ?? value) === value)
       .map(({ actuator, label, value }) =>
         t("banner.command", { actuator: label || actuator, value: t(`value.state.${value}`) }),
       );

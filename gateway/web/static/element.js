@@ -17,7 +17,7 @@ export function icon(name) {
 }
 
 export function setIcon(node, name) {
-  const href = `/static/icons.svg#${name}`;
+  const href = `#icon-${name}`;
   const use = node.firstElementChild;
   if (use.getAttribute("href") !== href) use.setAttribute("href", href);
 }

@@ -28,6 +28,7 @@ export class Notices {
   #offline = make("div", "offline", icon("offline"), make("div", "", make("b"), make("span")));
   #wasSilent = false;
   #backUntil = 0;
+  #place = "";
   #touched = -Infinity;
   #touching = false;
 
@@ -49,7 +50,8 @@ export class Notices {
     const left = place === "kitchen" ? ordered.length - shown.length : 0;
     setText(this.#more, t("banner.more", { n: left }));
     const all = [...this.#connection(world.silent), ...nodes, ...(left > 0 ? [this.#more] : [])];
-    const held = this.#held(all);
+    const held = place === this.#place && this.#held(all);
+    this.#place = place;
     if (!held) setChildren(this.#node, all);
     this.#forget(this.#banners, alarms);
     return held;

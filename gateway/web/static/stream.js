@@ -8,6 +8,7 @@ export class Stream {
   #heard = performance.now();
   #opened = performance.now();
   #asking = false;
+  #unknown = false;
   #on;
 
   // `on`: snapshot(data), change(data), silent(milliseconds); called from here on.
@@ -44,9 +45,12 @@ export class Stream {
     this.#asking = true;
     try {
       const answer = await fetch("/api/v1/session", { signal: AbortSignal.timeout(OFFLINE_MS) });
-      if (answer.status === 401) location.assign("/login");
-      else if (silent > RELOAD_MS) location.reload();
+      const unknown = answer.status === 401;
+      // A gateway that has just started may not know its sessions yet: it is asked twice.
+      if (unknown && this.#unknown) location.assign("/login");
+      else if (!unknown && silent > RELOAD_MS) location.reload();
       else this.#open();
+      this.#unknown = unknown;
     } catch {
       this.#open();
     } finally {

@@ -5,18 +5,22 @@ let zone;
 
 export const language = () => document.documentElement.lang;
 
-export async function load() {
-  const name = languages.includes(language()) ? language() : languages[0];
-  document.documentElement.lang = name;
+export async function load(wanted = language()) {
+  const name = languages.includes(wanted) ? wanted : languages[0];
   catalogue = await (await fetch(`/static/${name}.json`)).json();
+  document.documentElement.lang = name;
   for (const node of document.querySelectorAll("[data-text]")) node.textContent = t(node.dataset.text);
   for (const node of document.querySelectorAll("[data-label]")) node.ariaLabel = t(node.dataset.label);
 }
 
+// While the gateway is away the page keeps its language.
 export async function switchLanguage() {
-  document.documentElement.lang = languages[(languages.indexOf(language()) + 1) % languages.length];
-  remember("language", language());
-  await load();
+  try {
+    await load(languages[(languages.indexOf(language()) + 1) % languages.length]);
+    remember("language", language());
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
 }
 
 export function remember(name, value) {

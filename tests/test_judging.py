@@ -1,0 +1,259 @@
+"""Judging in the daemon: its state is a function of committed input, however a process ended."""
+
+import asyncio
+import itertools
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.hub import Hub
+from gateway.judging import Judging, NotWaiting, UnknownAlarm, replay
+from gateway.reading import Point, Quality, Reading
+from gateway.store.opening import Store
+from gateway.store.state import JudgedInput, JudgedReading, committed
+from rules.alarm import State
+from rules.judge import Drive, Entry, Judge, Memory, Phase
+from tests.fakes import ManualClock
+from tests.kitchen_rules import DOOR, GAPS, POINTS, READINGS, contract, judges, rule
+
+KINDS = {POINTS[0]: "number", POINTS[1]: "number", DOOR: "boolean"}
+Folders = Callable[[], Path]
+
+
+class Kitchen:
+    """A gateway from the hub to the file, without buses; `kill` loses what is not committed."""
+
+    def __init__(self, folder: Path, judge: Judge) -> None:
+        self.folder = folder
+        self.judge = judge
+        self.clock = ManualClock()
+        self.driven: list[tuple[str, bool]] = []
+        self.published = 0
+        self._open()
+
+    def _open(self) -> None:
+        self.store = Store(self.folder, self.clock)
+        self.points = self.store.register(
+            Point(index=-1, id=name, label=name, unit="1", kind=kind)
+            for name, kind in KINDS.items()
+        )
+        self.hub = Hub(self.clock.now())
+        self.judging = Judging(self.judge, self.store.found.entries, self.store.log, self.hub)
+        self.judging.drive = self._drive
+        self.hub.judge = self.judging.observe
+        self.hub.store = self.store.log.append
+
+    def _drive(self, drive: Drive) -> None:
+        self.driven.append((drive.actuator, drive.value))
+
+    def start(self) -> None:
+        self.judging.start(self.clock.now())
+
+    def pass_time(self, ms: int) -> None:
+        self.clock.pause(ms / 1000)
+
+    def see(
+        self, point: str, value: float | bool | None, *, late_ms: int = 0, keep: bool = True
+    ) -> None:
+        quality = Quality.NO_COMMUNICATION if value is None else Quality.GOOD
+        at = self.clock.now() - late_ms
+        self.published += 1
+        self.hub.publish(Reading(self.points[point], value, quality, at), keep=keep)
+
+    def acknowledge(self, alarm_id: str) -> None:
+        try:
+            self.judging.acknowledge(alarm_id, "mina", self.clock.now())
+        except (UnknownAlarm, NotWaiting):
+            return
+
+    def kill(self) -> None:
+        assert self.store.close()
+        self._open()
+
+    async def stop(self) -> None:
+        await self.store.log.commit()
+        assert self.store.close()
+        self._open()
+
+    async def inputs(self) -> list[JudgedReading | JudgedInput]:
+        return await self.store.reader.call(lambda connection: list(committed(connection)))
+
+    async def replayed(self) -> dict[str, Entry]:
+        return replay(self.judge, await self.inputs())
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    """New data folders whose schema is already there, since making it takes a child process."""
+    root = tmp_path_factory.mktemp("data")
+    Store(root / "empty", ManualClock()).close()
+    (root / "empty" / "gateway.lock").unlink()
+    numbers = itertools.count()
+
+    def folder() -> Path:
+        return shutil.copytree(root / "empty", root / str(next(numbers)))
+
+    return folder
+
+
+OPERATIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("see"), READINGS, st.booleans(), st.sampled_from([0, 0, 0, 30])),
+        st.tuples(st.just("see"), READINGS, st.booleans(), st.sampled_from([0, 0, 0, 30])),
+        st.tuples(st.just("acknowledge"), st.sampled_from("abcd")),
+        st.tuples(st.sampled_from(["tick", "commit", "stop", "kill"])),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(judges(), st.lists(GAPS, min_size=25, max_size=25), OPERATIONS)
+def test_what_was_committed_replays_to_exactly_the_state_however_the_process_ended(
+    folders: Folders, judge: Judge, gaps: Sequence[int], operations: Sequence[tuple[object, ...]]
+) -> None:
+    async def scenario() -> None:
+        kitchen = Kitchen(folders(), judge)
+        kitchen.start()
+        for gap, operation in zip(gaps, operations, strict=False):
+            kitchen.pass_time(gap)
+            match operation:
+                case ["see", [str(point), value], bool(keep), int(late_ms)]:
+                    assert value is None or isinstance(value, (bool, float))
+                    kitchen.see(point, value, keep=keep, late_ms=late_ms)
+                case ["acknowledge", str(alarm_id)]:
+                    kitchen.acknowledge(alarm_id)
+                case ["tick"]:
+                    kitchen.judging.tick(kitchen.clock.now())
+                case ["commit"]:
+                    await kitchen.store.log.commit()
+                    assert await kitchen.replayed() == kitchen.judging.state.entries
+                case ["stop" | "kill" as end]:
+                    await kitchen.stop() if end == "stop" else kitchen.kill()
+                    assert await kitchen.replayed() == kitchen.judging.state.entries
+                    kitchen.start()
+                case _:
+                    pytest.fail(f"no such operation: {operation}")
+        await kitchen.store.log.commit()
+        assert await kitchen.replayed() == kitchen.judging.state.entries
+        kitchen.store.close()
+        shutil.rmtree(kitchen.folder)
+
+    asyncio.run(scenario())
+
+
+def warm_kitchen(folder: Path) -> Kitchen:
+    kitchen = Kitchen(folder, Judge([rule(for_ms=60_000)], {"siren": contract()}))
+    kitchen.start()
+    return kitchen
+
+
+async def test_a_reading_that_decides_is_stored_and_one_that_does_not_need_not_be(
+    folders: Folders,
+) -> None:
+    kitchen = warm_kitchen(folders())
+    for value in (4.0, 4.01, 9.0, 9.01, 9.02, 5.0, 5.01):
+        kitchen.pass_time(1_000)
+        kitchen.see(POINTS[0], value, keep=False)
+    await kitchen.store.log.commit()
+    stored = [entry.value for entry in await kitchen.inputs() if isinstance(entry, JudgedReading)]
+    assert stored == [9.0, 5.0]
+    kitchen.store.close()
+
+
+async def test_a_kill_while_a_rule_waits_changes_nothing_for_the_kitchen(folders: Folders) -> None:
+    kitchen = warm_kitchen(folders())
+    began = kitchen.clock.now()
+    kitchen.see(POINTS[0], 9.0, keep=False)
+    await kitchen.store.log.commit()
+    kitchen.pass_time(30_000)
+    kitchen.kill()
+    kitchen.start()
+    kitchen.pass_time(29_999)
+    kitchen.judging.tick(kitchen.clock.now())
+    assert kitchen.judging.alarms() == {}
+    kitchen.pass_time(1)
+    kitchen.judging.tick(kitchen.clock.now())
+    await kitchen.store.log.commit()
+    assert await kitchen.replayed() == kitchen.judging.state.entries
+    alarm = kitchen.judging.alarms()["warm"]
+    assert (alarm.since, alarm.value) == (began + 60_000, 9.0)
+    assert kitchen.driven[-1] == ("siren", True)
+    kitchen.store.close()
+
+
+async def test_ticks_are_stored_only_when_a_timer_fired(folders: Folders) -> None:
+    kitchen = warm_kitchen(folders())
+    kitchen.see(POINTS[0], 9.0)
+    for _ in range(1_300):
+        kitchen.pass_time(50)
+        kitchen.judging.tick(kitchen.clock.now())
+    await kitchen.store.log.commit()
+    bodies = [entry.body for entry in await kitchen.inputs() if isinstance(entry, JudgedInput)]
+    assert bodies == ['{"k":"start"}', '{"k":"tick"}']
+    kitchen.store.close()
+
+
+async def test_inputs_keep_their_place_between_readings_over_many_commits(
+    folders: Folders,
+) -> None:
+    kitchen = Kitchen(folders(), Judge([rule()], {"siren": contract()}))
+    expected: list[object] = ['{"k":"start"}']
+    kitchen.start()
+    for number in range(6):
+        kitchen.see(POINTS[0], 9.0 + number)
+        kitchen.acknowledge("warm")
+        expected += [9.0 + number, '{"k":"acknowledge","alarm":"warm","by":"mina"}']
+        if number % 2:
+            await kitchen.store.log.commit()
+        kitchen.see(POINTS[0], 5.0)
+        expected.append(5.0)
+    await kitchen.store.log.commit()
+    found = [
+        entry.value if isinstance(entry, JudgedReading) else entry.body
+        for entry in await kitchen.inputs()
+    ]
+    assert found == expected
+    kitchen.store.close()
+
+
+async def test_an_alarm_that_does_not_stand_or_was_seen_cannot_be_acknowledged(
+    folders: Folders,
+) -> None:
+    kitchen = Kitchen(folders(), Judge([rule()], {"siren": contract()}))
+    changes: list[tuple[list[str], int]] = []
+    kitchen.judging.alarms_changed = lambda points: changes.append(
+        (list(points), len(kitchen.judging.alarms()))
+    )
+    now = kitchen.clock.now
+    with pytest.raises(UnknownAlarm):
+        kitchen.judging.acknowledge("warm", "mina", now())
+    kitchen.see(POINTS[0], 9.0)
+    kitchen.judging.acknowledge("warm", "mina", now())
+    with pytest.raises(NotWaiting):
+        kitchen.judging.acknowledge("warm", "jun", now())
+    alarm = kitchen.judging.alarms()["warm"]
+    assert (alarm.state, alarm.acknowledged_by) == (State.ACKNOWLEDGED, "mina")
+    await kitchen.store.log.commit()
+    assert await kitchen.replayed() == kitchen.judging.state.entries
+    kitchen.see(POINTS[0], 5.0)
+    assert changes == [([POINTS[0]], 1), ([POINTS[0]], 1), ([POINTS[0]], 0)]
+    kitchen.store.close()
+
+
+async def test_the_state_is_there_for_the_page_to_show(folders: Folders) -> None:
+    kitchen = warm_kitchen(folders())
+    kitchen.see(POINTS[0], 9.0)
+    memory = kitchen.judging.state.entries["rule/warm"]
+    assert isinstance(memory, Memory)
+    assert memory.phase is Phase.PENDING
+    kitchen.pass_time(60_000)
+    kitchen.judging.tick(kitchen.clock.now())
+    assert kitchen.judging.outputs()["siren"].slots[10].cause == "rule/warm"
+    assert list(kitchen.judging.alarms()) == ["warm"]
+    assert kitchen.judging.steps == 3
+    kitchen.store.close()

@@ -1,0 +1,182 @@
+"""The priority slots and the guards of the fail-safe contract."""
+
+from dataclasses import dataclass, field
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.slots import LIFE_SLOTS, Contract, Occupant, Output, occupy, settle, winner
+from tests.kitchen_rules import GAPS, GRID_MS, contract, contracts
+
+ON, OFF = Occupant(True, "on"), Occupant(False, "off")
+LONG_AGO = -1_000_000
+
+
+@dataclass
+class Bench:
+    """One output; timers fire when they are due."""
+
+    contract: Contract
+    output: Output = field(init=False)
+    now: int = 0
+    switched: list[tuple[int, bool, int | None, bool]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.output = Output({}, self.contract.safe, LONG_AGO)
+
+    def occupy(self, slot: int, occupant: Occupant | None) -> bool:
+        self._settle(occupy(self.output, slot, occupant))
+        return self.output.value
+
+    def pass_time(self, ms: int) -> bool:
+        end = self.now + ms
+        while self.output.due is not None and self.output.due <= end:
+            self.now = self.output.due
+            self._settle(self.output)
+        self.now = end
+        return self.output.value
+
+    def _settle(self, arbitrated: Output) -> None:
+        before = self.output
+        self.output = settle(arbitrated, self.contract, self.now)
+        assert settle(self.output, self.contract, self.now) is self.output, "settling again"
+        assert self.output.due is None or self.output.due > self.now
+        if self.output.value is not before.value:
+            ran_out = self.output.ran_out_slot is not None
+            slot = winner(self.output.slots)
+            self.switched.append((self.now, self.output.value, slot, ran_out))
+
+
+def test_the_lowest_numbered_slot_wins_and_with_none_the_safe_state() -> None:
+    fan = Bench(contract(safe=True))
+    assert fan.output.value is True
+    assert fan.occupy(10, OFF) is False
+    assert fan.occupy(8, ON) is True
+    assert fan.occupy(2, OFF) is False
+    assert fan.occupy(2, None) is True
+    assert fan.occupy(8, None) is False
+    assert fan.occupy(10, None) is True
+    assert fan.output.slots == {}
+
+
+def test_occupying_a_slot_the_same_way_again_changes_nothing() -> None:
+    output = Output({10: ON}, True, 0)
+    assert occupy(output, 10, ON) is output
+    assert occupy(output, 11, None) is output
+    assert list(occupy(output, 2, OFF).slots) == [2, 10]
+
+
+def test_a_minimum_off_time_delays_and_life_safety_does_not_wait() -> None:
+    fan = Bench(contract(min_off_ms=1_000))
+    fan.occupy(10, ON)
+    fan.pass_time(10)
+    assert fan.occupy(10, None) is False
+    fan.pass_time(10)
+    assert fan.occupy(10, ON) is False
+    assert fan.output.due == 1_010
+    assert fan.pass_time(989) is False
+    assert fan.pass_time(1) is True
+    fan.occupy(10, None)
+    assert fan.occupy(10, ON) is False
+    assert fan.occupy(2, ON) is True
+
+
+def test_a_minimum_on_time_holds_after_the_command_is_gone() -> None:
+    fan = Bench(contract(min_on_ms=1_000))
+    fan.occupy(10, ON)
+    assert fan.occupy(10, None) is True
+    assert fan.pass_time(999) is True
+    assert fan.pass_time(1) is False
+    assert fan.switched == [(0, True, 10, False), (1_000, False, None, False)]
+
+
+def test_life_safety_switches_off_within_the_minimum_on_time() -> None:
+    fan = Bench(contract(min_on_ms=1_000))
+    fan.occupy(10, ON)
+    assert fan.occupy(1, OFF) is False
+
+
+def test_a_change_of_mind_within_the_guard_never_reaches_the_output() -> None:
+    fan = Bench(contract(min_on_ms=1_000))
+    fan.occupy(10, ON)
+    fan.occupy(10, OFF)
+    fan.occupy(10, ON)
+    assert fan.pass_time(5_000) is True
+    assert len(fan.switched) == 1
+
+
+def test_the_maximum_run_time_ends_the_run_until_the_command_is_renewed() -> None:
+    siren = Bench(contract(max_on_ms=600))
+    siren.occupy(10, ON)
+    assert siren.pass_time(599) is True
+    assert siren.pass_time(1) is False
+    assert siren.switched[-1] == (600, False, 10, True)
+    assert siren.pass_time(10_000) is False
+    assert siren.occupy(11, ON) is False, "a less urgent slot is no new run"
+    siren.occupy(11, None)
+    siren.occupy(10, None)
+    assert siren.occupy(10, ON) is True
+    assert siren.pass_time(600) is False
+
+
+def test_a_more_urgent_slot_starts_a_new_run_after_one_that_was_ended() -> None:
+    """A fan that has run long enough for comfort still runs for carbon monoxide."""
+    fan = Bench(contract(max_on_ms=600, min_off_ms=5_000))
+    fan.occupy(10, ON)
+    assert fan.pass_time(700) is False
+    assert fan.occupy(2, ON) is True
+    assert fan.pass_time(600) is False
+    assert fan.pass_time(600) is False
+    assert fan.occupy(2, None) is False
+
+
+def test_an_output_whose_safe_state_is_on_has_no_maximum_run_time() -> None:
+    compressor = Bench(contract(safe=True, max_on_ms=600))
+    compressor.occupy(10, ON)
+    assert compressor.pass_time(100_000) is True
+
+
+OCCUPANTS = st.sampled_from([ON, OFF, None])
+MOVES = st.lists(st.tuples(GAPS, st.sampled_from([1, 2, 8, 10, 16]), OCCUPANTS), max_size=30)
+
+
+@given(contracts(), MOVES)
+def test_no_sequence_of_commands_breaks_the_contract(
+    guards: Contract, moves: list[tuple[int, int, Occupant | None]]
+) -> None:
+    output = Bench(guards)
+    for gap, slot, occupant in moves:
+        output.pass_time(gap)
+        output.occupy(slot, occupant)
+        output.pass_time(0)
+    output.pass_time(100 * GRID_MS)
+
+    since, value = LONG_AGO, guards.safe
+    for at, switched_to, by, ran_out in output.switched:
+        assert switched_to is not value
+        least = guards.min_on_ms if value else guards.min_off_ms
+        assert at - since >= least or by in LIFE_SLOTS or ran_out
+        if value and not guards.safe and guards.max_on_ms:
+            assert at - since <= guards.max_on_ms
+        since, value = at, switched_to
+    if value and not guards.safe and guards.max_on_ms:
+        assert output.now - since < guards.max_on_ms
+    assert (output.output.value, output.output.since) == (value, since)
+    if output.output.ran_out_slot is None:
+        first = winner(output.output.slots)
+        assert value is (guards.safe if first is None else output.output.slots[first].value)
+
+
+@given(contracts(), MOVES, st.data())
+def test_how_often_the_time_is_looked_at_makes_no_difference(
+    guards: Contract, moves: list[tuple[int, int, Occupant | None]], data: st.DataObject
+) -> None:
+    coarse, fine = Bench(guards), Bench(guards)
+    for gap, slot, occupant in moves:
+        coarse.pass_time(gap)
+        first = data.draw(st.integers(0, gap))
+        fine.pass_time(first)
+        fine.pass_time(gap - first)
+        coarse.occupy(slot, occupant)
+        fine.occupy(slot, occupant)
+        assert coarse.output == fine.output
