@@ -2,6 +2,7 @@
 
 import asyncio
 import cProfile
+import gc
 import pstats
 import statistics
 import time
@@ -63,6 +64,8 @@ def run(setting: Setting) -> Section:
 def _compare(section: Section, name: str, shape: Shape, count: int, setting: Setting) -> None:
     made = list(batches(shape, count))
     simple = [plain(batch, shape) for batch in made]
+    gc.collect()
+    gc.freeze()  # the collector need not look through what was made beforehand
     floors, products = [], []
     for turn in range(setting.of(5, 3)):
         folder = setting.folder / f"{shape.readings}-{turn}"
