@@ -22,7 +22,7 @@ class Floor:
 
     def __init__(self, path: Path, thresholds: list[list[Threshold]]) -> None:
         self._file = sqlite3.connect(path, isolation_level=None)
-        self._file.execute("PRAGMA page_size = 1024")
+        self._file.execute("PRAGMA page_size = 512")
         self._file.execute("PRAGMA journal_mode = WAL")
         self._file.execute("PRAGMA synchronous = FULL")
         self._file.execute("CREATE TABLE tm (s INTEGER PRIMARY KEY, at INTEGER, body BLOB)")

@@ -1,10 +1,22 @@
 """The latest value of every point, and the only way a reading gets anywhere."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from gateway.reading import Reading, Value
 
 Watcher = Callable[[Reading], None]
+
+
+class Keep(Protocol):
+    """Puts a reading where it lasts."""
+
+    def __call__(self, reading: Reading, *, decided: bool) -> None:
+        """`decided`: the state of judging hangs on it."""
+
+
+def _forget(reading: Reading, *, decided: bool) -> None:
+    del reading, decided
 
 
 class Hub:
@@ -17,7 +29,7 @@ class Hub:
         self.published = 0
         self._floor = floor
         self.judge: Callable[[Reading], bool] = lambda reading: False
-        self.store: Watcher = lambda reading: None
+        self.store: Keep = _forget
         self.show: Watcher = lambda reading: None
         self.watchers: dict[str, list[Watcher]] = {}
 
@@ -38,8 +50,10 @@ class Hub:
         if reading.value is not None:
             self.last_good[point_id] = reading.value
             self.last_good_at[point_id] = reading.at
-        if self.judge(reading) or keep:
-            self.store(reading)
+        if self.judge(reading):
+            self.store(reading, decided=True)
+        elif keep:
+            self.store(reading, decided=False)
         self.show(reading)
         for watcher in self.watchers.get(point_id, ()):
             watcher(reading)

@@ -25,6 +25,7 @@ class Phase(StrEnum):
     IDLE = "idle"
     PENDING = "pending"  # the condition holds, its `for` is running
     ACTIVE = "active"
+    SUSPENDED = "suspended"  # its condition raised: it no longer judges, and says so
 
 
 class Memory(msgspec.Struct, frozen=True, tag="rule"):
@@ -190,14 +191,17 @@ class Judge:
 
 def next_memory(rule: Rule, memory: Memory, seen: Observation) -> Memory:
     """What a rule remembers after a reading, before its effects; the same object if no change."""
-    active = memory.phase is Phase.ACTIVE
+    if memory.phase is Phase.SUSPENDED:
+        return memory
+    try:
+        verdict = rule.condition.holds(
+            seen if seen.good else _Unseen(seen.at), active=memory.phase is Phase.ACTIVE
+        )
+    except Exception:  # noqa: BLE001 - a bug in one rule must not stop the others
+        return Memory(Phase.SUSPENDED, seen.at)
     blind = False
-    if seen.good:
-        verdict = rule.condition.holds(seen, active=active)
-    else:
-        verdict = rule.condition.holds(_Unseen(seen.at), active=active)
-        if verdict is None:
-            blind, verdict = True, _on_bad(rule.on_bad, memory.phase)
+    if verdict is None and not seen.good:
+        blind, verdict = True, _on_bad(rule.on_bad, memory.phase)
     if verdict is False:
         return _IDLE
     if memory.phase is not Phase.IDLE:
@@ -214,6 +218,11 @@ def _on_bad(on_bad: OnBad, phase: Phase) -> bool | None:
     if on_bad is OnBad.SAFE or (on_bad is OnBad.IGNORE and phase is Phase.PENDING):
         return False
     return None
+
+
+def _raises(rule: Rule, phase: Phase) -> bool:
+    """Whether an alarm stands in this phase; a rule that cannot judge always raises one."""
+    return phase is Phase.SUSPENDED or (rule.alarm and phase is Phase.ACTIVE)
 
 
 class _Turn:
@@ -258,6 +267,9 @@ class _Turn:
             case Elapsed():
                 pass
 
+    def _may_stand(self, rule: Rule) -> bool:
+        return rule.alarm or self._memory(f"rule/{rule.id}").phase is Phase.SUSPENDED
+
     def _timers(self) -> dict[str, int]:
         timers = dict(self.state.timers)
         for key, entry in self.changes.items():
@@ -281,12 +293,14 @@ class _Turn:
             return
         self.changes[key] = None if then is _IDLE else then
         rule = self.judge.rules[key.removeprefix("rule/")]
-        was, is_active = before.phase is Phase.ACTIVE, then.phase is Phase.ACTIVE
-        if rule.alarm and is_active and not was:
+        was, is_up = _raises(rule, before.phase), _raises(rule, then.phase)
+        if is_up and not was:
             self._alarm(rule.id, Verb.RAISE, now, value=then.value)
-        elif rule.alarm and was and not is_active:
+        elif was and not is_up:
             self._alarm(rule.id, Verb.RETURN, now)
-        if was or is_active:
+        if then.phase is Phase.SUSPENDED:
+            self.effects.append(Record("system", {"code": "rule_suspended", "rule": rule.id}))
+        if Phase.ACTIVE in (before.phase, then.phase):
             for command in rule.commands:
                 self._touched.setdefault(command.actuator, set()).add(command.slot)
 
@@ -398,12 +412,15 @@ class _Turn:
         for key in list(self.state.entries):
             kind, _, name = key.partition("/")
             if kind == "alarm":
-                if name not in rules or not rules[name].alarm:
+                if name not in rules or not self._may_stand(rules[name]):
                     self._alarm(name, Verb.CLEAR, now, by="configuration")
             elif name not in (rules if kind == "rule" else contracts):
                 self.changes[key] = None
         for rule in rules.values():
-            memory = self._memory(f"rule/{rule.id}")
+            key = f"rule/{rule.id}"
+            memory = self._memory(key)
+            if memory.phase is Phase.SUSPENDED:  # a new start is a new chance
+                self._become(key, memory, _IDLE, now)
             if rule.alarm and memory.phase is Phase.ACTIVE:
                 self._alarm(rule.id, Verb.RAISE, now, value=memory.value)
         for actuator in contracts:

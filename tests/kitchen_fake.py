@@ -92,6 +92,9 @@ class KitchenInMemory:
         """The point with other fields."""
         self._points[point_id] = msgspec.structs.replace(self._points[point_id], **fields)
 
+    def add(self, point: PointView) -> None:
+        self._points[point.id] = point
+
     def raise_alarm(self, alarm: AlarmView) -> None:
         self._alarms[alarm.id] = alarm
 
@@ -110,6 +113,10 @@ class TokensInMemory:
 
     async def add(self, row: TokenRow) -> None:
         self._rows[row.digest] = row
+
+    def learn(self, rows: Iterable[TokenRow]) -> None:
+        """Know these as well from now on."""
+        self._rows.update({row.digest: row for row in rows})
 
     async def replace(self, row: TokenRow) -> None:
         if row.digest in self._rows:

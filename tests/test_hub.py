@@ -20,10 +20,14 @@ class Listening:
     def __init__(self, floor: int = 0, *, decides: bool = False) -> None:
         self.calls: list[tuple[str, Reading]] = []
         self.hub = Hub(floor)
-        self.hub.store = lambda seen: self.note("store", seen)
+        self.hub.store = self._store
         self.hub.show = lambda seen: self.note("show", seen)
         self.hub.judge = self._judge
         self._decides = decides
+
+    def _store(self, reading: Reading, *, decided: bool) -> None:
+        self.decided = decided
+        self.note("store", reading)
 
     def note(self, who: str, seen: Reading) -> None:
         assert self.hub.latest[seen.point.id] is seen

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.judging import decode
-from rules.alarm import State
-from rules.base import OnBad, Priority, Rule
+from rules.alarm import Alarm, State
+from rules.base import Observation, OnBad, Priority, Rule
 from rules.judge import (
     NOTHING,
     Acknowledged,
@@ -437,3 +437,34 @@ def test_a_bad_value_and_no_value_are_the_same(
         lying.see(value, now, good=good)
         honest.see(value if good else None, now, good=good)
         assert lying.state.entries == honest.state.entries
+
+
+class Broken:
+    """A condition with a bug that shows at 5."""
+
+    def holds(self, seen: Observation, *, active: bool) -> bool | None:
+        del active
+        if seen.value == 5:
+            raise ZeroDivisionError
+        return False
+
+
+def test_a_rule_that_raises_is_suspended_with_an_alarm_and_the_others_go_on() -> None:
+    broken = rule("broken", condition=Broken(), alarm=False, commands=())
+    judge = Judge([broken, rule("sound", commands=())], {})
+    state = Memories(judge)
+    point = POINTS[0]
+    step = judge.step(state, Observed(point, Seen(5.0, at=1)), 1)
+    state.apply(step.changes)
+    raised = [effect.data for effect in step.effects if isinstance(effect, Record)]
+    assert {"code": "rule_suspended", "rule": "broken"} in raised
+    assert isinstance(state.entries["alarm/broken"], Alarm)
+    assert judge.step(state, Observed(point, Seen(5.0, at=2)), 2) == NOTHING
+    step = judge.step(state, Observed(point, Seen(9.0, at=3)), 3)
+    assert "rule/sound" in step.changes
+    state.apply(step.changes)
+    state.apply(judge.step(state, Started(), 4).changes)
+    assert "rule/broken" not in state.entries, "a new start is a new chance"
+    alarm = state.entries["alarm/broken"]
+    assert isinstance(alarm, Alarm)
+    assert alarm.state is State.RETURNED

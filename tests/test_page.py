@@ -130,7 +130,7 @@ def test_every_word_asked_for_is_in_the_catalogue_and_every_word_there_is_used()
 
 
 def test_every_symbol_drawn_exists() -> None:
-    drawn = set(re.findall(r'<symbol id="icon-(\w+)"', PAGES["index.html"]))
+    drawn = set(re.findall(r'<g id="icon-(\w+)"', PAGES["index.html"]))
     source = "\n".join([*SCRIPTS.values(), *PAGES.values()])
     used = set(re.findall(r'icon\("(\w+)"\)', source))
     used |= set(re.findall(r"#icon-(\w+)", source)) | set(re.findall(r'symbol: "(\w+)"', source))

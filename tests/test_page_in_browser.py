@@ -1,13 +1,14 @@
 """The page as a person meets it: drawn, tapped, cut off and turned over, in headless Chromium."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Response, expect
 
 from gateway.access import Access, Role
 from gateway.clock import SystemClock
@@ -40,7 +41,8 @@ class Site:
     def __init__(self, kitchen: KitchenInMemory, *, demo: bool = True, port: int = 0) -> None:
         self.kitchen = kitchen
         self.clock = SystemClock()
-        self.access = Access(TokensInMemory(), self.clock, demo=demo)
+        self.tokens = TokensInMemory()
+        self.access = Access(self.tokens, self.clock, demo=demo)
         settings = Settings(host="127.0.0.1", port=port)
         self.server = Server(kitchen, self.access, self.clock, settings)
 
@@ -185,9 +187,10 @@ async def test_names_from_devices_are_text_and_never_markup(chromium_path: Path)
 async def test_a_lost_gateway_is_told_and_its_return_brings_all_values_back(
     chromium_path: Path,
 ) -> None:
-    kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
-    async with chromium(chromium_path) as started, serving(kitchen) as site:
-        page = (await open_page(started, site.url, language="en")).page
+    kitchen = kitchen_of("en", now=SystemClock().wall() - 8_000, alarms=0)
+    async with chromium(chromium_path) as started, serving(kitchen, demo=False) as site:
+        code = await site.access.create_code("lee", Role.STAFF)
+        page = (await open_page(started, f"{site.url}login?code={code}", language="en")).page
         await expect(page.locator("kg-tile[data-state=ok]")).to_have_count(12)
         port = site.server.port
         await site.server.stop()
@@ -196,13 +199,93 @@ async def test_a_lost_gateway_is_told_and_its_return_brings_all_values_back(
         tiles = page.locator("kg-tile[data-state=offline]")
         await expect(tiles).to_have_count(12, timeout=15_000)
         await expect(tiles.first).not_to_contain_text("3.2")
-        back = Site(kitchen_of("en", now=site.clock.wall(), alarms=0), port=port)
+        await page.locator("#language").click()  # its words cannot be had now
+        await expect(page.locator("html")).to_have_attribute("lang", "en")
+        back = Site(kitchen_of("en", now=site.clock.wall(), alarms=0), demo=False, port=port)
+        knows_later(page, site.tokens, back.tokens)
         await back.server.start()
         try:
             await expect(page.locator("kg-tile[data-state=ok]")).to_have_count(12, timeout=15_000)
             await expect(page.locator(".offline")).to_have_count(0, timeout=5000)
         finally:
             await back.server.stop()
+
+
+def knows_later(page: Page, before: TokensInMemory, after: TokensInMemory) -> None:
+    """Let `after` know the sessions of `before` only once it has refused one of them."""
+
+    def note(response: Response) -> None:
+        if response.status == 401 and response.url.endswith("/session"):
+            after.learn(before.rows("session"))
+
+    page.on("response", note)
+
+
+async def test_names_units_and_forecasts_are_told_in_the_language_of_the_viewer(
+    chromium_path: Path,
+) -> None:
+    kitchen = KitchenInMemory(points_with_metrics())
+    async with chromium(chromium_path) as started, serving(kitchen) as site:
+        page = (await open_page(started, site.url, language="en")).page
+        tiles = page.locator("kg-tile")
+        await expect(page.locator("kg-tile .name")).to_have_text(
+            ["주방 temperature", "주방 grease level", *["전망 in 60 min", "전망 until limit"] * 2]
+        )
+        await expect(tiles.nth(1)).to_contain_text("4.0MB")
+        await expect(tiles.nth(2)).to_contain_text("likely 2.4 to 4.1 °C")
+        await expect(tiles.nth(3)).to_contain_text("60+min")
+        await expect(tiles.nth(3)).to_contain_text("not within the hour")
+        await expect(tiles.nth(4)).to_contain_text("Not enough data yet")
+        await expect(tiles.nth(5)).to_contain_text("12min")
+        await expect(tiles.nth(0)).to_have_attribute("data-state", "warn")  # past its limit
+        await expect(page.locator("#verdict")).to_have_text("1 to look at")
+        await expect(page.locator("#strip")).to_contain_text("CPU")
+        await page.locator("#language").click()
+        await expect(tiles.nth(0)).to_have_attribute("aria-label", re.compile("^주방 온도, 9.2°C"))
+        await expect(tiles.nth(3)).to_contain_text("1시간 안에는 없음")
+        await expect(tiles.nth(4)).to_contain_text("아직 자료 부족")
+        await expect(tiles.nth(5)).to_contain_text("12분")
+
+
+def points_with_metrics() -> list[PointView]:
+    """A warm kitchen, a metric nobody has a word for, two outlooks, and the gateway's own load."""
+    warm = temperature("kitchen", "주방", 9.2, Band(high=8.0))
+    early: dict[str, object] = {"value": None, "quality": "bad", "reason": "not_started"}
+    changed: list[tuple[str, dict[str, object]]] = [
+        ("kitchen/temperature", {}),
+        ("kitchen/grease_level", {"unit": "MBy", "value": 4.0, "limit": None}),
+        ("cold/in_60min", {"value": 3.2}),
+        ("cold/in_60min_low", {"value": 2.4, "secondary": True}),
+        ("cold/in_60min_high", {"value": 4.1, "secondary": True}),
+        ("cold/minutes_to_breach", {"value": 60.0, "unit": "min", "high": 60.0, "precision": 0}),
+        ("new/in_60min", {**early, "state": "stale"}),
+        ("new/minutes_to_breach", {"value": 12.0, "unit": "min", "high": 60.0, "precision": 0}),
+        ("system/cpu", {"label": "", "unit": "%", "origin": "gateway"}),
+    ]
+    points = []
+    for point_id, fields in changed:
+        device, _, metric = point_id.partition("/")
+        made = msgspec.structs.replace(warm, id=point_id, metric=metric, at=SystemClock().wall())
+        if device in ("cold", "new"):
+            made = msgspec.structs.replace(made, origin="forecast", label="전망", limit=None)
+        points.append(msgspec.structs.replace(made, **fields))
+    return points
+
+
+async def test_a_banner_says_what_the_machine_did_only_while_it_is_confirmed(
+    chromium_path: Path,
+) -> None:
+    kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=1)
+    buzzer = contact("buzzer", "부저", opened=True)
+    kitchen.add(msgspec.structs.replace(buzzer, id="buzzer/state", at=SystemClock().wall()))
+    async with chromium(chromium_path) as started, serving(kitchen) as site:
+        page = (await open_page(started, site.url, language="en")).page
+        await expect(page.locator("kg-banner .facts")).to_contain_text("부저: On (automatic)")
+        await expect(page.locator("kg-tile").last).to_contain_text("On")
+        kitchen.change("buzzer/state", value=False)
+        site.server.live.point_changed("buzzer/state")
+        await expect(page.locator("kg-tile").last).to_contain_text("Off")
+        await expect(page.locator("kg-banner .facts")).not_to_contain_text("부저")
 
 
 async def _pressed(page: Page, button: str) -> None:

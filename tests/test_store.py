@@ -67,7 +67,7 @@ async def test_the_file_is_made_for_a_card_that_may_lose_power(
 ) -> None:
     async with running(tmp_path, clock) as store:
         for pragma, wanted in (
-            ("page_size", 1024),
+            ("page_size", 512),
             ("journal_mode", "wal"),
             ("synchronous", 2),  # FULL
             ("user_version", LATEST),

@@ -28,6 +28,7 @@ CURSOR_MS = 10_000  # a cursor kept late costs rows sent twice, which the cloud 
 COMPRESS_FROM = 8  # readings in a row from which zlib pays
 ROW_READINGS = 2_000  # a fuller row is closed and the next one begun
 WAITING_READINGS = 100_000  # held in memory while the disk refuses; about 100 min at 1,000/min
+WAITING_DECIDED = 10_000  # beyond those, for readings the state of judging hangs on
 WAITING_EVENTS = 10_000
 WALL_STEP_MS = 20  # so far off may a row's UTC be before the wall clock is looked at again
 _INSERT = {"tm": "INSERT INTO tm VALUES (?, ?, ?)", "ev": "INSERT INTO ev VALUES (?, ?, ?)"}
@@ -121,10 +122,10 @@ class Log:
         self.on_full: Callable[[], None] = lambda: None
         self.on_committed: Callable[[list[Row]], None] = lambda rows: None
 
-    def append(self, reading: Reading) -> None:
-        """Put one reading into the next row."""
+    def append(self, reading: Reading, *, decided: bool = False) -> None:
+        """Put one reading into the next row; one that decided something is dropped last."""
         batch = self._batch
-        if batch.readings >= WAITING_READINGS:
+        if batch.readings >= WAITING_READINGS + (WAITING_DECIDED if decided else 0):
             self.counters.dropped_readings += 1
             return
         row = batch.rows[-1]

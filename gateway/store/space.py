@@ -25,7 +25,7 @@ BALLAST_BYTES = 16 << 20
 TRIM_FROM, TRIM_TO = 0.8, 0.7  # shares of the budget
 STEP_ROWS = 500  # rows in one transaction, so that the log never waits for long
 PERIOD_S = 60.0
-_PAGE_BYTES = 1024
+_PAGE_BYTES = 512
 _RESERVE = 4  # the ballast comes back when so many of its size are free
 
 

@@ -7,6 +7,8 @@ offered from memory; older ones are named by range and fetched from the log by t
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
 
 from gateway.store.log import Row
 from gateway.sync.protocol import STREAMS, Stream
@@ -43,18 +45,17 @@ class Lane:
         """Committed rows the cloud has not acknowledged."""
         return self.last - len(self.acknowledged)
 
-    def missing(self) -> Iterable[int]:
-        """Rows of the outage that are not on their way, oldest first.
-
-        Those that were sent in vain come last, so that one row the receiver cannot take does not
-        hold up the others.
-        """
+    def missing(self) -> Iterator[int]:
+        """Rows of the outage that were not sent yet, oldest first."""
         fresh_from = self.fresh[0].s if self.fresh else self.last + 1
         for start, end in self.acknowledged.gaps(fresh_from - 1):
             for s in range(start, end + 1):
                 if s not in self.flying and s not in self.postponed:
                     yield s
-        yield from sorted(s for s in self.postponed if s not in self.flying)
+
+    def again(self) -> Iterator[int]:
+        """Rows that were sent in vain and are not on their way, oldest first."""
+        return iter(sorted(s for s in self.postponed if s not in self.flying))
 
     def postpone(self, numbers: Iterable[int]) -> int:
         """Take rows back that were sent in vain; gives for how many it was the first time."""
@@ -65,6 +66,26 @@ class Lane:
             if self.flying.pop(s, None) is not None:
                 self.postponed.add(s)
         return len(self.postponed) - before
+
+
+class Choice(NamedTuple):
+    """What goes next: one row from memory, or numbers to be fetched from the log."""
+
+    stream: Stream
+    fresh: Row | None
+    numbers: Sequence[int]
+
+
+def _fresh(lane: Lane) -> Choice | None:
+    if not lane.fresh:
+        return None
+    row = lane.fresh.popleft()
+    return Choice(lane.stream, row, [row.s])
+
+
+def _numbered(lane: Lane, numbers: Iterator[int], most: int) -> Choice | None:
+    wanted = list(islice(numbers, most))
+    return Choice(lane.stream, None, wanted) if wanted else None
 
 
 class Outbox:
@@ -92,6 +113,22 @@ class Outbox:
     def has_room(self) -> bool:
         """Whether another message may be sent."""
         return len(self.messages) < min(self.window, self.window_max)
+
+    def following(self, most: int) -> Choice | None:
+        """What to send next, at most so many rows; taken out of the fresh ones when it is one.
+
+        Events first, live rows, then the outage, oldest first. What was sent in vain comes last:
+        one row the receiver cannot take does not hold up the others.
+        """
+        events, telemetry = self.lanes["ev"], self.lanes["tm"]
+        return (
+            _numbered(events, events.missing(), most)
+            or _fresh(events)
+            or _fresh(telemetry)
+            or _numbered(telemetry, telemetry.missing(), most)
+            or _numbered(events, events.again(), most)
+            or _numbered(telemetry, telemetry.again(), most)
+        )
 
     def send(self, stream: Stream, numbers: Sequence[int], now: int) -> int:
         """Note a message as sent; gives its number."""

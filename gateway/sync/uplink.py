@@ -5,7 +5,6 @@ was measured to lose what it had acknowledged. What is not acknowledged in time 
 """
 
 import asyncio
-import itertools
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -235,34 +234,20 @@ class Uplink:
                 task.cancel()
 
     async def _fill(self, link: Link) -> None:
-        """Send as much as the window allows: events, live rows, then the outage."""
+        """Send as much as the window allows."""
         while self.outbox.has_room() and not self._lost.is_set():
-            if await self._send_outage(link, "ev") or self._send_fresh(link, "ev"):
+            choice = self.outbox.following(HISTORICAL_ROWS)
+            if choice is None:
+                return
+            if choice.fresh is not None:
+                self._send(link, choice.stream, [choice.fresh], historical=False)
                 continue
-            if self._send_fresh(link, "tm") or await self._send_outage(link, "tm"):
-                continue
-            return
-
-    def _send_fresh(self, link: Link, stream: Stream) -> bool:
-        lane = self.outbox.lanes[stream]
-        if not lane.fresh:
-            return False
-        row = lane.fresh.popleft()
-        self._send(link, stream, [row], historical=False)
-        return True
-
-    async def _send_outage(self, link: Link, stream: Stream) -> bool:
-        lane = self.outbox.lanes[stream]
-        wanted = list(itertools.islice(lane.missing(), HISTORICAL_ROWS))
-        if not wanted:
-            return False
-        rows = await self._fetch(stream, wanted)
-        if self._lost.is_set():
-            return False
-        self._forget_unknown(lane, wanted, rows)
-        if rows:
-            self._send(link, stream, _fitting(rows), historical=True)
-        return True
+            rows = await self._fetch(choice.stream, choice.numbers)
+            if self._lost.is_set():
+                return
+            self._forget_unknown(self.outbox.lanes[choice.stream], choice.numbers, rows)
+            if rows:
+                self._send(link, choice.stream, _fitting(rows), historical=True)
 
     def _forget_unknown(self, lane: Lane, wanted: Sequence[int], rows: Sequence[Row]) -> None:
         """A row that is not in the log can never be sent; say so once and go on without it."""

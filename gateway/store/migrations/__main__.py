@@ -13,7 +13,7 @@ def main(path: str) -> None:
     from gateway.store.migrations.steps import migrations
 
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA page_size = 1024")
+    connection.execute("PRAGMA page_size = 512")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     database = Database(connection)

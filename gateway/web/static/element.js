@@ -11,6 +11,7 @@ export function make(name, className = "", ...children) {
 export function icon(name) {
   const node = document.createElementNS(SVG, "svg");
   node.setAttribute("class", "icon");
+  node.setAttribute("viewBox", "0 0 24 24");
   node.append(document.createElementNS(SVG, "use"));
   setIcon(node, name);
   return node;

@@ -1,6 +1,6 @@
 // The wall: tiles in their places, by zone, in views of at most three rows of four.
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
-import { look } from "./look.js";
+import { look, setState } from "./look.js";
 import { t } from "./text.js";
 
 const COLUMNS = 4;
@@ -42,7 +42,7 @@ export class Wall {
     this.#tabs.querySelectorAll("button").forEach((tab, index) => {
       const states = this.#views[index].flatMap((row) => row.points.map((p) => look(points.get(p.id), world).state));
       const worst = URGENCY.find((state) => states.includes(state)) ?? "ok";
-      tab.dataset.state = worst;
+      setState(tab, worst);
       setIcon(tab.firstChild, worst);
     });
   }

@@ -2,9 +2,17 @@
 import { clock, duration, has, limit, metric, number, sentence, t, withUnit } from "./text.js";
 
 const QUIET = ["stale", "fault", "offline", "loading", "early"];
+const MOODS = { fault: "warn", alarm: "bad", life: "bad", acknowledged: "hand", returned: "hand" };
+const MUTE = ["offline", "loading", "early", "off", "absent"];
 const SYMBOLS = { off: "cloud_off", absent: "offline", loading: "stale", early: "stale" };
 
 export const symbolOf = (state) => SYMBOLS[state] ?? state;
+
+// The state by itself, and the mood that states of one colour share.
+export function setState(node, state) {
+  node.dataset.state = state;
+  node.dataset.mood = MUTE.includes(state) ? "mute" : (MOODS[state] ?? state);
+}
 
 const lastPart = (point) => point.id.split("/").at(-1);
 

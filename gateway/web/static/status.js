@@ -1,6 +1,6 @@
 // What stands behind the kitchen: the cloud, the clock and the gateway's own points.
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
-import { fullName, look, symbolOf, valueText } from "./look.js";
+import { fullName, look, setState, symbolOf, valueText } from "./look.js";
 import { clock, count, date, duration, t, unit } from "./text.js";
 
 const wide = matchMedia("(min-width: 1200px)");
@@ -42,7 +42,7 @@ export class Strip {
     setText(first.figure, cloud.configured ? stored : "");
     setText(first.small, cloud.configured && !world.silent ? t("cloud.rows", { n: count(cloud.committed) }) : "");
     first.bar.style.width = `${cloud.committed ? (100 * cloud.acknowledged) / cloud.committed : 0}%`;
-    first.node.dataset.state = world.silent ? "offline" : view.state;
+    setState(first.node, world.silent ? "offline" : view.state);
     const system = points.filter((point) => point.unit === "%").slice(0, CELLS[wide.matches ? "wide" : "narrow"]);
     const cells = system.map((point) => this.#point(point, world));
     setChildren(this.#node, [first.node, ...cells]);
@@ -54,7 +54,7 @@ export class Strip {
     setText(cell.name, fullName(point));
     setText(cell.figure, view.big.text);
     setText(cell.small, unit(view.big.unit ?? ""));
-    cell.node.dataset.state = view.state;
+    setState(cell.node, view.state);
     return cell.node;
   }
 
@@ -123,7 +123,7 @@ export class Status {
       this.#rows.set(id, make("div", "row", icon("ok"), words, make("span", "figure")));
     }
     const row = this.#rows.get(id);
-    row.dataset.state = state;
+    setState(row, state);
     setIcon(row.firstChild, symbolOf(state));
     setText(row.querySelector("b"), name);
     setText(row.querySelector(".why"), why);

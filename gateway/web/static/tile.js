@@ -1,6 +1,6 @@
 // <kg-tile>: one point, readable across the kitchen.
 import { icon, make, setIcon, setText } from "./element.js";
-import { fullName, look, nameOf, symbolOf } from "./look.js";
+import { fullName, look, nameOf, setState, symbolOf } from "./look.js";
 import { t, unit } from "./text.js";
 
 class Tile extends HTMLElement {
@@ -32,7 +32,7 @@ class Tile extends HTMLElement {
 
   show(point, world) {
     const view = look(point, world);
-    this.dataset.state = view.state;
+    setState(this, view.state);
     this.#showName(point);
     for (const symbol of [this.#symbol, this.#small]) setIcon(symbol, symbolOf(view.state));
     this.#value.classList.toggle("words", Boolean(view.big.word));
