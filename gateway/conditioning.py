@@ -5,7 +5,6 @@ and within the instrument's range, a text one printable line), or None with a re
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drivers.base import Sample
@@ -34,6 +33,8 @@ class Conditioner:
         self.point = point
         self.keep = True
         self._treatment = treatment
+        self._low = -math.inf if point.low is None else point.low
+        self._high = math.inf if point.high is None else point.high
         self._keep_after_ms = KEEP_AT_LEAST_MS - round(point.period_s * 1000)
         self._heard_at = now
         self._started = False
@@ -86,15 +87,11 @@ class Conditioner:
         if not math.isfinite(number):
             return None, Quality.SENSOR_FAILURE
         rounded = round(number, self.point.precision)
-        if not self._within(rounded):
+        if not self._low <= rounded <= self._high:
             return None, Quality.OUT_OF_RANGE
         if not self._plausible(number, at):
             return None, Quality.SENSOR_FAILURE
         return _shortest(rounded), quality
-
-    def _within(self, value: float) -> bool:
-        low, high = self.point.low, self.point.high
-        return (low is None or value >= low) and (high is None or value <= high)
 
     def _plausible(self, value: float, at: int) -> bool:
         """Two of three: a jump is believed when the next value confirms it."""
@@ -131,6 +128,3 @@ class Conditioner:
 def _shortest(value: float) -> float:
     number = shortest(value)
     return number if isinstance(number, (int, float)) else value
-
-
-Conditioners = Mapping[str, Conditioner]

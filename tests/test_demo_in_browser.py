@@ -55,7 +55,7 @@ async def test_the_door_alarm_is_seen_acknowledged_and_seen_to_return(
     chromium_path: Path, tmp_path: Path
 ) -> None:
     async with (
-        demo(tmp_path, "--scenario", "door-left-open", "--speed", "40") as (here, _),
+        demo(tmp_path, "--scenario", "door-left-open", "--speed", "80") as (here, _),
         browsing.browser(chromium_path) as started,
     ):
         opened = await open_page(started, here, language="en")
@@ -63,11 +63,14 @@ async def test_the_door_alarm_is_seen_acknowledged_and_seen_to_return(
         banner = page.locator("kg-banner", has_text="냉장고 문 열림")
         await expect(banner).to_be_visible(timeout=PATIENCE_MS)
         await expect(banner).to_contain_text("Shut the door")
+        door = page.locator("kg-tile[title='냉장고 문']")
+        await expect(door).to_have_attribute("data-state", "alarm")
         assert await opened.faults() == []
         if picture := os.environ.get("KG_PICTURE"):
             await page.screenshot(path=picture)
         await banner.get_by_role("button").click()
         await expect(banner).to_contain_text("demo", timeout=PATIENCE_MS)
+        await expect(door).to_have_attribute("data-state", "acknowledged")
         await expect(banner).to_have_count(0, timeout=90_000)
         cloud = page.locator("header")
         await expect(cloud).to_contain_text("Sent", timeout=PATIENCE_MS)

@@ -281,10 +281,12 @@ async def test_a_banner_says_what_the_machine_did_only_while_it_is_confirmed(
     async with chromium(chromium_path) as started, serving(kitchen) as site:
         page = (await open_page(started, site.url, language="en")).page
         await expect(page.locator("kg-banner .facts")).to_contain_text("부저: On (automatic)")
-        await expect(page.locator("kg-tile").last).to_contain_text("On")
+        await page.locator(".tab").last.click()
+        tile = page.locator("kg-tile", has_text="부저")
+        await expect(tile).to_contain_text("On")
         kitchen.change("buzzer/state", value=False)
         site.server.live.point_changed("buzzer/state")
-        await expect(page.locator("kg-tile").last).to_contain_text("Off")
+        await expect(tile).to_contain_text("Off")
         await expect(page.locator("kg-banner .facts")).not_to_contain_text("부저")
 
 
