@@ -41,7 +41,7 @@ def parts(gateway: "Gateway", options: "Options") -> dict[str, Work]:
     tokens = StoredTokens(store.writer, store.reader)
     access = Access(tokens, clock, demo=options.demo)
     works: dict[str, Work] = {"tokens": lambda: tokens.refresh(clock)}
-    page = _Page(gateway, access, options)
+    page = _Page(gateway, access, tokens, options)
     works["page"] = page.run
     if gateway.config.cloud is not None:
         uplink = _uplink(gateway, gateway.config.cloud, options)
@@ -58,9 +58,12 @@ def parts(gateway: "Gateway", options: "Options") -> dict[str, Work]:
 class _Page:
     """The page; what changes before it listens is in its first snapshot anyway."""
 
-    def __init__(self, gateway: "Gateway", access: Access, options: "Options") -> None:
+    def __init__(
+        self, gateway: "Gateway", access: Access, tokens: StoredTokens, options: "Options"
+    ) -> None:
         self._gateway = gateway
         self._access = access
+        self._tokens = tokens
         self._options = options
         web = gateway.config.web
         port = web.port if options.port is None else options.port
@@ -71,6 +74,7 @@ class _Page:
     async def run(self) -> None:
         """Serve until cancelled."""
         gateway = self._gateway
+        await self._tokens.load()  # before anybody who is logged in can ask
         server = self._server = await self._listening()
         gateway.hub.show = lambda reading: server.live.point_changed(reading.point.id)
         gateway.judging.alarms_changed = self._alarms_changed

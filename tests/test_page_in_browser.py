@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, Response, expect
 
 from gateway.access import Access, Role
@@ -18,6 +19,8 @@ from gateway.web.server import Server
 from tests import browser as browsing
 from tests.browser import LARGE_WALL, PHONE, WALL, open_page
 from tests.kitchen_fake import KitchenInMemory, TokensInMemory, contact, door_alarm, temperature
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NAMES = {
     "en": ("Walk-in fridge", "Walk-in freezer", "Dishwasher rins", "Back door"),
@@ -62,10 +65,19 @@ async def serving(kitchen: KitchenInMemory, *, demo: bool = True) -> AsyncIterat
         await site.server.stop()
 
 
-@asynccontextmanager
-async def chromium(path: Path) -> AsyncIterator[Browser]:
-    async with browsing.browser(path) as started:
-        yield started
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
+    """One browser for all tests here: starting it takes longer than most of them."""
+    async with browsing.browser(chromium_path) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def started(browser: Browser) -> AsyncIterator[Browser]:
+    """That browser; its windows are closed after the test."""
+    yield browser
+    for context in browser.contexts:
+        await context.close()
 
 
 def kitchen_of(language: str, *, now: int, alarms: int) -> KitchenInMemory:
@@ -117,30 +129,27 @@ VIEWS = [
 ]
 
 
-async def test_nothing_overflows_at_any_size_in_either_language(chromium_path: Path) -> None:
-    async with chromium(chromium_path) as started:
-        for size, language, theme, alarms in VIEWS:
-            kitchen = kitchen_of(language, now=SystemClock().wall(), alarms=alarms)
-            async with serving(kitchen) as site:
-                opened = await open_page(
-                    started, site.url, size=size, language=language, theme=theme
+async def test_nothing_overflows_at_any_size_in_either_language(started: Browser) -> None:
+    for size, language, theme, alarms in VIEWS:
+        kitchen = kitchen_of(language, now=SystemClock().wall(), alarms=alarms)
+        async with serving(kitchen) as site:
+            opened = await open_page(started, site.url, size=size, language=language, theme=theme)
+            await expect(opened.page.locator("kg-tile[data-state]")).to_have_count(12)
+            for place in ("kitchen", "alarms", "system"):
+                await opened.page.goto(f"{site.url}#{place}")
+                await expect(opened.page.locator(f"nav a[href='#{place}']")).to_have_attribute(
+                    "aria-current", "page"
                 )
-                await expect(opened.page.locator("kg-tile[data-state]")).to_have_count(12)
-                for place in ("kitchen", "alarms", "system"):
-                    await opened.page.goto(f"{site.url}#{place}")
-                    await expect(opened.page.locator(f"nav a[href='#{place}']")).to_have_attribute(
-                        "aria-current", "page"
-                    )
-                    assert await opened.faults() == [], (size, language, place, alarms)
-                assert (opened.complaints, opened.foreign) == ([], [])
-                await opened.page.context.close()
+                assert await opened.faults() == [], (size, language, place, alarms)
+            assert (opened.complaints, opened.foreign) == ([], [])
+            await opened.page.context.close()
 
 
 async def test_a_value_at_the_wire_is_seen_and_an_alarm_is_acknowledged_by_one_tap(
-    chromium_path: Path,
+    started: Browser,
 ) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=1)
-    async with chromium(chromium_path) as started, serving(kitchen) as site:
+    async with serving(kitchen) as site:
         page = (await open_page(started, site.url, language="en")).page
         await expect(page.locator("kg-tile").nth(4)).to_contain_text("3.2")
         site.kitchen.change("fridge1/temperature", value=4.4)
@@ -161,10 +170,10 @@ async def test_a_value_at_the_wire_is_seen_and_an_alarm_is_acknowledged_by_one_t
 
 
 async def test_without_the_event_that_confirms_it_the_button_comes_back(
-    chromium_path: Path,
+    started: Browser,
 ) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=1)
-    async with chromium(chromium_path) as started, serving(kitchen) as site:
+    async with serving(kitchen) as site:
         page = (await open_page(started, site.url, language="en")).page
         await page.get_by_role("button", name="Acknowledge").click()
         again = page.locator("kg-banner .acknowledge")
@@ -172,12 +181,12 @@ async def test_without_the_event_that_confirms_it_the_button_comes_back(
         await expect(page.locator("kg-banner")).to_have_attribute("data-state", "unacknowledged")
 
 
-async def test_names_from_devices_are_text_and_never_markup(chromium_path: Path) -> None:
+async def test_names_from_devices_are_text_and_never_markup(started: Browser) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=1)
     hostile = "<img src=x onerror=alert(1)>"
     kitchen.change("fridge0/temperature", label=hostile)
     kitchen.raise_alarm(door_alarm(label=hostile, advice=f"<b>{hostile}</b>"))
-    async with chromium(chromium_path) as started, serving(kitchen) as site:
+    async with serving(kitchen) as site:
         opened = await open_page(started, site.url, language="en")
         await expect(opened.page.locator("kg-tile .name").first).to_have_text(hostile)
         await expect(opened.page.locator("img, kg-banner b b")).to_have_count(0)
@@ -185,10 +194,10 @@ async def test_names_from_devices_are_text_and_never_markup(chromium_path: Path)
 
 
 async def test_a_lost_gateway_is_told_and_its_return_brings_all_values_back(
-    chromium_path: Path,
+    started: Browser,
 ) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall() - 8_000, alarms=0)
-    async with chromium(chromium_path) as started, serving(kitchen, demo=False) as site:
+    async with serving(kitchen, demo=False) as site:
         code = await site.access.create_code("lee", Role.STAFF)
         page = (await open_page(started, f"{site.url}login?code={code}", language="en")).page
         await expect(page.locator("kg-tile[data-state=ok]")).to_have_count(12)
@@ -222,10 +231,10 @@ def knows_later(page: Page, before: TokensInMemory, after: TokensInMemory) -> No
 
 
 async def test_names_units_and_forecasts_are_told_in_the_language_of_the_viewer(
-    chromium_path: Path,
+    started: Browser,
 ) -> None:
     kitchen = KitchenInMemory(points_with_metrics())
-    async with chromium(chromium_path) as started, serving(kitchen) as site:
+    async with serving(kitchen) as site:
         page = (await open_page(started, site.url, language="en")).page
         tiles = page.locator("kg-tile")
         await expect(page.locator("kg-tile .name")).to_have_text(
@@ -273,12 +282,12 @@ def points_with_metrics() -> list[PointView]:
 
 
 async def test_a_banner_says_what_the_machine_did_only_while_it_is_confirmed(
-    chromium_path: Path,
+    started: Browser,
 ) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=1)
     buzzer = contact("buzzer", "부저", opened=True)
     kitchen.add(msgspec.structs.replace(buzzer, id="buzzer/state", at=SystemClock().wall()))
-    async with chromium(chromium_path) as started, serving(kitchen) as site:
+    async with serving(kitchen) as site:
         page = (await open_page(started, site.url, language="en")).page
         await expect(page.locator("kg-banner .facts")).to_contain_text("부저: On (automatic)")
         await page.locator(".tab").last.click()
@@ -294,9 +303,9 @@ async def _pressed(page: Page, button: str) -> None:
     await page.locator(button).click()
 
 
-async def test_language_and_theme_are_chosen_on_the_page_and_kept(chromium_path: Path) -> None:
+async def test_language_and_theme_are_chosen_on_the_page_and_kept(started: Browser) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
-    async with chromium(chromium_path) as started, serving(kitchen) as site:
+    async with serving(kitchen) as site:
         page = (await open_page(started, site.url, language="en")).page
         await expect(page.locator("#verdict")).to_have_text("All normal")
         await _pressed(page, "#language")
@@ -311,10 +320,10 @@ async def test_language_and_theme_are_chosen_on_the_page_and_kept(chromium_path:
 
 
 async def test_the_printed_link_opens_the_page_and_a_wrong_code_is_told(
-    chromium_path: Path,
+    started: Browser,
 ) -> None:
     kitchen = kitchen_of("ko", now=SystemClock().wall(), alarms=1)
-    async with chromium(chromium_path) as started, serving(kitchen, demo=False) as site:
+    async with serving(kitchen, demo=False) as site:
         page = (await open_page(started, site.url)).page
         await expect(page.locator("h1")).to_have_text("로그인")
         await page.locator("#secret").fill("WRONG")
@@ -331,9 +340,9 @@ async def test_the_printed_link_opens_the_page_and_a_wrong_code_is_told(
 
 
 @pytest.mark.parametrize("taps", [1])
-async def test_a_worse_alarm_never_slides_in_under_a_finger(chromium_path: Path, taps: int) -> None:
+async def test_a_worse_alarm_never_slides_in_under_a_finger(started: Browser, taps: int) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=taps)
-    async with chromium(chromium_path) as started, serving(kitchen) as site:
+    async with serving(kitchen) as site:
         page = (await open_page(started, site.url, language="en")).page
         await expect(page.locator("kg-banner")).to_have_count(1)
         await page.mouse.move(500, 90)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from ctypes import CDLL
+from getpass import getuser
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -85,7 +86,8 @@ def _mosquitto(folder: Path, port: int) -> list[str] | None:
         return None
     config = folder / "mosquitto.conf"
     config.write_text(
-        f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+        # A broker that changes its user would no longer end with its parent.
+        f"user {getuser()}\nlistener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
         "log_type error\nset_tcp_nodelay true\nmax_inflight_messages 200\n"
     )
     return [found, "-c", str(config)]

@@ -28,18 +28,22 @@ class StoredTokens:
     async def refresh(self, clock: Clock) -> None:
         """Take over what another process changed, for ever."""
         while True:
-            before = self._changes
-            try:
-                rows = await self._reader.call(read_tokens)
-            except StoreError as error:
-                if self._readable:
-                    logger.error("tokens cannot be read, those known stay: %s", error)
-                self._readable = False
-            else:
-                self._readable = True
-                if self._changes == before:  # else it may have been read too early
-                    self._rows = rows
+            await self.load()
             await clock.sleep(REFRESH_S * clock.speed)
+
+    async def load(self) -> None:
+        """Read what is stored; those known stay while it cannot be read."""
+        before = self._changes
+        try:
+            rows = await self._reader.call(read_tokens)
+        except StoreError as error:
+            if self._readable:
+                logger.error("tokens cannot be read, those known stay: %s", error)
+            self._readable = False
+        else:
+            self._readable = True
+            if self._changes == before:  # else it may have been read too early
+                self._rows = rows
 
     def find(self, digest: bytes) -> TokenRow | None:
         return self._rows.get(digest)

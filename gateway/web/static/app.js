@@ -168,7 +168,10 @@ async function acknowledge(id) {
 
 addEventListener("acknowledge", (event) => acknowledge(event.detail));
 addEventListener("redraw", draw);
-addEventListener("hashchange", draw);
+addEventListener("hashchange", () => {
+  document.querySelector("main").scrollTop = 0;
+  draw();
+});
 addEventListener("pointerdown", () => (used = performance.now()), { capture: true });
 byId("language").addEventListener("click", () => switchLanguage().then(draw));
 byId("theme").addEventListener("click", () => {

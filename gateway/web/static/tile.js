@@ -63,6 +63,7 @@ class Tile extends HTMLElement {
     const { label, what } = nameOf(point);
     setText(this.#label, label);
     setText(this.#what, what);
+    this.#name.classList.toggle("pair", what !== "");
     this.title = fullName(point);
   }
 
