@@ -122,6 +122,33 @@ class Acting(Protocol):
         """What the output really does now."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class SwitchOptions:
+    """Settings of whatever is switched by one output pin."""
+
+    pin: int  # GPIO number of the chip, not the position on the header
+    active_high: bool = True
+
+
+class Switch:
+    """Something that one output pin switches on and off; off until the first `write()`."""
+
+    METRICS: ClassVar[tuple[Metric, ...]] = (Metric("state", "1", kind="boolean"),)
+
+    def __init__(self, pin: OutputPin, options: SwitchOptions) -> None:
+        self._pin = pin
+        self._on_level = options.active_high
+
+    def write(self, value: bool) -> None:
+        """Switch on or off; raises BusError."""
+        self._pin.write(value == self._on_level)
+
+    def read(self) -> Samples:
+        """What the level on the pin says, which need not be what was written; raises BusError."""
+        level = self._pin.read()
+        return {"state": Sample(level == self._on_level, raw=level)}
+
+
 Sleep = Callable[[float], None]
 
 
