@@ -251,3 +251,27 @@ async def test_a_kitchen_that_fails_in_a_request_is_a_problem_and_not_a_page_of_
         answer = await site.client.post("/api/v1/alarms/%00/acknowledge", headers=staff)
         assert answer.status == 404
         assert json.loads(await answer.read())["instance"].endswith("acknowledge")
+
+
+async def test_one_address_cannot_take_every_connection() -> None:
+    settings = Settings(host="127.0.0.1", port=0, connections_per_address=3)
+    health = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with served(settings) as server:
+        port = server.port
+        crowd = [
+            await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.7", 0))
+            for _ in range(4)
+        ]
+        assert b"503" in await asyncio.wait_for(crowd[3][0].readline(), 10)
+        other = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.8", 0))
+        other[1].write(health)
+        assert b"200" in await asyncio.wait_for(other[0].readline(), 10)
+        crowd[0][1].close()
+        await crowd[0][1].wait_closed()
+        own = [
+            await asyncio.open_connection("127.0.0.1", port) for _ in range(5)
+        ]  # a proxy on this machine speaks for many
+        own[4][1].write(health)
+        assert b"200" in await asyncio.wait_for(own[4][0].readline(), 10)
+        for _, writer in (*crowd, other, *own):
+            writer.close()

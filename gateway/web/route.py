@@ -26,6 +26,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
     header_deadline_s: float = 15.0  # of a request's head, and of an idle connection
     connections_max: int = 512
+    connections_per_address: int = 64
 
 
 @dataclass(frozen=True, kw_only=True)

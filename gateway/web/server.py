@@ -3,11 +3,12 @@
 import asyncio
 import errno
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp import web
 
-from gateway.access import Access
+from gateway.access import LOOPBACK_PEERS, Access
 from gateway.clock import Clock
 from gateway.web import build_app
 from gateway.web.kitchen import Kitchen
@@ -79,20 +80,45 @@ class Server:
             self._runner = None
 
     def _accept(self) -> asyncio.BaseProtocol:
+        return _Door(self._admit)
+
+    def _admit(self, peer: str) -> asyncio.Protocol | None:
+        """Who serves a connection; None when there are too many, in all or of this address.
+
+        Loopback is not bounded by address: a proxy on this machine speaks for many.
+        """
         server = self._runner.server if self._runner else None
-        if server is None or len(server.connections) >= self._settings.connections_max:
+        open_now = server.connections if server else []
+        own = sum(_peer(handler.transport) == peer for handler in open_now)
+        crowded = own >= self._settings.connections_per_address and peer not in LOOPBACK_PEERS
+        if server is None or crowded or len(open_now) >= self._settings.connections_max:
             self._app[COUNTERS].refused_connections += 1
-            return _Refusal()
+            return None
         return server()
 
 
-class _Refusal(asyncio.Protocol):
-    """What a connection over the bound meets."""
+class _Door(asyncio.Protocol):
+    """Looks who comes before anybody serves them."""
+
+    def __init__(self, admit: Callable[[str], asyncio.Protocol | None]) -> None:
+        self._admit = admit
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.WriteTransport):
+        served = self._admit(_peer(transport))
+        if not isinstance(transport, asyncio.Transport):
+            return
+        if served is None:
             transport.write(_BUSY % HTTPStatus.SERVICE_UNAVAILABLE)
-        transport.close()
+            transport.close()
+        else:
+            transport.set_protocol(served)
+            served.connection_made(transport)
+
+
+def _peer(transport: asyncio.BaseTransport | None) -> str:
+    """The address at the other end."""
+    name = transport.get_extra_info("peername") if transport is not None else None
+    return str(name[0]) if name else ""
 
 
 def _why(error: OSError, host: str, port: int) -> str:
