@@ -71,11 +71,13 @@ class Stamps:
             self.committed.append((time.perf_counter(), rows))
             on_committed(rows)
 
-        def acknowledged(stream: Stream, ranges: Iterable[Range]) -> int:
+        def acknowledged(
+            stream: Stream, ranges: Iterable[Range], now: int | None = None
+        ) -> int:
             ranges = list(ranges)
             if stream == "tm":
                 self.acknowledged.append((time.perf_counter(), ranges))
-            return acknowledge(stream, ranges)
+            return acknowledge(stream, ranges, now)
 
         log.on_committed = committed
         outbox.acknowledge = acknowledged  # type: ignore[method-assign]

@@ -7,6 +7,7 @@ that a wall clock set back does not bring an expired secret to life.
 import asyncio
 import hashlib
 import hmac
+import logging
 import secrets
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -14,6 +15,9 @@ from typing import Literal, Protocol
 import msgspec
 
 from gateway.clock import Clock
+from gateway.store.errors import StoreError
+
+logger = logging.getLogger(__name__)
 
 TOKEN_PREFIX = "kg_"  # noqa: S105 - what tells a token from a code, no secret
 SESSIONS_MAX = 256
@@ -29,6 +33,7 @@ _SECRET_MAX = 128
 _WRONG_MAX = 10  # wrong logins of one address in a minute
 _WRONG_WINDOW_MS = 60_000
 _ADDRESSES_MAX = 256
+_KEEP_AGAIN_MS = 60_000  # between two attempts to store renewed sessions
 
 
 class Role(StrEnum):
@@ -126,7 +131,11 @@ class Access:
         self._demo = demo
         self._changing = asyncio.Lock()
         self._wrong: dict[str, list[int]] = {}
+        self._renewed: dict[bytes, int] = {}  # digest -> kitchen ms; not in the store yet
+        self._keeping: asyncio.Task[None] | None = None
+        self._keep_again = clock.now()
         self.refused = 0
+        self.renewal_failures = 0
 
     def identify(self, caller: Caller) -> User | None:
         """The user behind a request, or None; a wrong bearer token is never made good by others."""
@@ -142,15 +151,19 @@ class Access:
         return user.kind == "demo" or self._valid(user.digest, user.kind) is not None
 
     async def renew(self, user: User) -> None:
-        """Extend a session that is in use once half of its life is gone."""
+        """Extend a session that is in use once half of its life is gone.
+
+        Counts at once and never waits for the disk; it is stored when that can be done.
+        """
         if user.kind != "session":
             return
         row = self._valid(user.digest, "session")
-        life_ms = int(SESSION_LIFE_S[user.role] * 1000)
-        if row is None or row.expires is None or row.expires - self._clock.now() > life_ms // 2:
+        now, life_ms = self._clock.now(), int(SESSION_LIFE_S[user.role] * 1000)
+        if row is None or row.expires is None or row.expires - now > life_ms // 2:
             return
-        expires = self._clock.now() + life_ms
-        await self._tokens.replace(msgspec.structs.replace(row, expires=expires))
+        self._renewed[row.digest] = now + life_ms
+        if now >= self._keep_again and (self._keeping is None or self._keeping.done()):
+            self._keeping = asyncio.create_task(self._keep_renewed(), name="renewed sessions")
 
     async def create_token(self, user: str, role: Role, life_s: float | None = None) -> str:
         """A new API token; it is shown once and cannot be read again."""
@@ -185,6 +198,22 @@ class Access:
         """End a session; a token stays valid until it is withdrawn."""
         if user.kind == "session":
             await self._tokens.remove(user.digest)
+            self._renewed.pop(user.digest, None)
+
+    async def _keep_renewed(self) -> None:
+        for digest, expires in list(self._renewed.items()):
+            row = self._tokens.find(digest)
+            try:
+                if row is not None:
+                    await self._tokens.replace(msgspec.structs.replace(row, expires=expires))
+            except StoreError as error:
+                if not self.renewal_failures:
+                    logger.warning("sessions are renewed in memory only: %s", error)
+                self.renewal_failures += 1
+                self._keep_again = self._clock.now() + _KEEP_AGAIN_MS
+                return
+            if self._renewed.get(digest) == expires:
+                del self._renewed[digest]
 
     def _is_demo(self, caller: Caller) -> bool:
         host = caller.host
@@ -210,7 +239,9 @@ class Access:
         return None if self._expired(row) else row
 
     def _expired(self, row: TokenRow) -> bool:
-        return row.expires is not None and row.expires <= self._clock.now()
+        if row.expires is None:
+            return False
+        return max(row.expires, self._renewed.get(row.digest, 0)) <= self._clock.now()
 
     async def _spend(self, secret: str) -> TokenRow | None:
         if not 0 < len(secret) <= _SECRET_MAX:

@@ -29,6 +29,8 @@ from gateway.store.log import Row
 from gateway.store.opening import Store
 from gateway.supervision import CriticalFailure, Supervision
 from gateway.sync.outbox import Outbox, outbox_of
+from gateway.sync.protocol import Stream
+from gateway.sync.ranges import Ranges
 from rules.judge import Judge
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ class Gateway:
         contracts = {name: thing.fail_safe.contract() for name, thing in config.actuators.items()}
         judge = Judge(config.rules, contracts)
         self.judging = Judging(judge, store.found.entries, store.log, self.hub)
-        self.hub.judge = self.judging.observe
+        self.hub.judge = self.supervision.critical("judging", self.judging.observe)
         self.hub.store = store.log.append
         self.outbox: Outbox = outbox_of(store.found.acknowledged, store.found.following)
         self.uplink: Uplink | None = None
@@ -115,6 +117,8 @@ class Gateway:
     def troubles(self) -> list[str]:
         """What keeps the gateway from being whole, each in a few words."""
         troubles = [f"task {name}: {why}" for name, why in self.supervision.down.items()]
+        if self.supervision.loose:
+            troubles.append(f"unexpected errors: {self.supervision.loose}; see the log")
         troubles += [
             f"{state.id}: {state.trouble}"
             for state in self.equipment.states.values()
@@ -130,6 +134,7 @@ class Gateway:
     async def run(self, stop: asyncio.Event, options: Options, load_serving: LoadServing) -> None:
         """Live until `stop`; `load_serving` is called in a thread once judging is live."""
         self.supervision.on_failed = stop.set
+        asyncio.get_running_loop().set_exception_handler(self.supervision.unexpected)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = self._collect(group)
@@ -252,8 +257,17 @@ class Gateway:
         return None if self.emulated else local_hour(self.clock.wall(), self.config.site.zone)
 
     async def _keep_space(self) -> None:
-        lanes = self.outbox.lanes
-        await self.store.space.run({name: lane.acknowledged for name, lane in lanes.items()})
+        space, lanes = self.store.space, self.outbox.lanes
+        space.on_lost = self._lost
+        passed = {name: lane.passed for name, lane in lanes.items()}
+        await space.run(None if self.config.cloud is None else passed)
+
+    def _lost(self, stream: Stream, ranges: Ranges) -> None:
+        """Rows the cloud never had were removed: they wait no longer, and that is said."""
+        for first, last in ranges:
+            self.outbox.forget(stream, first, last)
+        data = {"code": "budget", "stream": stream, "from": ranges[0][0], "to": ranges[-1][1]}
+        self.store.log.event("system", data, self.clock.now())
 
     async def _follow_trust(self) -> None:
         while True:
@@ -282,9 +296,12 @@ class Gateway:
         for name, problem in self.loaded.disabled.items():
             data: dict[str, object] = {"code": "left_out", "id": name, "why": problem.message[:200]}
             self.store.log.event("system", data, self.clock.now())
-        left_at = self.store.identity.left_at
+        left_at, left_trust = self.store.identity.left_at, self.store.identity.left_trust
         if left_at is not None:
-            data = {"from": left_at, "to": self.clock.wall(), "cause": "not running"}
+            until, trust = max(left_at, self.clock.wall()), self.clock.trust()
+            if left_trust is Trust.UNSYNCED:
+                trust = left_trust
+            data = {"from": left_at, "to": until, "cause": "not running", "trust": trust.value}
             self.store.log.event("gap", data, self.clock.now())
 
     def _committed(self, rows: list[Row]) -> None:

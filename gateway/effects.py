@@ -50,11 +50,7 @@ class Effects:
             logger.error("%s: no such actuator; %s had no effect", drive.actuator, drive.cause)
             return
         actuator.wanted = drive.value
-        task = asyncio.get_running_loop().create_task(
-            self._bring(actuator), name=f"drive {drive.actuator}"
-        )
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._begin(actuator)
 
     async def watch(self) -> None:
         """Read every actuator back now and then, and correct one that does not do as wanted."""
@@ -69,7 +65,24 @@ class Effects:
         self._stopping = True
         for actuator in self.actuators.values():
             actuator.wanted = actuator.safe
-        await asyncio.gather(*(self._bring(actuator) for actuator in self.actuators.values()))
+        tasks = [self._begin(actuator) for actuator in self.actuators.values()]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin(self, actuator: Actuator) -> asyncio.Task[None]:
+        """Bring one where it is wanted, in a task of its own; a bug in it is seen to."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._running.discard(task)
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
+                logger.error("%s: driving it failed", actuator.state.id, exc_info=error)
+                actuator.state.lost(f"driving it failed: {error}")
+
+        name = f"drive {actuator.state.id}"
+        task = asyncio.get_running_loop().create_task(self._bring(actuator), name=name)
+        self._running.add(task)
+        task.add_done_callback(ended)
+        return task
 
     async def _bring(self, actuator: Actuator, *, only_if_different: bool = False) -> None:
         async with actuator.turn:

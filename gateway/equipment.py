@@ -19,7 +19,7 @@ from gateway.config.schema import Actuator, Config, Device, PointSettings
 from gateway.effects import Actuator as Driven
 from gateway.emulation import EmulatedKitchen
 from gateway.hub import Hub
-from gateway.listening import Listener
+from gateway.listening import Edges, Listener
 from gateway.reading import Point
 from gateway.sampling import DeviceState, Intake, Sampled
 
@@ -157,11 +157,7 @@ class Builder:
         pins: Pins = self._bus(device.bus)
         options: Any = device.options
         try:
-            pins.watch(
-                options.pin,
-                options.pull,
-                lambda level: _post(loop, listener.hear, level),
-            )
+            pins.watch(options.pin, options.pull, Edges(loop, listener).tell)
         except DriverError as error:
             listener.fail(error)
 
@@ -232,8 +228,3 @@ def _treatment(settings: PointSettings, stale_after_s: float | None) -> Treatmen
         slew_per_s=settings.slew_per_s,
         stale_after_ms=None if stale_after_s is None else round(stale_after_s * 1000),
     )
-
-
-def _post(loop: asyncio.AbstractEventLoop, what: Callable[[bool], None], level: bool) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(what, level)

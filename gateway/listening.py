@@ -1,7 +1,10 @@
 """Pushed devices: what a bus hears is parsed on the loop and published at once."""
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any
 
 from drivers.base import DriverError, Metric, Pushed, failed
@@ -43,3 +46,28 @@ class Listener:
         """The bus can no longer hear the device."""
         self.state.lost(str(error))
         self._intake.take(failed(self._metrics, error.reason), self._clock.now())
+
+
+class Edges:
+    """The levels of one pin on their way to the loop: only the last waits, however it chatters."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, listener: Listener) -> None:
+        self._loop = loop
+        self._listener = listener
+        self._turn = Lock()
+        self._waiting: bool | None = None
+
+    def tell(self, level: bool) -> None:
+        """Have a level heard in a coming turn of the loop; may be called in any thread."""
+        with self._turn:
+            overtaken, self._waiting = self._waiting, level
+        if overtaken is not None:
+            self._listener.state.coalesced += 1
+            return
+        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody listens any more
+            self._loop.call_soon_threadsafe(self._hear)
+
+    def _hear(self) -> None:
+        with self._turn:
+            level, self._waiting = self._waiting, None
+        self._listener.hear(level)

@@ -21,6 +21,8 @@ class DeviceState:
     reads: int = 0
     failures: int = 0
     skipped_ticks: int = 0
+    coalesced: int = 0  # changes of a pin that a later one has overtaken
+    dark: bool = False  # every point of it has been said to be BAD
     trouble: str | None = None  # why its last read failed, None while it works
 
     def lost(self, why: str) -> None:
@@ -98,17 +100,22 @@ async def read_once(device: Sampled, now: Callable[[], int]) -> None:
         )
     except BusHangs as error:
         state.skipped_ticks += 1
-        if state.trouble is None:  # another device of the bus has not come back
-            state.lost(str(error))
-            device.intake.take(failed(device.metrics, error.reason), now())
+        if not state.dark:  # another device of the bus has not come back
+            _darken(device, error, now())
         return
     except DriverError as error:
-        state.lost(str(error))
-        device.intake.take(failed(device.metrics, error.reason), now())
+        _darken(device, error, now())
         return
+    state.dark = False
     faults = [name for name, seen in samples.items() if seen.reason is Reason.SENSOR_FAILURE]
     if faults:
         state.lost(f"{', '.join(faults)}: bad data")
     else:
         state.heard()
     device.intake.take(samples, at)
+
+
+def _darken(device: Sampled, error: DriverError, at: int) -> None:
+    device.state.dark = True
+    device.state.lost(str(error))
+    device.intake.take(failed(device.metrics, error.reason), at)

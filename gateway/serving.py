@@ -127,17 +127,16 @@ class _Page:
 
 
 def _uplink(gateway: "Gateway", cloud: Cloud, options: "Options") -> Uplink:
-    password = cloud.password_file.read_text().strip() if cloud.password_file else None
     broker = Broker.from_url(
         options.cloud_url or cloud.url,
         username=cloud.username,
-        password=password,
         ca_file=str(cloud.ca_file) if cloud.ca_file else None,
         certificate_file=str(cloud.certificate_file) if cloud.certificate_file else None,
         key_file=str(cloud.key_file) if cloud.key_file else None,
     )
     destination = Destination(
         broker=broker,
+        password_file=cloud.password_file,
         tenant=cloud.tenant,
         gateway=cloud.gateway,
         proven=cloud.confirm == "ack",
@@ -161,7 +160,7 @@ async def _follow_oldest(gateway: "Gateway") -> None:
     """Look up now and then how old the oldest row is that waits for the cloud."""
     while True:
         lane = gateway.outbox.lanes["tm"]
-        missing = next(lane.acknowledged.gaps(lane.last), None)
+        missing = next(lane.passed.gaps(lane.last), None)
         with contextlib.suppress(StoreError):  # the log says so; what is shown may be old
             gateway.oldest_waiting = (
                 None if missing is None else await gateway.store.oldest_waiting(missing[0])

@@ -1,9 +1,11 @@
 """Keeps tasks alive: named tasks, a restart with back-off, and an end to patience."""
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from gateway.clock import Clock
 
@@ -14,6 +16,7 @@ PATIENCE_MS = 300_000
 BACK_OFF_S = (1.0, 5.0, 15.0)
 
 Work = Callable[[], Awaitable[None]]
+Subject = TypeVar("Subject")
 
 
 class CriticalFailure(Exception):
@@ -30,6 +33,7 @@ class Supervision:
     on_down: Callable[[str, str], None] = lambda name, error: None
     failed: str | None = None  # the critical task that has ended, which ends everything
     on_failed: Callable[[], None] = lambda: None
+    loose: int = 0  # bugs that no task has met: in a callback of the loop
 
     async def supervise(self, name: str, work: Work, *, critical: bool = False) -> None:
         """Run `work` until it ends; a bug in it is logged with its traceback and it starts again.
@@ -44,8 +48,7 @@ class Supervision:
             except Exception as error:
                 logger.exception("task %s failed", name)
                 if critical:
-                    self.failed = self.failed or name
-                    self.on_failed()
+                    self._fail(name)
                     return
                 now = self.clock.now()
                 failures.append(now)
@@ -58,3 +61,30 @@ class Supervision:
                 await self.clock.sleep(BACK_OFF_S[min(len(failures), len(BACK_OFF_S)) - 1])
             else:
                 return
+
+    def critical(self, name: str, decide: Callable[[Subject], bool]) -> Callable[[Subject], bool]:
+        """`decide`, whose bug ends everything as a critical task's does, whoever has called it.
+
+        After that it decides nothing any more, so that what makes the outputs safe can go on.
+        """
+
+        def guarded(subject: Subject) -> bool:
+            if self.failed == name:
+                return False
+            try:
+                return decide(subject)
+            except Exception:
+                logger.exception("%s failed", name)
+                self._fail(name)
+                return False
+
+        return guarded
+
+    def unexpected(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Take an error no task has met, as the loop's exception handler: logged and counted."""
+        self.loose += 1
+        loop.default_exception_handler(context)
+
+    def _fail(self, name: str) -> None:
+        self.failed = self.failed or name
+        self.on_failed()

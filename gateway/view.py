@@ -95,7 +95,7 @@ class View:
         committed = gateway.outbox.committed_rows()
         waiting = gateway.outbox.waiting()
         uplink = gateway.uplink
-        stored = committed - waiting
+        stored = gateway.outbox.acknowledged_rows()
         if uplink is None:
             return CloudView(
                 configured=False, committed=committed, acknowledged=stored, waiting=waiting
@@ -250,7 +250,10 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     yield _count("dropped_inputs", "Inputs of judging dropped likewise.", log.dropped_inputs)
     yield _gauge("outbox_rows", "Rows the cloud has not acknowledged.", outbox.waiting())
     yield _gauge("outbox_window", "Messages that may wait for their ack.", outbox.window)
-    yield _count("outbox_foreign_acks", "Acks of rows that were not in flight.", outbox.foreign)
+    yield _gauge("outbox_lost_rows", "Rows that can never reach the cloud.", outbox.lost_rows())
+    yield _gauge("outbox_held_rows", "Rows too large for this broker.", outbox.held_rows())
+    yield _gauge("outbox_batch", "Rows of an outage in one message.", outbox.batch.rows)
+    yield _count("outbox_foreign_acks", "Acks of rows that were not sent.", outbox.foreign)
     if gateway.uplink is not None:
         sent = gateway.uplink.counters
         yield _gauge("cloud_connected", "1 while linked.", float(gateway.uplink.connected))
@@ -261,11 +264,17 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
         yield _count("cloud_resent", "Messages given up and sent again.", sent.resent)
         yield _count("cloud_acknowledged", "Rows acknowledged.", sent.acknowledged)
         yield _count("cloud_refused", "Messages from the cloud refused.", sent.refused)
-        yield _count("cloud_lost_rows", "Rows that were not in the log.", sent.lost_rows)
+        yield _count("cloud_lost_rows", "Rows no longer in the log, or too large.", sent.lost_rows)
+        yield _count("cloud_rejected", "Messages the broker refused.", sent.rejected)
+        yield _count("cloud_unheard", "Messages nobody had subscribed to.", sent.unheard)
+        yield _count("cloud_oversized", "Messages from the cloud too large.", sent.oversized)
     for state in gateway.equipment.states.values():
         yield _count("device_reads", "Reads and messages heard.", state.reads, device=state.id)
     for state in gateway.equipment.states.values():
         yield _count("device_failures", "Reads that failed.", state.failures, device=state.id)
+    for state in gateway.equipment.states.values():
+        text = "Edges that came too fast to be readings of their own."
+        yield _count("device_coalesced_edges", text, state.coalesced, device=state.id)
     for state in gateway.equipment.states.values():
         ticks = state.skipped_ticks
         yield _count("device_skipped_ticks", "Ticks a hang has cost.", ticks, device=state.id)

@@ -68,3 +68,4 @@ class Rule:
     alarm: bool  # whether it raises an alarm under its own id
     commands: tuple[Command, ...]
     advice: str = ""  # what a person should do now
+    fingerprint: str = ""  # of the condition: another one has nothing to remember

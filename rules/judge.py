@@ -35,6 +35,7 @@ class Memory(msgspec.Struct, frozen=True, tag="rule"):
     since: int = 0
     blind: bool = False  # its point has no usable value: contracts may take its commands back
     value: float | bool | str | None = None  # with which the condition began
+    of: str = ""  # point and condition it is about; empty in what older versions stored
 
 
 Entry = Memory | Alarm | Output
@@ -177,7 +178,8 @@ class Judge:
             return entry.due if key.removeprefix("output/") in self.contracts else None
         if isinstance(entry, Memory) and entry.phase is Phase.PENDING:
             rule = self.rules.get(key.removeprefix("rule/"))
-            return None if rule is None else entry.since + rule.for_ms
+            if rule is not None and _remembers(entry, rule):
+                return entry.since + rule.for_ms
         return None
 
     def rules_of(self, point: str) -> Sequence[tuple[str, Rule]]:
@@ -209,7 +211,16 @@ def next_memory(rule: Rule, memory: Memory, seen: Observation) -> Memory:
     if verdict is None:
         return memory
     phase = Phase.PENDING if rule.for_ms else Phase.ACTIVE
-    return Memory(phase, seen.at, blind, seen.value if seen.good else None)
+    return Memory(phase, seen.at, blind, seen.value if seen.good else None, _about(rule))
+
+
+def _about(rule: Rule) -> str:
+    return f"{rule.point} {rule.fingerprint}"
+
+
+def _remembers(memory: Memory, rule: Rule) -> bool:
+    """Whether it is this rule's, and not that of another condition under the same name."""
+    return memory.of in ("", _about(rule))
 
 
 def _on_bad(on_bad: OnBad, phase: Phase) -> bool | None:
@@ -218,6 +229,12 @@ def _on_bad(on_bad: OnBad, phase: Phase) -> bool | None:
     if on_bad is OnBad.SAFE or (on_bad is OnBad.IGNORE and phase is Phase.PENDING):
         return False
     return None
+
+
+def _commands(memory: Memory, contract: Contract) -> bool:
+    """Whether a rule has its slots: while it cannot see, that is for the contract to say."""
+    gives_way = memory.blind and contract.on_sensor_loss is OnSensorLoss.SAFE
+    return memory.phase is Phase.ACTIVE and not gives_way
 
 
 def _raises(rule: Rule, phase: Phase) -> bool:
@@ -267,7 +284,10 @@ class _Turn:
             case Elapsed():
                 pass
 
-    def _may_stand(self, rule: Rule) -> bool:
+    def _may_stand(self, alarm: Alarm, rule: Rule | None) -> bool:
+        """Whether an alarm that was left behind is still what its rule would raise today."""
+        if rule is None or (alarm.priority, alarm.point) != (rule.priority, rule.point):
+            return False
         return rule.alarm or self._memory(f"rule/{rule.id}").phase is Phase.SUSPENDED
 
     def _timers(self) -> dict[str, int]:
@@ -303,6 +323,18 @@ class _Turn:
         if Phase.ACTIVE in (before.phase, then.phase):
             for command in rule.commands:
                 self._touched.setdefault(command.actuator, set()).add(command.slot)
+                self._renew(command, before, then)
+
+    def _renew(self, command: Command, before: Memory, then: Memory) -> None:
+        """Let a rule that begins to command run the actuator, though another's run was ended."""
+        contract = self.judge.contracts[command.actuator]
+        begins = _commands(then, contract) and not _commands(before, contract)
+        if not begins or command.value is contract.safe:
+            return
+        output = self._output(command.actuator)
+        renewed = slots.renew(output, command.slot)
+        if renewed is not output:
+            self.changes[f"output/{command.actuator}"] = renewed
 
     def _settle_touched(self, now: int) -> None:
         """Bring the outputs up to date, once all rules have spoken: a hand-over is no switching."""
@@ -317,16 +349,11 @@ class _Turn:
             held = output.slots.get(slot)
             occupant = None if held is None or held.cause.startswith("rule/") else held
             for rule, command in self.judge.claims(actuator, slot):
-                if self._commands(rule, self.judge.contracts[actuator]):
+                if _commands(self._memory(f"rule/{rule.id}"), self.judge.contracts[actuator]):
                     occupant = Occupant(command.value, f"rule/{rule.id}")
                     break
             output = slots.occupy(output, slot, occupant)
         return output
-
-    def _commands(self, rule: Rule, contract: Contract) -> bool:
-        memory = self._memory(f"rule/{rule.id}")
-        gives_way = memory.blind and contract.on_sensor_loss is OnSensorLoss.SAFE
-        return memory.phase is Phase.ACTIVE and not gives_way
 
     def _output(self, actuator: str) -> Output:
         entry = self._get(f"output/{actuator}")
@@ -409,23 +436,35 @@ class _Turn:
     def _start(self, now: int) -> None:
         """Fit what was left behind to the rules and contracts of today; drive every output."""
         rules, contracts = self.judge.rules, self.judge.contracts
-        for key in list(self.state.entries):
+        for key, entry in list(self.state.entries.items()):
             kind, _, name = key.partition("/")
-            if kind == "alarm":
-                if name not in rules or not self._may_stand(rules[name]):
+            if isinstance(entry, Alarm):
+                if not self._may_stand(entry, rules.get(name)):
                     self._alarm(name, Verb.CLEAR, now, by="configuration")
             elif name not in (rules if kind == "rule" else contracts):
                 self.changes[key] = None
         for rule in rules.values():
-            key = f"rule/{rule.id}"
-            memory = self._memory(key)
-            if memory.phase is Phase.SUSPENDED:  # a new start is a new chance
-                self._become(key, memory, _IDLE, now)
-            if rule.alarm and memory.phase is Phase.ACTIVE:
-                self._alarm(rule.id, Verb.RAISE, now, value=memory.value)
+            self._resume(rule, now)
         for actuator in contracts:
             before = self._output(actuator).value
             self._settle(actuator, now, self._arbitrated(actuator, slots.SLOTS))
             after_settling = self._output(actuator)
             if after_settling.value is before:
                 self._drive(actuator, after_settling)
+
+    def _resume(self, rule: Rule, now: int) -> None:
+        """Go on with what a rule remembers, unless it remembers another condition."""
+        key = f"rule/{rule.id}"
+        memory = self._memory(key)
+        if memory.phase is Phase.IDLE:
+            return
+        if memory.phase is Phase.SUSPENDED:  # a new start is a new chance
+            self._become(key, memory, _IDLE, now)
+        elif not _remembers(memory, rule):
+            self._alarm(rule.id, Verb.CLEAR, now, by="configuration")
+            self._become(key, memory, _IDLE, now)
+        else:
+            if not memory.of:
+                self.changes[key] = msgspec.structs.replace(memory, of=_about(rule))
+            if rule.alarm and memory.phase is Phase.ACTIVE:
+                self._alarm(rule.id, Verb.RAISE, now, value=memory.value)

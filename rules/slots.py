@@ -63,11 +63,23 @@ def occupy(output: Output, slot: int, occupant: Occupant | None) -> Output:
     return msgspec.structs.replace(output, slots=dict(sorted(slots.items())))
 
 
+def renew(output: Output, slot: int) -> Output:
+    """The array when a command begins in a slot: if at least as urgent, it may run anew.
+
+    One who has run long enough must not keep the next from running: the siren that fell silent
+    after a fire still sounds for gas.
+    """
+    if output.ran_out_slot is None or slot > output.ran_out_slot:
+        return output
+    return msgspec.structs.replace(output, ran_out_slot=None)
+
+
 def settle(output: Output, contract: Contract, now: int) -> Output:
     """What the output does now: arbitration, then minimum on and off, then maximum run time.
 
-    After a run that was ended the output stays safe until nobody wants it on, or a more urgent
-    slot does: a fan that has run long enough for comfort must still run for life safety.
+    After a run that was ended the output stays safe until nobody wants it on, `renew` is called, or
+    a more urgent slot wants it on: a fan that has run long enough for comfort must still run for
+    life safety.
     """
     slot = winner(output.slots)
     wanted = contract.safe if slot is None else output.slots[slot].value

@@ -61,6 +61,7 @@ def rule(  # noqa: PLR0913 - what a test wants to be different
     priority: Priority = Priority.HIGH,
     alarm: bool = True,
     commands: Iterable[tuple[str, bool, int]] = (("siren", True, 10),),
+    fingerprint: str = "",
 ) -> Rule:
     return Rule(
         id=rule_id,
@@ -71,6 +72,7 @@ def rule(  # noqa: PLR0913 - what a test wants to be different
         on_bad=on_bad,
         priority=priority,
         alarm=alarm,
+        fingerprint=fingerprint or type(condition).__module__,
         commands=tuple(
             Command(actuator=actuator, value=value, slot=slot) for actuator, value, slot in commands
         ),

@@ -61,6 +61,13 @@ def break_judging(options):
     sys.modules["gateway.judging"].Judging.tick = tick
 
 
+def break_observing(options):
+    def stirs(self, state, point, seen, now):
+        raise LookupError("a bug met by a reading")
+
+    sys.modules["rules.judge"].Judge.stirs = stirs
+
+
 def hang_disk(options):
     def write(*_):
         Path(options.go + ".hangs").touch()

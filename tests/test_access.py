@@ -13,9 +13,11 @@ from gateway.access import (
     Caller,
     Refused,
     Role,
+    TokenRow,
     TooManyTries,
     User,
 )
+from gateway.store.errors import StoreError
 from tests.fakes import ManualClock
 from tests.kitchen_fake import TokensInMemory
 
@@ -151,6 +153,65 @@ async def test_a_wall_tablet_in_use_stays_logged_in(access: Access, clock: Manua
     await clock.advance(12 * 3_600_000)
     assert access.identify(cookie(session)) is None
     assert not access.stands(user)
+
+
+class FullDisk(TokensInMemory):
+    """Refuses to change a row while `trouble` says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trouble = ""
+        self.tries = 0
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    async def replace(self, row: TokenRow) -> None:
+        self.tries += 1
+        await self.answers.wait()
+        if self.trouble:
+            raise StoreError(self.trouble, full=True)
+        await super().replace(row)
+
+
+async def test_a_session_is_renewed_in_memory_while_the_disk_is_full_and_stored_when_it_is_not(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    tokens = FullDisk()
+    access = Access(tokens, clock)
+    session, user = await access.log_in(await access.create_code("wall", Role.STAFF), PEER)
+    tokens.trouble = "database or disk is full"
+    for _ in range(3):
+        await clock.advance(7 * 3_600_000)
+        await access.renew(user)
+        await access.renew(user)
+        await clock.settle()
+        await access.renew(user)
+        assert access.identify(cookie(session)) is not None
+    assert (tokens.tries, access.renewal_failures) == (3, 3), "once a minute at most"
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    tokens.trouble = ""
+    await clock.advance(7 * 3_600_000)
+    await access.renew(user)
+    await clock.settle()
+    stored = tokens.find(user.digest)
+    assert stored is not None
+    assert stored.expires == clock.now() + 12 * 3_600_000
+
+
+async def test_a_disk_that_hangs_holds_no_request(clock: ManualClock) -> None:
+    tokens = FullDisk()
+    access = Access(tokens, clock)
+    _, user = await access.log_in(await access.create_code("wall", Role.STAFF), PEER)
+    tokens.answers.clear()
+    await clock.advance(7 * 3_600_000)
+    for _ in range(5):
+        await asyncio.wait_for(access.renew(user), 1)
+        await clock.settle()
+    assert tokens.tries == 1
+    await clock.advance(6 * 3_600_000)
+    assert access.stands(user)
+    tokens.answers.set()
+    await clock.settle()
 
 
 async def test_a_manager_is_logged_out_after_a_quarter_of_an_hour(

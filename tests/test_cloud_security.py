@@ -1,9 +1,12 @@
 """The daemon's way to a broker that wants TLS and a password, and to ones that pretend."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from gateway.buses.mqtt import Broker, Link
+from gateway.clock import SystemClock
 from tests import certificates
 from tests.broker import Settings, Tls
 from tests.conftest import BrokerFactory
@@ -40,15 +43,36 @@ def config(folder: Path, url: str, authority: Path, password: str) -> str:
     return CONFIG.format(url=url, password=secret, authority=authority)
 
 
-def test_rows_go_to_a_broker_that_proves_who_it_is(
+async def test_rows_go_to_a_broker_that_proves_who_it_is(
     mosquitto: BrokerFactory, tmp_path: Path
 ) -> None:
     settings, authority = secured(tmp_path, "IP:127.0.0.1")
     broker = mosquitto(settings)
     text = config(tmp_path, broker.url, authority, "right")
+    place = Broker.from_url(
+        broker.url, username="gateway", password="right", ca_file=str(authority)
+    )
+    listener = Link(place, "listener", SystemClock())
+    await listener.connect()
+    await listener.subscribe(["kg/v1/#"])
     with Daemon(tmp_path / "site", text) as daemon:
-        daemon.wait_until(lambda: daemon.health()["rows"]["acknowledged"] > 2)
+        await asyncio.to_thread(
+            daemon.wait_until, lambda: daemon.health()["rows"]["acknowledged"] > 2
+        )
         assert "right" not in daemon.log
+    await listener.close()
+
+
+def test_a_password_that_cannot_be_read_is_a_trouble_of_the_cloud_and_the_page_is_up(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    settings, authority = secured(tmp_path, "IP:127.0.0.1")
+    text = config(tmp_path, mosquitto(settings).url, authority, "right")
+    (tmp_path / "password").write_bytes(b"\xff\xfe")
+    with Daemon(tmp_path / "site", text) as daemon:
+        daemon.wait_line("cloud: the password file .* is not UTF-8")
+        daemon.wait_until(lambda: daemon.health()["rows"]["committed"] > 2)
+        assert daemon.health()["status"] == "running"
 
 
 @pytest.mark.parametrize(

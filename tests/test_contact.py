@@ -1,5 +1,7 @@
 """A door contact, from the wire to the metric."""
 
+import threading
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -8,6 +10,14 @@ from drivers.base import Pushed
 from drivers.contact import Driver, Options
 from drivers.emulated.contact import Chip
 from gateway.buses.gpio import EmulatedPins
+from gateway.config.load import load
+from gateway.emulation import emulate
+from gateway.equipment import Builder
+from gateway.hub import Hub
+from gateway.points import points_of
+from gateway.reading import Quality, Reading
+from tests.fakes import ManualClock
+from tests.store_files import until
 
 OPEN_HIGH = Options(pin=17)
 OPEN_LOW = Options(pin=17, open_is="low", pull="down")
@@ -105,3 +115,74 @@ def test_a_bouncing_contact_ends_at_the_truth() -> None:
     door.open = True
     door.chip.step()
     assert door.heard == [True, False] * 3 + [True]
+
+
+KITCHEN = """
+site: {label: Doors, zone: UTC}
+buses: {pins: {kind: gpio, chip: pinctrl-bcm2711}}
+devices:
+  door: {driver: contact, bus: pins, pin: 17}
+  impossible: {driver: contact, bus: pins, pin: 99}
+actuators:
+  siren:
+    driver: relay
+    bus: pins
+    pin: 98
+    fail_safe: {safe: off, on_sensor_loss: hold, max_on: 0s}
+emulation: {seed: 1, places: {door: cold_room_door, impossible: cold_room_door}}
+"""
+
+
+class Doors:
+    """The doors of a kitchen on emulated pins, from the wire to the hub."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "config.yaml").write_text(KITCHEN)
+        config = load(folder / "config.yaml").config
+        assert config is not None
+        assert config.emulation is not None
+        clock = ManualClock()
+        emulated = emulate(config, config.emulation, clock, "normal")
+        emulated.step()
+        points = {point.id: point for point in points_of(config)}
+        self.heard: list[Reading] = []
+        self.hub = Hub(clock.now())
+        self.hub.show = self.heard.append
+        self.equipment = Builder(config, points, self.hub, clock, emulated).build()
+        self.line = emulated.pins["pins"].line(17)
+
+
+async def test_a_pin_that_does_not_exist_loses_its_device_and_no_other(tmp_path: Path) -> None:
+    doors = Doors(tmp_path)
+    doors.equipment.listen()
+    await until(lambda: "door/open" in doors.hub.latest)
+    assert doors.hub.latest["door/open"].quality is Quality.GOOD
+    for thing, point in (("impossible", "impossible/open"), ("siren", "siren/state")):
+        assert doors.hub.latest[point].quality is Quality.SENSOR_FAILURE
+        assert "choose another pin" in str(doors.equipment.states[thing].trouble)
+    doors.equipment.close()
+
+
+async def test_of_a_contact_that_chatters_only_the_last_level_waits_for_the_loop(
+    tmp_path: Path,
+) -> None:
+    doors = Doors(tmp_path)
+    doors.equipment.listen()
+    await until(lambda: "door/open" in doors.hub.latest)
+    heard = len(doors.heard)
+
+    def chatter() -> None:
+        for _ in range(1_000):
+            doors.line.drive_high()
+            doors.line.drive_low()
+        doors.line.drive_high()
+
+    thread = threading.Thread(target=chatter)
+    thread.start()
+    thread.join()  # meanwhile the loop does not turn
+    await until(lambda: doors.hub.latest["door/open"].value is True)
+    assert len(doors.heard) == heard + 1
+    assert doors.equipment.states["door"].coalesced == 2_000
+    doors.line.drive_low()
+    await until(lambda: doors.hub.latest["door/open"].value is False)
+    doors.equipment.close()

@@ -27,12 +27,15 @@ class Wire:
         self.level = False
         self.forced: bool | None = None  # shorted to this level
         self.broken = False
+        self.bug = False
         self.free = threading.Event()
         self.free.set()
         self.writes: list[bool] = []
 
     def write(self, value: bool) -> None:
         self.free.wait()
+        if self.bug:
+            raise LookupError("a bug")
         self.writes.append(value)
         self.level = value
 
@@ -161,6 +164,22 @@ async def test_once_safe_nothing_is_driven_any_more(safe: bool) -> None:
         await bench.clock.advance(3 * READ_BACK_MS)
     assert bench.wire.level is safe
     assert len(bench.wire.writes) == writes
+
+
+async def test_a_bug_in_a_driver_is_said_and_keeps_no_other_output_from_being_made_safe(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken, sound = Bench(), Bench()
+    await sound.drive(True)
+    broken.wire.bug = True
+    effects = Effects({"broken": broken.actuator, "sound": sound.actuator}, sound.clock)
+    effects.drive(Drive("broken", True, 10, "test"))
+    await until(lambda: broken.actuator.state.trouble)
+    assert broken.actuator.state.trouble == "driving it failed: a bug"
+    assert "LookupError: a bug" in caplog.text
+    await effects.make_safe()
+    assert sound.wire.level is False
+    assert sound.heard[-1].value is False
 
 
 class Watching:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -193,7 +194,6 @@ def test_a_tampered_weight_is_never_run(copy: Path) -> None:
 
 def test_a_sealed_model_with_other_answers_fails_the_golden_rows(copy: Path) -> None:
     def scale(data: bytes) -> bytes:
-        onnx = pytest.importorskip("onnx")
         model = onnx.load_from_string(data)
         last = next(each for each in model.graph.initializer if each.name == "bias_2")
         last.CopyFrom(
@@ -220,7 +220,6 @@ def test_a_runtime_that_refuses_the_model_leaves_the_numpy_twin(copy: Path) -> N
 
 
 def _external(data: bytes) -> bytes:
-    onnx = pytest.importorskip("onnx")
     model = onnx.load_from_string(data)
     tensor = model.graph.initializer[0]
     tensor.ClearField("raw_data")
@@ -231,14 +230,12 @@ def _external(data: bytes) -> bytes:
 
 
 def _foreign_operator(data: bytes) -> bytes:
-    onnx = pytest.importorskip("onnx")
     model = onnx.load_from_string(data)
     model.graph.node[0].domain = "com.example"
     return bytes(model.SerializeToString())
 
 
 def _subgraph(data: bytes) -> bytes:
-    onnx = pytest.importorskip("onnx")
     model = onnx.load_from_string(data)
     attribute = model.graph.node[0].attribute.add()
     attribute.name, attribute.type = "body", onnx.AttributeProto.GRAPH
@@ -266,7 +263,6 @@ def test_an_unsafe_model_is_refused_before_the_runtime_sees_it(
 
 def test_a_newer_opset_than_old_runtimes_know_is_not_loaded(copy: Path) -> None:
     def newer(data: bytes) -> bytes:
-        onnx = pytest.importorskip("onnx")
         model = onnx.load_from_string(data)
         model.opset_import[0].version = OPSET_MOST + 1
         return bytes(model.SerializeToString())
@@ -456,7 +452,6 @@ def test_the_page_shows_the_figures_of_the_shipped_card(card: Card) -> None:
 
 
 def test_training_writes_the_same_bytes_for_the_same_data() -> None:
-    pytest.importorskip("onnx")
     from models.train.export import onnx_bytes
     from models.train.fit import Recipe, fit
 
@@ -470,7 +465,6 @@ def test_training_writes_the_same_bytes_for_the_same_data() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_make_models_writes_the_same_files_twice(tmp_path: Path) -> None:
-    pytest.importorskip("onnx")
     hashes = []
     for folder in (tmp_path / "one", tmp_path / "two"):
         subprocess.run(

@@ -1,7 +1,9 @@
 """Judging as a pure reducer: what rules do over time, over restarts and without sight."""
 
+import dataclasses
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -294,6 +296,126 @@ def test_an_active_rule_whose_actions_were_changed_acts_as_it_is_written_now() -
     assert alarm is not None
     assert (alarm.state, alarm.value) == (State.UNACKNOWLEDGED, 9.0)
     assert loud.output("siren").value is True
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        rule(point=POINTS[1], priority=Priority.LIFE),
+        rule(fingerprint="limit raise_above=100.0"),
+        rule(point=POINTS[1], for_ms=MINUTE, alarm=False, commands=[("fan", True, 11)]),
+    ],
+    ids=["another point", "other limits", "everything"],
+)
+@pytest.mark.parametrize("for_ms", [0, MINUTE], ids=["active", "pending"])
+def test_a_rule_that_is_now_about_something_else_begins_anew(other: Rule, for_ms: int) -> None:
+    """A freezer too warm must not stand for gas, and so hide it, because the name is the same."""
+    kitchen = bench(rule(for_ms=for_ms, priority=Priority.LOW))
+    kitchen.see(9.0, 0)
+    after = restarted(kitchen, Judge([other], kitchen.judge.contracts))
+    effects = after.feed(Started(), 1_000)
+    told = [record.data for record in decided(effects, Record) if record.kind == "alarm"]
+    assert [(data["verb"], data["by"]) for data in told] == (
+        [] if for_ms else [("clear", "configuration")]
+    )
+    assert (after.phase(), after.alarm(), after.output().value) == (Phase.IDLE, None, False)
+    assert after.output().slots == {}
+    after.see(500.0, 2_000, point=other.point)
+    after.feed(Elapsed(), 2_000 + other.for_ms)
+    assert after.phase() is Phase.ACTIVE
+    alarm = after.alarm()
+    assert (alarm is not None) == other.alarm
+    assert alarm is None or (alarm.point, alarm.priority) == (other.point, other.priority)
+
+
+def test_a_rule_that_is_now_more_urgent_says_so_again_and_goes_on() -> None:
+    kitchen = bench(rule(priority=Priority.LOW))
+    kitchen.see(9.0, 0)
+    kitchen.feed(Acknowledged("warm", "mina"), 500)
+    after = restarted(kitchen, Judge([rule(priority=Priority.LIFE)], kitchen.judge.contracts))
+    after.feed(Started(), 1_000)
+    alarm = after.alarm()
+    assert alarm is not None
+    assert (alarm.state, alarm.priority) == (State.UNACKNOWLEDGED, Priority.LIFE)
+    assert (after.phase(), after.output().value) == (Phase.ACTIVE, True)
+
+
+def test_an_alarm_that_nobody_saw_goes_with_the_point_it_was_about() -> None:
+    kitchen = bench(rule())
+    kitchen.see(9.0, 0)
+    kitchen.see(5.0, 1_000)
+    moved = rule(point=POINTS[1])
+    after = restarted(kitchen, Judge([moved], kitchen.judge.contracts))
+    after.feed(Started(), 2_000)
+    assert after.alarm() is None
+    same = restarted(kitchen, Judge([rule(fingerprint="other")], kitchen.judge.contracts))
+    same.feed(Started(), 2_000)
+    assert same.alarm() == kitchen.alarm()
+
+
+def test_another_time_label_or_advice_lets_a_rule_run_on() -> None:
+    kitchen = bench(rule(for_ms=10 * MINUTE), rule("now", point=POINTS[1]))
+    kitchen.see(9.0, 0)
+    kitchen.see(9.0, 0, point=POINTS[1])
+    changed = [
+        dataclasses.replace(found, label="other", advice="other", for_ms=found.for_ms // 2)
+        for found in kitchen.judge.rules.values()
+    ]
+    after = restarted(kitchen, Judge(changed, kitchen.judge.contracts))
+    after.feed(Started(), MINUTE)
+    assert after.state.entries == kitchen.state.entries
+    after.feed(Elapsed(), 5 * MINUTE)
+    assert after.phase() is Phase.ACTIVE
+
+
+def test_what_an_older_version_remembered_goes_on_and_is_known_from_then_on() -> None:
+    kitchen = bench(rule())
+    kitchen.see(9.0, 0)
+    old = stored(kitchen.state.entries)
+    body = msgspec.json.decode(old["rule/warm"])
+    del body["of"]
+    old["rule/warm"] = msgspec.json.encode(body).decode()
+    after = Bench(kitchen.judge, decode(old))
+    after.feed(Started(), 1_000)
+    assert after.state.entries == kitchen.state.entries
+
+
+def siren_for_fire_and_gas(*, slot: int = 2) -> Bench:
+    fire = rule("fire", priority=Priority.LIFE, commands=[("siren", True, 2)])
+    gas = rule("gas", point=POINTS[1], priority=Priority.LIFE, commands=[("siren", True, slot)])
+    return bench(fire, gas, siren=contract(max_on_ms=10 * MINUTE))
+
+
+def test_an_alarm_whose_run_has_ended_does_not_mute_the_next_one() -> None:
+    kitchen = siren_for_fire_and_gas()
+    kitchen.see(9.0, 0)
+    kitchen.see(9.0, 120 * MINUTE, point=POINTS[1])
+    kitchen.see(9.5, 121 * MINUTE)
+    kitchen.feed(Elapsed(), 140 * MINUTE)
+    kitchen.see(9.5, 150 * MINUTE, point=POINTS[1])
+    assert driven(kitchen) == [
+        (0, "siren", True),
+        (120 * MINUTE, "siren", False),
+        (120 * MINUTE, "siren", True),
+        (140 * MINUTE, "siren", False),
+    ]
+
+
+def test_a_less_urgent_alarm_does_not_renew_a_run_that_has_ended() -> None:
+    kitchen = siren_for_fire_and_gas(slot=10)
+    kitchen.see(9.0, 0)
+    kitchen.see(9.0, 120 * MINUTE, point=POINTS[1])
+    assert kitchen.output().value is False
+
+
+def test_an_alarm_that_ends_while_another_stands_does_not_renew_the_run() -> None:
+    kitchen = siren_for_fire_and_gas()
+    kitchen.see(9.0, 0)
+    kitchen.see(9.0, 1_000, point=POINTS[1])
+    kitchen.feed(Elapsed(), 11 * MINUTE)
+    kitchen.see(5.0, 12 * MINUTE)
+    assert kitchen.output().slots[2].cause == "rule/gas"
+    assert kitchen.output().value is False
 
 
 def test_an_actuator_that_is_gone_leaves_no_timer_behind() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.config.load import load
 from gateway.hub import Hub
 from gateway.judging import Judging, NotWaiting, UnknownAlarm, replay
 from gateway.reading import Point, Quality, Reading
@@ -257,3 +258,43 @@ async def test_the_state_is_there_for_the_page_to_show(folders: Folders) -> None
     assert list(kitchen.judging.alarms()) == ["warm"]
     assert kitchen.judging.steps == 3
     kitchen.store.close()
+
+
+RULES = """
+site: {label: Rules, zone: UTC}
+buses: {i2c: {kind: i2c, path: /dev/i2c-1}}
+devices: {cold: {driver: sht3x, bus: i2c, address: 0x44, every: 1s}}
+rules:
+  warm:
+    kind: limit
+    point: cold/temperature
+    raise_above: 8 °C
+    on_bad: hold
+    then: [{alarm: high}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "same"),
+    [
+        ("raise_above: 8 °C", "raise_above: 8.0 °C", True),
+        ("on_bad: hold", "{for: 1min, label: Warm, advice: Shut it, on_bad: hold}", True),
+        ("raise_above: 8 °C", "raise_above: 9 °C", False),
+        ("raise_above", "raise_below", False),
+        ("raise_above: 8 °C", "{raise_above: 8 °C, clear_below: 6 °C}", False),
+    ],
+)
+def test_the_fingerprint_of_a_rule_tells_its_condition_and_nothing_else(
+    tmp_path: Path, written: str, instead: str, *, same: bool
+) -> None:
+    def fingerprint(name: str, text: str) -> str:
+        (tmp_path / name).write_text(text)
+        config = load(tmp_path / name).config
+        assert config is not None
+        return config.rules[0].fingerprint
+
+    lines = instead.strip("{}").replace(", ", "\n    ")
+    before = fingerprint("before.yaml", RULES)
+    after = fingerprint("after.yaml", RULES.replace(written, lines))
+    assert before == "limit raise_above=8.0"
+    assert (after == before) is same

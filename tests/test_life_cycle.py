@@ -165,15 +165,24 @@ def test_sigterm_ends_it_in_time_while_the_disk_hangs(tmp_path: Path) -> None:
     assert "the disk hangs; the last second may be missing" in daemon.log
 
 
-def test_a_bug_in_a_critical_task_makes_outputs_safe_and_exits_with_1(tmp_path: Path) -> None:
-    daemon = pranked(tmp_path, "break_judging").start()
+@pytest.mark.parametrize(
+    ("prank", "bug"),
+    [
+        ("break_judging", "a bug in a critical task"),
+        ("break_observing", "a bug met by a reading"),
+    ],
+)
+def test_a_bug_in_judging_makes_outputs_safe_and_exits_with_1(
+    tmp_path: Path, prank: str, bug: str
+) -> None:
+    daemon = pranked(tmp_path, prank).start()
     try:
         daemon.wait_until(lambda: siren_sounds(daemon))
         (tmp_path / "go").touch()
         assert daemon.wait_exit() == 1
     finally:
         daemon.kill()
-    assert "LookupError: a bug in a critical task" in daemon.log
+    assert f"LookupError: {bug}" in daemon.log
     assert "kitchen-gateway: judging failed; outputs are safe" in daemon.log
     assert values(daemon, "siren/state")[-1] is False
     assert events(daemon, "system")[-1] == {"code": "stopped"}

@@ -202,6 +202,37 @@ async def test_a_qos_0_message_is_never_taken_for_an_acknowledgement(
         assert acknowledged == []
 
 
+async def test_a_message_nobody_hears_and_one_the_broker_refuses_are_told_apart(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    rules = tmp_path / "acl"
+    rules.write_text("topic write kitchen/door\n")
+    rules.chmod(0o644)
+    broker = mosquitto(Settings(extra=(f"acl_file {rules}",)))
+    async with connected(Link(at(broker.port), "link", CLOCK)) as link:
+        answers: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
+        link.on_refused = lambda mid, code: answers.put_nowait((mid, code))
+        link.on_puback = lambda mid: answers.put_nowait((mid, 0))
+        sent = [link.publish(topic, b"x") for topic in ("kitchen/door", "kitchen/fan")]
+        async with asyncio.timeout(WAIT_S):
+            told = [await answers.get() for _ in sent]
+        assert told == list(zip(sent, (Link.NO_LISTENER, Link.NOT_AUTHORIZED), strict=True))
+        assert link.refused == 1
+
+
+async def test_the_broker_says_how_much_it_takes_and_just_that_fits(
+    mosquitto: BrokerFactory,
+) -> None:
+    broker = mosquitto(Settings(extra=("max_packet_size 4000",)))
+    async with connected(Link(at(broker.port), "link", CLOCK)) as link:
+        messages = inbox(link)
+        await link.subscribe(["kitchen"])
+        room = link.room("kitchen")
+        assert (link.maximum_packet, room) == (4_000, 3_983)
+        link.publish("kitchen", bytes(room))
+        assert len((await arrived(messages)).payload) == room
+
+
 async def test_a_message_not_acknowledged_by_hand_comes_again(mosquitto: BrokerFactory) -> None:
     broker = mosquitto()
 
@@ -358,6 +389,7 @@ async def test_a_refused_subscription_names_the_topic(
     async with connected(Link(at(broker.port), "link", CLOCK)) as link:
         acknowledged: asyncio.Queue[int] = asyncio.Queue()
         link.on_puback = acknowledged.put_nowait
+        await link.subscribe(["allowed/#"])
         link.publish("forbidden", b"x")
         allowed = link.publish("allowed/x", b"x")
         assert await arrived(acknowledged) == allowed

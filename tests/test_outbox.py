@@ -1,5 +1,6 @@
-"""The outbox: nothing is lost, and nothing is let go that was not acknowledged in flight."""
+"""The outbox: nothing is lost, and nothing is let go that was not sent and acknowledged."""
 
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -9,16 +10,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gateway.store.log import Row
+from gateway.sync.lane import POSTPONED_MAX, Lane
 from gateway.sync.outbox import (
     KEPT_RANGES,
     LIVE_WAITING,
-    POSTPONED_MAX,
     WINDOW_FIRST,
     WINDOW_MAX,
-    Lane,
     Outbox,
+    outbox_of,
     runs,
 )
+from gateway.sync.pace import BATCH_MAX, Delay
 from gateway.sync.protocol import STREAMS, Stream
 
 TOGETHER = 7  # rows of the outage in one message, few enough for a test to fill many
@@ -49,13 +51,14 @@ def fill(box: Outbox, now: int) -> Iterator[tuple[Stream, list[int]]]:
 
 
 class OutboxMachine(RuleBasedStateMachine):
-    """Against plain sets: what was committed, what is in flight, what the cloud has taken."""
+    """Against plain sets: what was committed, sent, is in flight, what the cloud has taken."""
 
     def __init__(self) -> None:
         super().__init__()
         self.box = outbox()
         self.last: dict[Stream, int] = {"tm": 0, "ev": 0}
         self.flying: dict[Stream, set[int]] = {"tm": set(), "ev": set()}
+        self.sent: dict[Stream, set[int]] = {"tm": set(), "ev": set()}
         self.acknowledged: dict[Stream, set[int]] = {"tm": set(), "ev": set()}
         self.kept: dict[Stream, list[tuple[int, int]]] = {"tm": [], "ev": []}
         self.linked = False
@@ -76,7 +79,7 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule()
     def unlink(self) -> None:
         self.linked = False
-        self.box.unlink()
+        self.box.unlink(next(iter(self.box.messages), None))
         for flying in self.flying.values():
             flying.clear()
 
@@ -87,6 +90,7 @@ class OutboxMachine(RuleBasedStateMachine):
             assert not self.flying[stream] & set(numbers), "already on its way"
             assert not self.acknowledged[stream] & set(numbers)
             self.flying[stream] |= set(numbers)
+            self.sent[stream] |= set(numbers)
 
     @rule(
         stream=BOTH,
@@ -100,8 +104,9 @@ class OutboxMachine(RuleBasedStateMachine):
         ),
     )
     def acknowledge(self, stream: Stream, ranges: list[tuple[int, int]]) -> None:
-        named = {s for s in self.flying[stream] if any(start <= s <= end for start, end in ranges)}
-        assert self.box.acknowledge(stream, ranges) == len(named)
+        sent = self.sent[stream] - self.acknowledged[stream]
+        named = {s for s in sent if any(start <= s <= end for start, end in ranges)}
+        assert self.box.acknowledge(stream, ranges, self.now) == len(named)
         self._taken(stream, named)
 
     @precondition(lambda self: self.box.messages)
@@ -109,7 +114,7 @@ class OutboxMachine(RuleBasedStateMachine):
     def land(self, data: st.DataObject) -> None:
         number = data.draw(st.sampled_from(sorted(self.box.messages)))
         sending = self.box.messages[number]
-        named = set(sending.numbers) & self.flying[sending.stream]
+        named = set(sending.numbers) - self.acknowledged[sending.stream]
         assert self.box.land(number) == len(named)
         assert self.box.land(number) == 0
         self._taken(sending.stream, named)
@@ -142,6 +147,7 @@ class OutboxMachine(RuleBasedStateMachine):
         )
         for stream in STREAMS:
             self.flying[stream].clear()
+            self.sent[stream].clear()
             kept = {s for start, end in self.kept[stream] for s in range(start, end + 1)}
             assert kept <= self.acknowledged[stream]
             self.acknowledged[stream] = kept
@@ -158,8 +164,8 @@ class OutboxMachine(RuleBasedStateMachine):
     @invariant()
     def oldest_first(self) -> None:
         for lane in self.box.lanes.values():
-            for waiting in (list(lane.missing()), list(lane.again())):
-                assert waiting == sorted(waiting)
+            waiting = list(lane.missing())
+            assert waiting == sorted(waiting)
 
     @invariant()
     def everything_is_bounded(self) -> None:
@@ -247,12 +253,110 @@ def test_ranges_that_overlap_count_once() -> None:
     assert box.cursors() == {"tm": [(1, 4)]}
 
 
-def test_an_acknowledgement_that_comes_after_giving_up_frees_nothing_and_breaks_nothing() -> None:
-    box = outbox(tm=3)
+def test_an_acknowledgement_counts_however_late_it_comes() -> None:
+    box = outbox(tm=6)
     number = box.send("tm", [1, 2, 3], 0)
     assert box.give_up(1) == 1
-    assert (box.acknowledge("tm", [(1, 3)]), box.land(number)) == (0, 0)
+    assert box.land(number) == 0
     assert list(box.lanes["tm"].again()) == [1, 2, 3]
+    assert box.acknowledge("tm", [(1, 1)]) == 1, "given up"
+    box.send("tm", [2, 4], 2)
+    assert box.acknowledge("tm", [(2, 2)]) == 1, "on its way for the second time"
+    box.unlink()
+    assert box.acknowledge("tm", [(1, 9)]) == 2, "sent over a link that is lost"
+    assert list(box.lanes["tm"].missing()) == [5, 6]
+    assert (box.batch.rows, list(box.lanes["tm"].again())) == (BATCH_MAX, [])
+
+
+@pytest.mark.parametrize("learning", [True, False])
+def test_a_backlog_drains_through_a_receiver_that_takes_longer_than_the_patience(
+    *, learning: bool
+) -> None:
+    box, answers = outbox(tm=20_000), deque[tuple[int, Stream, list[int]]]()
+    given_up = 0
+    for now in range(0, 7_200_000, 1_000):
+        while answers and answers[0][0] <= now:
+            _, stream, numbers = answers.popleft()
+            box.acknowledge(stream, list(runs(numbers)), now if learning else None)
+        given_up += box.give_up(now - box.delay.deadline_ms(10_000, 120_000))
+        while box.has_room() and (choice := box.following(BATCH_MAX)):
+            box.send(choice.stream, choice.numbers, now)
+            answers.append((now + 12_000, choice.stream, sorted(choice.numbers)))
+        if not box.waiting():
+            break
+    assert box.waiting() == 0
+    assert not learning or given_up <= 2 * WINDOW_FIRST, "then it was known to be slow"
+
+
+def test_the_patience_goes_up_at_once_and_comes_down_little_by_little() -> None:
+    delay = Delay()
+    assert delay.deadline_ms(10, 120) == 10
+    delay.observe(40)
+    assert delay.deadline_ms(10, 120) == 80
+    delay.observe(1_000_000)
+    assert delay.deadline_ms(10, 120) == 120
+    seen = []
+    for _ in range(200):
+        delay.observe(1)
+        seen.append(delay.deadline_ms(10, 120))
+    assert seen == sorted(seen, reverse=True)
+    assert (seen[0], seen[-1]) == (120, 10)
+
+
+def test_messages_shrink_to_a_row_while_links_end_with_them_and_grow_when_they_arrive() -> None:
+    box, sizes = outbox(tm=100_000), list[int]()
+    while not sizes or sizes[-1] > 1:
+        choice = box.following(BATCH_MAX)
+        assert choice is not None
+        assert choice.numbers[0] == 1, "the oldest stay first"
+        sizes.append(len(choice.numbers))
+        box.unlink(box.send(choice.stream, choice.numbers, 0))
+    assert sizes == [250, 125, 62, 31, 15, 7, 3, 1]
+    for _ in range(600):
+        choice = box.following(BATCH_MAX)
+        assert choice is not None
+        box.send(choice.stream, choice.numbers, 0)
+        box.acknowledge(choice.stream, list(runs(choice.numbers)))
+    assert box.batch.rows == BATCH_MAX
+
+
+def test_a_row_the_broker_hangs_up_on_goes_last_after_two_links() -> None:
+    box = outbox(tm=3)
+    box.batch.rows = 1
+    for _ in range(2):
+        assert send_next(box, 0) == ("tm", [1])
+        number = next(iter(box.messages))
+        send_next(box, 0)
+        box.unlink(number)
+    assert list(fill(box, 0)) == [("tm", [2]), ("tm", [3]), ("tm", [1])]
+
+
+def test_a_message_too_large_for_the_broker_is_sent_in_parts_and_a_row_is_kept_back() -> None:
+    box = outbox(tm=8)
+    box.too_large(box.send("tm", range(1, 9), 0))
+    assert box.following(BATCH_MAX) == ("tm", None, [1, 2, 3, 4])
+    box.too_large(box.send("tm", [1], 0))
+    assert list(box.lanes["tm"].missing())[:2] == [2, 3]
+    assert (box.waiting(), box.held_rows()) == (8, 1)
+    box.unlink()
+    assert list(box.lanes["tm"].missing())[:2] == [1, 2], "the next broker may take it"
+
+
+def test_rows_that_are_lost_are_neither_waiting_nor_acknowledged() -> None:
+    box = outbox(tm=10)
+    number = box.send("tm", [1, 2, 3], 0)
+    box.acknowledge("tm", [(1, 1)])
+    box.forget("tm", 1, 4)
+    assert (box.waiting(), box.acknowledged_rows(), box.lost_rows()) == (6, 1, 3)
+    assert list(box.lanes["tm"].missing()) == [5, 6, 7, 8, 9, 10]
+    assert box.cursors() == {"tm": [(1, 4)]}
+    assert box.acknowledge("tm", [(2, 2)]) == 1, "it had arrived after all"
+    assert (box.waiting(), box.acknowledged_rows(), box.lost_rows()) == (6, 2, 2)
+    assert number in box.messages
+    box.give_up(1)
+    assert list(box.lanes["tm"].again()) == [], "what is lost is not tried again"
+    found = outbox_of({"tm": [(1, 4)], "ev": []}, {"tm": 11, "ev": 1}, {"tm": [(3, 4)]})
+    assert (found.waiting(), found.acknowledged_rows(), found.lost_rows()) == (6, 2, 2)
 
 
 def test_the_window_halves_when_acknowledgements_are_late_and_grows_back_one_by_one() -> None:
@@ -300,7 +404,8 @@ def test_rows_the_receiver_cannot_take_do_not_hold_up_the_others(
         box.committed(rows("tm", live, live) + rows("ev", event, event), linked=True)
         assert live in deliver(box, now, refused), "a live row goes out in the same turn"
 
-    deliver(box, 100, set())
+    for now in range(100, 105):
+        deliver(box, now, set())
     assert box.waiting() == 0, "they were tried again to the end"
 
 
@@ -309,7 +414,7 @@ def test_what_was_sent_in_vain_is_remembered_only_up_to_a_bound() -> None:
     for first in range(1, 50_000, 1_000):
         numbers = range(first, first + 1_000)
         lane.flying.update(dict.fromkeys(numbers, 1))
-        lane.postpone(numbers)
+        lane.postpone(numbers, 0)
         assert len(lane.postponed) <= POSTPONED_MAX + 1_000
     assert sorted([*lane.missing(), *lane.again()]) == list(range(1, 50_001))
 

@@ -88,6 +88,23 @@ def test_a_payload_too_large_or_broken_is_refused() -> None:
             protocol.unpack(broken)
 
 
+def test_an_acknowledgement_of_a_thousand_ranges_is_read_and_a_larger_one_is_refused_unread() -> (
+    None
+):
+    ranges = [[9_000_000_000_000_000 + 2 * n] * 2 for n in range(protocol.RANGES_MAX)]
+    ack = protocol.acknowledgement(protocol.document({"in": INSTALL, "tm": ranges}))
+    assert (ack.install, len(ack.tm), ack.ev) == (INSTALL, 1_000, [])
+    with pytest.raises(ValueError, match="length <= 1000"):
+        protocol.acknowledgement(protocol.document({"in": INSTALL, "tm": [*ranges, [1, 1]]}))
+    bomb = zlib.compress(b'{"in":"x","tm":[' + b"[1,1]," * 600_000 + b"[1,1]]}", 9)
+    with pytest.raises(ValueError, match="65536 bytes after decompression"):
+        protocol.acknowledgement(bomb)
+    with pytest.raises(ValueError, match="at most 65536"):
+        protocol.acknowledgement(b'{"in":"x","tm":[' + b"[1,1]," * 12_000 + b"[1,1]]}")
+    with pytest.raises(ValueError, match=r"deep|malformed|Expected"):
+        protocol.acknowledgement(b'{"in":' + b"[" * 60_000)
+
+
 @pytest.mark.parametrize("name", ["", "a/b", "a b", "마포점", "a" * 37, "a\n", "+", "#"])
 def test_a_name_the_protocol_forbids_makes_no_topic(name: str) -> None:
     with pytest.raises(ValueError, match="not a name"):

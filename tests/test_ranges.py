@@ -37,6 +37,17 @@ def test_the_gaps_are_what_is_missing_oldest_first(
     assert RangeSet(gaps).ranges == gaps
 
 
+@given(RANGES, RANGES, st.integers(1, 80), st.integers(1, 80))
+def test_gaps_from_the_middle_common_ranges_and_discarding_are_those_of_sets(
+    ranges: list[tuple[int, int]], others: list[tuple[int, int]], since: int, until: int
+) -> None:
+    found, model = RangeSet(ranges), numbers(ranges)
+    assert numbers(list(found.gaps(until, since))) == set(range(since, until + 1)) - model
+    assert numbers(list(found.common(RangeSet(others)))) == model & numbers(others)
+    found.discard(since, until)
+    assert numbers(found.ranges) == model - set(range(since, until + 1))
+
+
 @given(RANGES)
 def test_the_order_of_adding_and_adding_twice_make_no_difference(
     ranges: list[tuple[int, int]],

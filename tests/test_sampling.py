@@ -144,6 +144,25 @@ async def test_the_others_on_a_hanging_bus_are_bad_too_and_not_silently_old() ->
     await until(lambda: bench.of("fine")[-1].value == 4)
 
 
+async def test_no_value_stays_good_on_a_hanging_bus_because_another_was_bad_already() -> None:
+    bench, half, worker, wire = Bench(), Probe(), BusWorker("i2c"), threading.Event()
+    half.answer = lambda: {"temperature": Sample(4.0), "other": Sample(None, Reason.SENSOR_FAILURE)}
+    device = bench.sampled("half", half, worker)
+    await until(lambda: bench.heard)
+    assert (device.state.trouble, bench.heard[-1].value) == ("other: bad data", 4)
+    with pytest.raises(BusError):
+        await worker.call(wire.wait, SOON_S)  # another device of the bus
+    for skipped in (1, 2, 3):
+        await bench.clock.advance(PERIOD_MS)
+        await until(lambda: device.state.skipped_ticks == skipped)  # noqa: B023 - used at once
+    assert [reading.quality for reading in bench.heard] == [Quality.GOOD, Quality.NO_COMMUNICATION]
+    assert device.state.trouble == "bus i2c hangs"
+    wire.set()
+    await until(lambda: not worker.hanging)
+    await bench.clock.advance(PERIOD_MS)
+    await until(lambda: bench.heard[-1].value == 4)
+
+
 async def test_one_hung_bus_never_delays_another() -> None:
     bench, stuck, fine = Bench(), Probe(), Probe()
     stuck.wire.clear()

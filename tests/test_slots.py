@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.slots import LIFE_SLOTS, Contract, Occupant, Output, occupy, settle, winner
+from rules.slots import LIFE_SLOTS, Contract, Occupant, Output, occupy, renew, settle, winner
 from tests.kitchen_rules import GAPS, GRID_MS, contract, contracts
 
 ON, OFF = Occupant(True, "on"), Occupant(False, "off")
@@ -128,6 +128,16 @@ def test_a_more_urgent_slot_starts_a_new_run_after_one_that_was_ended() -> None:
     assert fan.pass_time(600) is False
     assert fan.pass_time(600) is False
     assert fan.occupy(2, None) is False
+
+
+def test_a_run_that_was_ended_is_renewed_for_what_is_at_least_as_urgent() -> None:
+    siren = Bench(contract(max_on_ms=600))
+    siren.occupy(2, ON)
+    assert renew(siren.output, 2) is siren.output
+    siren.pass_time(600)
+    assert renew(siren.output, 8) is siren.output
+    for slot in (1, 2):
+        assert settle(renew(siren.output, slot), siren.contract, 700).value is True
 
 
 def test_an_output_whose_safe_state_is_on_has_no_maximum_run_time() -> None:

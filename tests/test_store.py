@@ -12,16 +12,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.reading import Reading
+from gateway.clock import Trust
+from gateway.reading import Quality, Reading
 from gateway.store import log as log_module
 from gateway.store.errors import StoreError
 from gateway.store.file import LATEST
-from gateway.store.log import CURSOR_MS, ROW_READINGS, Row, unpacked
+from gateway.store.log import CURSOR_MS, ROW_BYTES, ROW_READINGS, Row, unpacked
 from gateway.store.opening import Store
 from tests.fakes import ManualClock
 from tests.store_files import good, open_store, point, until
 
 PERIOD_MS = 1_000
+DAY_MS = 86_400_000
 
 
 @pytest.fixture
@@ -125,6 +127,60 @@ async def test_a_full_row_does_not_wait_for_the_second(tmp_path: Path, clock: Ma
         await until(lambda: store.log.counters.commits == 1)
         assert numbers(tmp_path, "tm") == [1, 2]
         assert values(tmp_path) == list(range(ROW_READINGS + 1))
+
+
+async def test_a_row_of_long_texts_is_closed_before_it_is_too_large_for_a_message(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    async with running(tmp_path, clock) as store:
+        label = store.register([point("printer/label", kind="text")])["printer/label"]
+        seen: list[Row] = []
+        store.log.on_committed = seen.extend
+        for number in range(ROW_READINGS):
+            text = f"{number:04}" + "\x01김" * 98
+            store.log.append(Reading(label, text, Quality.GOOD, clock.now()))
+        await store.log.durable()
+    assert all(len(row.body) < ROW_BYTES * 1.1 for row in seen)
+    assert max(len(row.body) for row in seen) > ROW_BYTES * 0.9
+    texts = [text for row in seen for text in msgspec.json.decode(row.body)["x"]]
+    assert [int(text[:4]) for text in texts] == list(range(ROW_READINGS))
+
+
+async def test_an_input_of_judging_keeps_its_place_in_a_batch_of_several_rows(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    async with running(tmp_path, clock) as store:
+        cold = store.register([point()])["cold/temperature"]
+        store.log.append(good(cold, -1, clock.now()))
+        await store.log.durable()
+        for value in range(ROW_READINGS + 10):
+            store.log.append(good(cold, value, clock.now()))
+            if value in (5, ROW_READINGS + 2):
+                store.log.judged(clock.now(), f'{{"after":{value}}}')
+        await store.log.durable()
+    with file_of(tmp_path) as connection:
+        inputs = connection.execute("SELECT s, position, body FROM inputs").fetchall()
+    assert inputs == [(2, 6, '{"after":5}'), (3, 3, f'{{"after":{ROW_READINGS + 2}}}')]
+
+
+async def test_a_cursor_is_written_at_most_once_in_ten_seconds(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    def stored() -> list[tuple[str]]:
+        with file_of(tmp_path) as connection:
+            return connection.execute("SELECT ranges FROM cursors").fetchall()
+
+    store = open_store(tmp_path, clock)
+    for turn in range(1, 4):
+        store.log.move_cursor("tm", [(1, turn * 10)])
+        await clock.advance(CURSOR_MS - 1)
+        await store.log.commit()
+        assert stored() == ([(f"[[1,{turn * 10 - 9}]]",)] if turn > 1 else [])
+        await clock.advance(1)
+        store.log.move_cursor("tm", [(1, turn * 10 + 1)])
+        await store.log.commit()
+        assert stored() == [(f"[[1,{turn * 10 + 1}]]",)]
+    store.close()
 
 
 async def test_numbers_have_no_gap_over_restarts(tmp_path: Path, clock: ManualClock) -> None:
@@ -336,6 +392,77 @@ async def test_kitchen_time_never_steps_back_even_when_the_wall_clock_does(tmp_p
         after = ManualClock(boot_id=boot_id, monotonic_ms=20_000, wall_ms=wall_ms)
         open_store(tmp_path, after).close()
         assert after.now() == left
+
+
+async def test_a_clock_that_was_set_after_the_start_is_the_one_that_counts(tmp_path: Path) -> None:
+    """A board without a clock chip: three weeks behind at boot, right ten seconds later."""
+    before = ManualClock(trusted=Trust.UNSYNCED)
+    right_ms = before.wall_ms + 21 * DAY_MS
+    async with running(tmp_path, before) as store:
+        cold = store.register([point()])["cold/temperature"]
+        await before.advance(10_000)
+        before.wall_ms, before.trusted = right_ms, Trust.NTP
+        store.log.event("boot", {"trust": "ntp"}, before.now())
+        await before.advance(5_000)
+        store.log.append(good(cold, 4.0, before.now()))
+        store.log.judged(before.now(), "{}")
+        await store.log.durable()
+    left, left_wall_ms = before.now(), before.wall_ms
+    after = ManualClock(boot_id="b" * 8, monotonic_ms=5_000, wall_ms=left_wall_ms + 30_000)
+    store = open_store(tmp_path, after)
+    assert after.now() == left + 30_000
+    assert store.identity.left_at == left_wall_ms
+    assert store.identity.left_trust is Trust.NTP
+    store.close()
+
+
+@pytest.mark.parametrize("behind", [0, 1], ids=["then", "now"])
+async def test_over_a_reboot_a_clock_that_is_not_trusted_counts_as_no_time_away(
+    tmp_path: Path, behind: int
+) -> None:
+    trusts = [Trust.NTP, Trust.NTP]
+    trusts[behind] = Trust.UNSYNCED
+    before = ManualClock(trusted=trusts[0])
+    async with running(tmp_path, before) as store:
+        await before.advance(5_000)
+        store.log.event("test", {}, before.now())
+        await store.log.durable()
+    later_ms = before.wall_ms + 21 * DAY_MS
+    after = ManualClock(boot_id="b" * 8, wall_ms=later_ms, trusted=trusts[1])
+    store = open_store(tmp_path, after)
+    assert after.now() == before.now(), "late rather than early"
+    assert store.identity.left_at == before.wall_ms
+    store.close()
+
+
+async def test_within_one_boot_the_kernel_tells_when_we_left_whatever_the_wall_clock_did(
+    tmp_path: Path,
+) -> None:
+    clock = ManualClock(trusted=Trust.UNSYNCED)
+    async with running(tmp_path, clock) as store:
+        store.log.event("test", {}, clock.now())
+        await store.log.durable()
+    left = clock.now()
+    clock.wall_ms, clock.trusted = clock.wall_ms + 21 * DAY_MS, Trust.NTP
+    await clock.advance(60_000)
+    store = open_store(tmp_path, clock)
+    assert clock.now() == left + 60_000
+    assert store.identity.left_at == clock.wall_ms - 60_000
+    store.close()
+
+
+async def test_a_last_row_that_cannot_be_read_does_not_turn_kitchen_time_back(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    async with running(tmp_path, clock) as store:
+        await clock.advance(5_000)
+        store.log.event("test", {}, clock.now())
+        await store.log.durable()
+    with file_of(tmp_path) as connection, connection:
+        connection.execute("UPDATE ev SET body = x'7800ff'")
+    after = ManualClock(boot_id="b" * 8, wall_ms=clock.wall_ms + 1_000)
+    open_store(tmp_path, after).close()
+    assert after.now() == clock.now() + 1_000
 
 
 def test_a_second_daemon_is_refused_with_the_first_ones_pid(

@@ -94,3 +94,35 @@ async def test_a_cancelled_task_is_not_started_again() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not supervision.restarts
+
+
+async def test_a_bug_in_judging_ends_everything_whoever_met_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    supervision = Supervision(ManualClock())
+    ended: list[str | None] = []
+    supervision.on_failed = lambda: ended.append(supervision.failed)
+    judged: list[int] = []
+
+    def judge(reading: int) -> bool:
+        judged.append(reading)
+        if reading > 1:
+            raise LookupError("a bug")
+        return True
+
+    guarded = supervision.critical("judging", judge)
+    assert [guarded(reading) for reading in (1, 2, 3)] == [True, False, False]
+    assert judged == [1, 2]  # from then on only the outputs are made safe
+    assert ended == ["judging"]
+    assert "LookupError: a bug" in caplog.text
+
+
+async def test_a_bug_in_a_callback_is_logged_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    clock = ManualClock()
+    supervision = Supervision(clock)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(supervision.unexpected)
+    loop.call_soon(lambda: 1 // 0)
+    await clock.settle()
+    assert supervision.loose == 1
+    assert "ZeroDivisionError" in caplog.text

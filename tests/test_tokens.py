@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.access import Access, Role, TokenRow
+from gateway.store.errors import StoreError
 from gateway.store.file import open_beside
 from gateway.store.opening import Store
 from gateway.store.tokens import REFRESH_S, StoredTokens
@@ -58,20 +59,22 @@ async def test_what_another_process_adds_and_removes_counts_within_seconds(
 async def test_what_is_added_while_the_file_is_read_is_not_forgotten(store: Store) -> None:
     clock = ManualClock()
     tokens = StoredTokens(store.writer, store.reader)
-    go_on = threading.Event()
+    await tokens.add(row(b"old"))
+    reading, go_on = threading.Event(), threading.Event()
+
+    def wait_at_the_first_row(_: sqlite3.Cursor, found: tuple[object, ...]) -> tuple[object, ...]:
+        reading.set()
+        go_on.wait()
+        return found
 
     def hold(disk: sqlite3.Connection) -> None:
-        disk.execute("BEGIN")  # from here on this connection sees the file as it is now
-        disk.execute("SELECT * FROM tokens").fetchall()
-        go_on.wait()
+        disk.row_factory = wait_at_the_first_row
 
-    holding = asyncio.create_task(store.reader.call(hold))
-    await asyncio.sleep(0)
+    await store.reader.call(hold)
     following = asyncio.create_task(tokens.refresh(clock))
-    await asyncio.sleep(0)
+    await until(reading.is_set)
     await tokens.add(row(b"new"))
     go_on.set()
-    await holding
     await until(lambda: clock.sleeping)
     assert tokens.find(b"new") == row(b"new")
     following.cancel()
@@ -136,3 +139,37 @@ def test_a_token_of_the_command_line_opens_a_running_daemon_and_a_wrong_one_does
         assert daemon.get("/api/v1/points", token[:-1])[0] == 401
         assert daemon.post("/api/v1/alarms/nothing/acknowledge", token)[0] == 403
         assert token not in daemon.log
+
+
+async def test_what_was_withdrawn_meanwhile_is_not_brought_back_by_being_renewed(
+    store: Store,
+) -> None:
+    tokens = StoredTokens(store.writer, store.reader)
+    await tokens.add(row())
+    withdrawing = asyncio.create_task(tokens.remove(b"one"))
+    await asyncio.sleep(0)
+    await tokens.replace(row())
+    assert await withdrawing
+    await tokens.load()
+    assert tokens.find(b"one") is None
+
+
+async def test_a_token_that_was_added_outlives_a_job_that_forgot_its_transaction(
+    store: Store,
+) -> None:
+    def forgetful(disk: sqlite3.Connection) -> None:
+        disk.execute("BEGIN IMMEDIATE")
+
+    def failing(disk: sqlite3.Connection) -> None:
+        disk.execute("BEGIN IMMEDIATE")
+        disk.execute("INSERT INTO nowhere VALUES (1)")
+
+    with pytest.raises(RuntimeError, match="ended inside its transaction"):
+        await store.writer.call(forgetful)
+    with pytest.raises(StoreError, match="no such table"):
+        await store.writer.call(failing)
+    tokens = StoredTokens(store.writer, store.reader)
+    await tokens.add(row())
+    await store.writer.call(lambda disk: disk.rollback())
+    await tokens.load()
+    assert tokens.find(b"one") == row()

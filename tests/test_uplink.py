@@ -2,19 +2,24 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+import random
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from gateway.buses.mqtt import Broker, Link, Message
+from gateway.buses.mqtt import Broker, Link, LinkError, Message
 from gateway.clock import SystemClock
 from gateway.reading import Point, Quality, Reading
-from gateway.store.opening import Store
+from gateway.store.errors import StoreError
+from gateway.store.log import Row
+from gateway.store.opening import Store, _rows
 from gateway.sync.outbox import outbox_of
-from gateway.sync.protocol import document, envelope, unpack
+from gateway.sync.protocol import WIRE_MAX, Stream, document, envelope, unpack
 from gateway.sync.uplink import Destination, Patience, Uplink
+from tests.broker import Settings
 from tests.conftest import BrokerFactory
 
 SOON = Patience(ack_s=0.5, puback_s=0.5, back_off_s=(0.05, 0.5), steady_s=3.0)
@@ -93,10 +98,14 @@ class Site:
         self.uplink.dictionary = lambda: {"v": 1, "in": identity.install, "ver": 1, "ch": []}
         self.store.log.on_committed = self.uplink.committed
 
-    async def commit(self, *values: float) -> None:
+    def append(self, *values: float) -> None:
         for value in values:
             reading = Reading(self.point, value, Quality.GOOD, self.clock.now())
             self.store.log.append(reading)
+
+    async def commit(self, *values: float) -> None:
+        for value in values:
+            self.append(value)
             await self.store.log.commit()
 
 
@@ -274,10 +283,162 @@ async def test_with_puback_as_confirmation_the_broker_alone_is_enough(
     mosquitto: BrokerFactory, tmp_path: Path
 ) -> None:
     url = mosquitto().url
-    async with site(tmp_path, url, proven=False) as here:
+    async with receiver(url) as far, site(tmp_path, url, proven=False) as here:
+        far.answering = False
         await until(lambda: here.uplink.connected, "connected")
         await here.commit(1.0, 2.0)
         await until(lambda: here.outbox.waiting() == 0, "taken over by the broker")
+
+
+async def test_what_nobody_listens_to_is_not_confirmed_by_a_puback(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    url = mosquitto().url
+    async with site(tmp_path, url, proven=False) as here:
+        await until(lambda: here.uplink.connected, "connected")
+        await here.commit(1.0)
+        await until(lambda: "nobody listens" in (here.uplink.error or ""), "said")
+        assert here.outbox.waiting() == 1
+        async with receiver(url) as far:
+            far.answering = False
+            await until(lambda: here.outbox.waiting() == 0, "sent again and confirmed")
+        assert here.uplink.error is None
+        assert here.uplink.counters.connects == 1
+
+
+@pytest.mark.parametrize("limit", ["max_packet_size 4000", "message_size_limit 4000"])
+async def test_a_backlog_arrives_through_a_broker_that_takes_only_small_messages(
+    limit: str, mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    url = mosquitto(Settings(extra=(limit,))).url
+    async with site(tmp_path / "data", url) as here, receiver(url) as far:
+        here.store.log.on_committed = lambda rows: here.outbox.committed(rows, linked=False)
+        for _ in range(200):
+            here.append(*(random.random() for _ in range(10)))
+            await here.store.log.commit()
+        await until(lambda: here.outbox.waiting() == 0, "all of it", 40)
+        assert len(far.rows) == 200
+
+
+async def test_a_row_too_large_for_the_broker_waits_and_does_not_hold_up_the_others(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    url = mosquitto(Settings(extra=("max_packet_size 1000",))).url
+    async with site(tmp_path / "data", url) as here, receiver(url) as far:
+        here.append(*(random.random() for _ in range(300)))
+        await here.store.log.commit()
+        await here.commit(1.0, 2.0)
+        await until(lambda: here.outbox.waiting() == 1, "the others")
+        await until(lambda: here.outbox.held_rows() == 1, "kept back")
+        assert "maximum packet size" in (here.uplink.error or "")
+        assert ("tm", 1) not in far.rows
+        assert here.uplink.counters.connects == 1
+
+
+async def test_a_row_too_large_for_any_message_is_lost_and_an_event_says_so(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    url = mosquitto().url
+    async with receiver(url) as far, site(tmp_path, url) as here:
+        await until(lambda: here.uplink.connected, "connected")
+        body = json.dumps({"s": 1, "x": random.randbytes(WIRE_MAX).hex()}).encode()
+        here.uplink.committed([Row("tm", 1, 0, body)])
+        await until(lambda: here.outbox.lost_rows() == 1, "counted")
+        await here.store.log.commit()
+        await until(lambda: ("ev", 1) in far.rows, "said")
+        (event,) = [body["rows"][0] for leaf, body in far.messages if leaf == "ev"]  # type: ignore[index]
+        assert event["d"] == {"code": "row_too_large", "stream": "tm", "from": 1, "to": 1}
+        await until(lambda: here.outbox.waiting() == 0, "it waits no longer")
+        assert here.outbox.lanes["tm"].acknowledged.ranges == []
+
+
+async def test_rows_that_are_not_in_the_log_are_lost_and_not_acknowledged(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    url = mosquitto().url
+    async with receiver(url), site(tmp_path, url) as here:
+        here.outbox.lanes["tm"].last = 5
+        await until(lambda: here.outbox.lost_rows() == 5, "noticed")
+        assert (here.outbox.waiting(), here.outbox.acknowledged_rows()) == (0, 0)
+
+
+async def test_a_refused_message_names_the_access_list_and_does_not_end_the_link(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    rules = tmp_path / "acl"
+    rules.write_text("topic read kg/#\ntopic write kg/v1/demo/gw/one/ack\n")
+    rules.chmod(0o644)
+    url = mosquitto(Settings(extra=(f"acl_file {rules}",))).url
+    async with site(tmp_path / "data", url) as here:
+        await until(lambda: here.uplink.connected, "connected")
+        await here.commit(1.0)
+        await until(lambda: here.uplink.counters.resent > 1, "tried again")
+        said = "the broker's access list must allow publishing to kg/v1/demo/gw/one/tm"
+        assert here.uplink.error == said
+        assert here.uplink.counters.rejected > 1
+        assert here.uplink.counters.connects == 1
+
+
+async def test_a_log_that_cannot_be_read_is_waited_for(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    url = mosquitto().url
+    async with receiver(url), site(tmp_path, url) as here:
+        fetch, failures = here.uplink._fetch, iter(range(4))
+
+        async def broken(stream: Stream, numbers: Sequence[int]) -> list[Row]:
+            if next(failures, None) is not None:
+                raise StoreError("disk I/O error")
+            return await fetch(stream, numbers)
+
+        here.uplink._fetch = broken
+        here.store.log.on_committed = lambda rows: here.outbox.committed(rows, linked=False)
+        await here.commit(1.0, 2.0)
+        await until(lambda: here.outbox.waiting() == 0, "delivered at last")
+
+
+def test_the_back_off_is_bounded_however_long_an_outage_lasts() -> None:
+    patience = Patience()
+    assert all(0.5 <= patience.pause_s(attempt) <= 30 for attempt in range(5_000))
+
+
+def test_the_password_is_all_but_the_end_of_the_line_and_a_bad_file_says_so(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "password"
+    broker = Broker(host="127.0.0.1", port=1883, username="gateway")
+    destination = Destination(broker=broker, tenant="demo", gateway="one", password_file=file)
+    with pytest.raises(LinkError, match="password file cannot be read"):
+        destination.login()
+    file.write_bytes(b" a b \r\n")
+    assert destination.login().password == " a b "
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(LinkError, match="is not UTF-8"):
+        destination.login()
+
+
+async def test_rows_far_apart_are_fetched_without_reading_what_lies_between(
+    tmp_path: Path,
+) -> None:
+    here = Site(tmp_path, "mqtt://127.0.0.1:1")
+    await here.commit(*range(2_000))
+
+    def steps(connection: sqlite3.Connection) -> tuple[list[int], int]:
+        count = 0
+
+        def step() -> None:
+            nonlocal count
+            count += 1
+
+        connection.set_progress_handler(step, 100)
+        found = [row.s for row in _rows(connection, "tm", [2_000, 1, 2, 9_999])]
+        connection.set_progress_handler(None, 100)
+        return found, count
+
+    found, hundreds = await here.store.reader.call(steps)
+    here.store.close()
+    assert found == [1, 2, 2_000]
+    assert hundreds < 10
 
 
 @pytest.mark.parametrize("stream", ["tm", "ev"])

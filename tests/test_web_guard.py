@@ -3,9 +3,10 @@
 import pytest
 from aiohttp import web as aiohttp_web
 
-from gateway.access import Access, Role
+from gateway.access import Access, Role, TokenRow
+from gateway.store.errors import StoreError
 from gateway.web import PARTS, RouteWithoutRole, build_app, check_roles, declared
-from gateway.web.guard import BODY_MAX
+from gateway.web.guard import BODY_MAX, COOKIE
 from gateway.web.route import Route, Settings
 from tests.fakes import ManualClock
 from tests.kitchen_fake import TokensInMemory, small_kitchen
@@ -251,3 +252,20 @@ async def test_every_answer_carries_the_security_headers() -> None:
             assert "unsafe" not in policy
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert answer.headers["Server"] == "kitchen-gateway"
+
+
+async def test_a_full_disk_does_not_take_the_page_off_the_wall(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuse(_: TokensInMemory, row: TokenRow) -> None:
+        raise StoreError(f"database or disk is full: {row.user}", full=True)
+
+    async with web() as site:
+        code = await site.access.create_code("wall", Role.STAFF)
+        session, _ = await site.access.log_in(code, LAN)
+        headers = {"Cookie": f"{COOKIE}={session}"}
+        monkeypatch.setattr(TokensInMemory, "replace", refuse)
+        for _ in range(3):
+            await site.clock.advance(7 * 3_600_000)
+            response = await site.client.get("/api/v1/points", headers=headers)
+            assert response.status == 200

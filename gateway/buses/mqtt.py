@@ -37,6 +37,10 @@ _TAKEN_OVER = 0x8E
 _LOGIN = {0x86, 0x87, 0x8C}
 _IDENTIFIER = 0x85
 _RECEIVE_MAX = 65_535
+_MESSAGE_MAX = 268_435_460  # MQTT 5.0, section 2.1.4: five bytes of header and what they can count
+# A PUBLISH around its payload, MQTT 5.0, section 3.3: header, length of topic, identifier, no
+# properties.
+_AROUND = 5 + 2 + 2 + 1
 _MALFORMED = (struct.error, IndexError, KeyError, ValueError, MQTTException)
 
 
@@ -87,10 +91,16 @@ class _Client(Client):
 class Link:
     """One connection to a broker.
 
-    `on_message`, `on_puback` and `on_lost` are plain calls on the loop. `on_lost` comes at most
-    once, and never for a `close` of our own. With `manual_ack` the broker keeps a message until
-    `acknowledge`. Messages over PACKET_MAX are dropped and counted in `oversized`.
+    All that begins with `on_` is a plain call on the loop. `on_lost` comes at most once, and never
+    for a `close` of our own. A message of ours ends with `on_puback`, or, with a reason code of
+    MQTT 5, with `on_refused`: NO_LISTENER for one that was taken though nobody subscribes to it.
+    With `manual_ack` the broker keeps a message until `acknowledge`. Messages over PACKET_MAX are
+    dropped and counted in `oversized`.
     """
+
+    NO_LISTENER = 0x10
+    NOT_AUTHORIZED = 0x87
+    TOO_LARGE = 0x95
 
     def __init__(  # noqa: PLR0913 - each one is a fact of the connection
         self,
@@ -105,11 +115,14 @@ class Link:
     ) -> None:
         self.on_message: Callable[[Message], None] = lambda _message: None
         self.on_puback: Callable[[int], None] = lambda _mid: None
+        self.on_refused: Callable[[int, int], None] = lambda _mid, _code: None
+        self.on_oversized: Callable[[], None] = lambda: None
         self.on_lost: Callable[[LinkError], None] = lambda _error: None
         self.protocol = ""  # "5" or "3.1.1" once connected
         self.receive_maximum = _RECEIVE_MAX  # QoS 1 messages the broker takes without a PUBACK
+        self.maximum_packet = _MESSAGE_MAX  # bytes of a packet the broker says it takes
         self.oversized = 0  # incoming messages over PACKET_MAX
-        self.refused = 0  # of our messages, by an MQTT 5 broker; each is logged
+        self.refused = 0  # of our messages, by an MQTT 5 broker; the first is logged
         self._broker = broker
         self._client_id = client_id
         self._clock = clock
@@ -136,6 +149,10 @@ class Link:
     @property
     def connected(self) -> bool:
         return self._connected
+
+    def room(self, topic: str) -> int:
+        """Bytes of payload the broker takes under that topic, as far as it has said."""
+        return self.maximum_packet - _AROUND - len(topic.encode())
 
     async def connect(self, deadline_s: float = 10.0) -> None:
         """Connect and log in within the deadline (real seconds); raises LinkError."""
@@ -281,6 +298,7 @@ class Link:
             return
         if code.value < _REFUSAL:
             self.receive_maximum = getattr(properties, "ReceiveMaximum", _RECEIVE_MAX)
+            self.maximum_packet = getattr(properties, "MaximumPacketSize", _MESSAGE_MAX)
             self._connected = True
             self._welcome.set_result(None)
         elif code.value == _UNSUPPORTED_PROTOCOL:
@@ -333,11 +351,14 @@ class Link:
     ) -> None:
         if self._writing:  # a QoS 0 message has left; its number may be that of another in flight
             return
-        if code.value < _REFUSAL:
+        if code.value < _REFUSAL and code.value != self.NO_LISTENER:
             self.on_puback(mid)
             return
-        self.refused += 1
-        logger.warning("mqtt: %s refused message %d: %s", self._broker, mid, code)
+        if code.value >= _REFUSAL:
+            self.refused += 1
+            if self.refused == 1:
+                logger.warning("mqtt: %s refused message %d: %s", self._broker, mid, code)
+        self.on_refused(mid, code.value)
 
     def _suback(
         self,
@@ -353,6 +374,7 @@ class Link:
 
     def _drop(self, qos: int, mid: int) -> None:
         self.oversized += 1
+        self.on_oversized()
         if qos and self._client is not None:
             self._client.ack(mid, qos)
 

@@ -4,8 +4,9 @@ A rule about a device that is left out is left out with it, and so is a command 
 is left out; the rest of the kitchen is judged all the same.
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from drivers.base import Metric
 from gateway import health
@@ -191,6 +192,7 @@ class References:
             alarm=bool(alarms),
             commands=commands,
             advice=written.advice,
+            fingerprint=_fingerprint(written.kind, self.options[entry.name]),
         )
 
     def _priority(
@@ -246,6 +248,13 @@ class References:
         if actuator not in known and not disabled:
             return f'no actuator "{actuator}"{self._report.suggestion(actuator, known)}'
         return ""
+
+
+def _fingerprint(kind: str, options: Any) -> str:  # noqa: ANN401 - each kind has its own class
+    """Kind and options; defaults are left out, so that a version with a new one changes nothing."""
+    chosen = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)
+              if getattr(options, field.name) != field.default}  # fmt: skip
+    return " ".join([kind, *(f"{name}={chosen[name]!r}" for name in sorted(chosen))])
 
 
 def _action_spot(entry: _Entry, index: int) -> Spot:

@@ -1,5 +1,6 @@
 """`gateway.db`: opening it, bringing its schema up to date, and keeping a second daemon out."""
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -9,19 +10,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.clock import Boot, Clock
+from gateway.clock import Clock, Trust
 from gateway.store.errors import StoreError
+from gateway.store.left import left, resume
+from gateway.store.room import is_full
 
 LATEST = 1  # steps in gateway.store.migrations.steps
 NAME = "gateway.db"
 _MIGRATION_DEADLINE_S = 120
-_LAST_AT = """
-    SELECT max(at) FROM (
-        SELECT * FROM (SELECT at FROM tm ORDER BY s DESC LIMIT 1)
-        UNION ALL SELECT * FROM (SELECT at FROM ev ORDER BY s DESC LIMIT 1)
-        UNION ALL SELECT * FROM (SELECT at FROM inputs ORDER BY id DESC LIMIT 1)
-        UNION ALL SELECT 0)
-"""
 
 
 @dataclass(frozen=True)
@@ -31,6 +27,7 @@ class Identity:
     install: str
     epoch: int
     left_at: int | None  # UTC ms of the last row of the start before; None at the first
+    left_trust: Trust = Trust.UNSYNCED  # how far the wall clock was believed then
 
 
 class Folder:
@@ -51,8 +48,9 @@ class Folder:
             os.close(self._lock)
             message = f"data folder {path} is in use by process {pid or 'unknown'}; stop it first"
             raise StoreError(message) from error
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk; the lock holds without the number
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
 
     @property
     def database(self) -> Path:
@@ -128,14 +126,29 @@ def _version(path: Path) -> int:
 def unusable(path: Path, error: sqlite3.Error) -> StoreError:
     """The error for people: whether the file is at fault, or what is around it."""
     if isinstance(error, sqlite3.OperationalError):
+        if is_full(path.parent):
+            return StoreError(f"{path} cannot be used: the disk is full ({error}); make room on it")
         return StoreError(f"{path} cannot be used: {error}")
     return StoreError(f"{path} is damaged ({error}); move it away to start afresh")
 
 
+def opened(path: Path, clock: Clock) -> tuple[sqlite3.Connection, Identity]:
+    """The file, up to date and with this start counted; raises StoreError."""
+    prepare(path)
+    try:
+        with contextlib.ExitStack() as undo:
+            connection = undo.enter_context(contextlib.closing(connect(path)))
+            identity = start(connection, clock)
+            undo.pop_all()
+    except sqlite3.Error as error:
+        raise unusable(path, error) from error
+    return connection, identity
+
+
 def start(connection: sqlite3.Connection, clock: Clock) -> Identity:
     """Resume kitchen time, count this start in `boots`, and say who we are."""
-    last = _last(connection)
-    clock.resume(last)
+    before = left(connection)
+    left_at = resume(clock, before)
     with connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(
@@ -146,7 +159,8 @@ def start(connection: sqlite3.Connection, clock: Clock) -> Identity:
             (clock.boot_id, clock.monotonic_ms(), clock.wall(), clock.trust().value, clock.now()),
         )
         row = connection.execute("SELECT value FROM meta WHERE key = 'install'").fetchone()
-    return Identity(row[0], int(cursor.lastrowid or 0), None if last is None else last.wall_ms)
+    trust = Trust.UNSYNCED if before is None else before.trust
+    return Identity(row[0], int(cursor.lastrowid or 0), left_at, trust)
 
 
 def open_beside(folder: Path, clock: Clock) -> sqlite3.Connection:
@@ -159,22 +173,9 @@ def open_beside(folder: Path, clock: Clock) -> sqlite3.Connection:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         prepare(path)
         connection = connect(path)
-        clock.resume(_last(connection))
+        resume(clock, left(connection))
     except OSError as error:
         raise StoreError(f"data folder {folder}: {error.strerror}") from error
     except sqlite3.Error as error:
         raise unusable(path, error) from error
     return connection
-
-
-def _last(connection: sqlite3.Connection) -> Boot | None:
-    """Where the clocks stood when the last row was written, or at the last start without one."""
-    boot = connection.execute(
-        "SELECT boot_id, mono, wall, kitchen FROM boots ORDER BY epoch DESC LIMIT 1"
-    ).fetchone()
-    if boot is None:
-        return None
-    boot_id, mono, wall, kitchen = boot
-    latest = connection.execute(_LAST_AT).fetchone()[0]
-    passed = max(0, latest - kitchen)
-    return Boot(boot_id, mono + passed, wall + passed, kitchen + passed)

@@ -27,11 +27,13 @@ PERIOD_S = 1.0  # how much telemetry a power cut may cost
 CURSOR_MS = 10_000  # a cursor kept late costs rows sent twice, which the cloud drops, not flash
 COMPRESS_FROM = 8  # readings in a row from which zlib pays
 ROW_READINGS = 2_000  # a fuller row is closed and the next one begun
+ROW_BYTES = 60_000  # estimated, of its JSON: likewise
 WAITING_READINGS = 100_000  # held in memory while the disk refuses; about 100 min at 1,000/min
 WAITING_DECIDED = 10_000  # beyond those, for readings the state of judging hangs on
 WAITING_EVENTS = 10_000
 WALL_STEP_MS = 20  # so far off may a row's UTC be before the wall clock is looked at again
 _INSERT = {"tm": "INSERT INTO tm VALUES (?, ?, ?)", "ev": "INSERT INTO ev VALUES (?, ?, ?)"}
+_READING_BYTES = 24  # index, `dt` and a number
 _RETRY_S = (0.2, 1.0, 5.0)
 
 
@@ -67,6 +69,7 @@ class _Gathering:
 
     readings: list[Reading] = field(default_factory=list)
     t0: int = 0
+    size: int = 0  # estimated bytes of JSON
 
 
 @dataclass(slots=True)
@@ -119,7 +122,7 @@ class Log:
         self.counters = Counters()
         self.failing: str | None = None
         self.turned_at = clock.now()  # when the disk last answered, be it with a refusal
-        self.on_full: Callable[[], None] = lambda: None
+        self.on_full: Callable[[], str] = lambda: ""  # why, in words
         self.on_committed: Callable[[list[Row]], None] = lambda rows: None
 
     def append(self, reading: Reading, *, decided: bool = False) -> None:
@@ -129,13 +132,15 @@ class Log:
             self.counters.dropped_readings += 1
             return
         row = batch.rows[-1]
+        size = _size(reading)
         if not row.readings:
             row.t0 = self._utc(reading.at)
-        elif len(row.readings) >= ROW_READINGS:
+        elif len(row.readings) >= ROW_READINGS or row.size + size > ROW_BYTES:
             row = _Gathering(t0=self._utc(reading.at))
             batch.rows.append(row)
             self._due.set()
         row.readings.append(reading)
+        row.size += size
         batch.readings += 1
 
     def judged(self, at: int, body: str) -> None:
@@ -235,11 +240,12 @@ class Log:
         except StoreError as error:
             self.turned_at = self._clock.now()
             self.counters.failures += 1
-            if self.failing is None:
-                logger.error("store: %s; readings are kept in memory until it works again", error)
-            self.failing = str(error)
-            if error.full:
-                self.on_full()
+            before = self.failing
+            self.failing = self.on_full() or str(error) if error.full else str(error)
+            if before is None:
+                logger.error(
+                    "store: %s; readings are kept in memory until it works again", self.failing
+                )
             return False
         if self.failing is not None:
             logger.warning("store: works again")
@@ -297,6 +303,13 @@ class Log:
         self.counters.rows += len(rows)
         self.counters.readings += batch.readings
         self.counters.events += len(batch.events)
+
+
+def _size(reading: Reading) -> int:
+    """Bytes of JSON a reading takes, about; texts can be 200 characters of up to 6 bytes each."""
+    if isinstance(reading.value, str):
+        return _READING_BYTES + len(msgspec.json.encode(reading.value))
+    return _READING_BYTES
 
 
 def shortest(value: object) -> object:

@@ -10,11 +10,16 @@ import msgspec
 from gateway.clock import Clock
 from gateway.reading import Point
 from gateway.store import state
-from gateway.store.file import Folder, connect, prepare, start, unusable
+from gateway.store.errors import StoreError
+from gateway.store.file import Folder, connect, opened, unusable
 from gateway.store.log import Log, Row, unpacked
+from gateway.store.room import give_up_ballast
 from gateway.store.space import Space
 from gateway.store.worker import StoreWorker
 from gateway.sync.protocol import Stream
+from gateway.sync.ranges import RangeSet
+
+_START_BYTES = 1 << 20  # what registering points and the first commits may take
 
 
 class Store:
@@ -27,20 +32,25 @@ class Store:
         with ExitStack() as undo:
             undo.callback(self._folder.release)
             try:
-                prepare(path)
-                self._connection = undo.enter_context(closing(connect(path)))
-                self.identity = start(self._connection, clock)
+                self._connection, self.identity = opened(path, clock)
+            except StoreError:
+                if not give_up_ballast(data):
+                    raise
+                self._connection, self.identity = opened(path, clock)
+            undo.enter_context(closing(self._connection))
+            try:
                 self.found = state.find(self._connection)
                 reading = undo.enter_context(closing(connect(path)))
                 reading.execute("PRAGMA query_only = ON")
             except sqlite3.Error as error:
                 raise unusable(path, error) from error
             undo.pop_all()
+        give_up_ballast(data, below=_START_BYTES)
         self.writer = StoreWorker(self._connection, "store-writer")
         self.reader = StoreWorker(reading, "store-reader")
         self.log = Log(self.writer, clock, self.identity.epoch, self.found.following)
         self.space = Space(data, self.writer, clock)
-        self.log.on_full = self.space.throw_ballast
+        self.log.on_full = self.space.refused
 
     @property
     def path(self) -> Path:
@@ -86,13 +96,10 @@ class _Start(msgspec.Struct):
 
 
 def _rows(connection: sqlite3.Connection, stream: Stream, numbers: Sequence[int]) -> list[Row]:
-    if not numbers:
-        return []
-    wanted = set(numbers)
     query = f"SELECT s, body FROM {stream} WHERE s BETWEEN ? AND ? ORDER BY s"  # noqa: S608
     rows = []
-    for s, stored in connection.execute(query, (min(wanted), max(wanted))):
-        if s in wanted:
+    for run in RangeSet((s, s) for s in numbers).ranges:
+        for s, stored in connection.execute(query, run):
             body = unpacked(stored)
             rows.append(Row(stream, s, msgspec.json.decode(body, type=_Start).t0, body))
     return rows

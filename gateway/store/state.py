@@ -58,22 +58,20 @@ def register(connection: sqlite3.Connection, points: Iterable[Point]) -> dict[st
     """Give every point its index, once for ever; the version counts every change."""
     known = dict(connection.execute("SELECT id, i FROM points"))
     bodies = dict(connection.execute("SELECT id, body FROM points"))
-    connection.execute("BEGIN IMMEDIATE")
-    changed = False
+    changed: list[tuple[int, str, str]] = []
     for point in points:
         index = known.setdefault(point.id, len(known))
         body = msgspec.json.encode(_row(index, point)).decode()
         if bodies.get(point.id) != body:
-            changed = True
-            connection.execute(
-                "INSERT OR REPLACE INTO points VALUES (?, ?, ?)", (index, point.id, body)
-            )
+            changed.append((index, point.id, body))
     if changed:
-        connection.execute(
-            "INSERT INTO meta VALUES ('dictionary', '1') ON CONFLICT (key) DO UPDATE"
-            " SET value = CAST(value AS INTEGER) + 1"
-        )
-    connection.execute("COMMIT")
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("INSERT OR REPLACE INTO points VALUES (?, ?, ?)", changed)
+            connection.execute(
+                "INSERT INTO meta VALUES ('dictionary', '1') ON CONFLICT (key) DO UPDATE"
+                " SET value = CAST(value AS INTEGER) + 1"
+            )
     return known
 
 
@@ -156,7 +154,8 @@ def recent(
 
 def _first_since(connection: sqlite3.Connection, since: int) -> int:
     """The first telemetry row that ends at `since` or later: `at` has no index, but it grows."""
-    low, high = connection.execute("SELECT ifnull(min(s), 1), ifnull(max(s), 0) FROM tm").fetchone()
+    query = "SELECT ifnull((SELECT min(s) FROM tm), 1), ifnull((SELECT max(s) FROM tm), 0)"
+    low, high = connection.execute(query).fetchone()
     while low <= high:
         middle = (low + high) // 2
         query = "SELECT s, at FROM tm WHERE s >= ? ORDER BY s LIMIT 1"

@@ -57,8 +57,11 @@ class StoredTokens:
         self._changes += 1
 
     async def replace(self, row: TokenRow) -> None:
-        if row.digest in self._rows:
-            await self.add(row)
+        """Nothing when the secret has been withdrawn meanwhile."""
+        replaced = await self._writer.call(lambda connection: replace_token(connection, row))
+        if replaced and row.digest in self._rows:
+            self._rows[row.digest] = row
+        self._changes += 1
 
     async def remove(self, digest: bytes) -> bool:
         removed = await self._writer.call(lambda connection: remove_token(connection, digest))
@@ -77,6 +80,13 @@ def write_token(connection: sqlite3.Connection, row: TokenRow) -> None:
     """Add or overwrite one row."""
     body = msgspec.json.encode(row).decode()
     connection.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?)", (row.digest, body))
+
+
+def replace_token(connection: sqlite3.Connection, row: TokenRow) -> bool:
+    """Overwrite a row; whether it was still there."""
+    body = msgspec.json.encode(row).decode()
+    query = "UPDATE tokens SET body = ? WHERE digest = ?"
+    return connection.execute(query, (body, row.digest)).rowcount == 1
 
 
 def remove_token(connection: sqlite3.Connection, digest: bytes) -> bool:

@@ -33,7 +33,7 @@ class StoreWorker:
 
         def work() -> None:
             try:
-                result = task(self._connection)
+                result = self._alone(task)
             except sqlite3.Error as error:
                 # Errors of the Python layer itself carry no code.
                 full = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
@@ -58,6 +58,19 @@ class StoreWorker:
             self._work.put(None, timeout=deadline_s)
         self._thread.join(deadline_s)
         return not self._thread.is_alive()
+
+    def _alone(self, task: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What `task` returns; a transaction it leaves open would swallow the jobs after it."""
+        connection = self._connection
+        try:
+            result = task(connection)
+            if connection.in_transaction:
+                message = "a job for the store ended inside its transaction; it is rolled back"
+                raise RuntimeError(message)
+        finally:
+            with contextlib.suppress(sqlite3.Error):
+                connection.rollback()
+        return result
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:

@@ -4,68 +4,21 @@ Pure bookkeeping: no socket, no file, no clock. Rows that were committed while t
 offered from memory; older ones are named by range and fetched from the log by the caller.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 from typing import NamedTuple
 
 from gateway.store.log import Row
+from gateway.sync.lane import Lane, Sending
+from gateway.sync.pace import Batch, Delay
 from gateway.sync.protocol import STREAMS, Stream
-from gateway.sync.ranges import RangeSet
+from gateway.sync.ranges import Ranges, RangeSet
 
 LIVE_WAITING = 64  # rows of one stream kept in memory; older ones become part of the outage
 WINDOW_FIRST, WINDOW_MAX = 20, 100
 KEPT_RANGES = 64
-POSTPONED_MAX = 10_000
-
-
-@dataclass(slots=True)
-class Sending:
-    """One message on its way."""
-
-    stream: Stream
-    numbers: Sequence[int]
-    sent_at: int  # kitchen ms
-    open: int  # rows without acknowledgement
-
-
-class Lane:
-    """One stream: what is committed, acknowledged, in flight, and fresh."""
-
-    def __init__(self, stream: Stream, acknowledged: Iterable[tuple[int, int]], last: int) -> None:
-        self.stream: Stream = stream
-        self.acknowledged = RangeSet(acknowledged)
-        self.last = last  # highest committed `s`
-        self.fresh: deque[Row] = deque()
-        self.flying: dict[int, int] = {}  # row number -> message number
-        self.postponed: set[int] = set()  # sent in vain: tried again after all others
-
-    def waiting(self) -> int:
-        """Committed rows the cloud has not acknowledged."""
-        return self.last - len(self.acknowledged)
-
-    def missing(self) -> Iterator[int]:
-        """Rows of the outage that were not sent yet, oldest first."""
-        fresh_from = self.fresh[0].s if self.fresh else self.last + 1
-        for start, end in self.acknowledged.gaps(fresh_from - 1):
-            for s in range(start, end + 1):
-                if s not in self.flying and s not in self.postponed:
-                    yield s
-
-    def again(self) -> Iterator[int]:
-        """Rows that were sent in vain and are not on their way, oldest first."""
-        return iter(sorted(s for s in self.postponed if s not in self.flying))
-
-    def postpone(self, numbers: Iterable[int]) -> int:
-        """Take rows back that were sent in vain; gives for how many it was the first time."""
-        if len(self.postponed) > POSTPONED_MAX:
-            self.postponed.clear()
-        before = len(self.postponed)
-        for s in numbers:
-            if self.flying.pop(s, None) is not None:
-                self.postponed.add(s)
-        return len(self.postponed) - before
+_NONE: Mapping[Stream, Ranges] = MappingProxyType({})
 
 
 class Choice(NamedTuple):
@@ -96,9 +49,12 @@ class Outbox:
         self.messages: dict[int, Sending] = {}  # by our own message number
         self.window = WINDOW_FIRST
         self.window_max = WINDOW_MAX  # less where the broker allows less
+        self.batch = Batch()
+        self.delay = Delay()
         self.changed: set[Stream] = set()  # streams whose cursor moved since it was last kept
-        self.foreign = 0  # acknowledgements that named no row in flight
+        self.foreign = 0  # acknowledgements that named no row that was sent and has not passed
         self._number = 0
+        self._suspect: tuple[Stream, int] | None = None  # the row the last link ended with
 
     def committed(self, rows: Iterable[Row], *, linked: bool) -> None:
         """Take in rows just committed; without a link they are part of the outage."""
@@ -121,6 +77,7 @@ class Outbox:
         one row the receiver cannot take does not hold up the others.
         """
         events, telemetry = self.lanes["ev"], self.lanes["tm"]
+        most = min(most, self.batch.rows)
         return (
             _numbered(events, events.missing(), most)
             or _fresh(events)
@@ -134,23 +91,44 @@ class Outbox:
         """Note a message as sent; gives its number."""
         self._number += 1
         self.messages[self._number] = Sending(stream, numbers, now, len(numbers))
-        self.lanes[stream].flying.update(dict.fromkeys(numbers, self._number))
+        lane = self.lanes[stream]
+        lane.flying.update(dict.fromkeys(numbers, self._number))
+        for start, end in runs(sorted(numbers)):
+            lane.sent.add(start, end)
         return self._number
 
-    def acknowledge(self, stream: Stream, ranges: Iterable[tuple[int, int]]) -> int:
-        """Free rows the receiver has; only what is in flight counts. Gives how many."""
+    def acknowledge(
+        self, stream: Stream, ranges: Iterable[tuple[int, int]], now: int | None = None
+    ) -> int:
+        """Free rows the receiver has; only what was sent counts. Gives how many.
+
+        However late: with `now`, in kitchen ms, it is learnt how long the receiver takes.
+        """
         lane = self.lanes[stream]
-        freed = _flying(lane, RangeSet(ranges))
+        freed = lane.outstanding(RangeSet(ranges))
         if not freed:
             self.foreign += 1
             return 0
+        first_sent = self._first_sent(lane, freed[0][0])
+        if now is not None and first_sent is not None:
+            self.delay.observe(now - first_sent)
+        if first_sent is not None and freed[0][0] in lane.postponed:
+            self.batch = Batch()  # it was late, and not too large
         self.changed.add(stream)
-        for start, end in runs(freed):
-            lane.acknowledged.add(start, end)
-        lane.postponed.difference_update(freed)
-        for s in freed:
-            self._land(lane.flying.pop(s))
-        return len(freed)
+        for start, end in freed:
+            lane.acknowledge(start, end)
+            for s in range(start, end + 1):
+                lane.postponed.pop(s, None)
+                number = lane.flying.pop(s, None)
+                if number is not None:
+                    self._land(number)
+        return sum(end - start + 1 for start, end in freed)
+
+    def _first_sent(self, lane: Lane, s: int) -> int | None:
+        number = lane.flying.get(s)
+        if s in lane.postponed or number is None:
+            return lane.postponed.get(s)
+        return self.messages[number].sent_at
 
     def land(self, number: int) -> int:
         """A whole message counts as acknowledged; gives how many rows that frees."""
@@ -165,6 +143,7 @@ class Outbox:
         if not sending.open:
             del self.messages[number]
             self.window = min(self.window_max, self.window + 1)
+            self.batch.landed(len(sending.numbers))
 
     def give_up(self, before: int) -> int:
         """Rows sent before that moment go back to be sent again, and the window shrinks by half.
@@ -176,25 +155,60 @@ class Outbox:
         first_time = 0
         for number in late:
             sending = self.messages.pop(number)
-            first_time += self.lanes[sending.stream].postpone(sending.numbers)
+            first_time += self.lanes[sending.stream].postpone(sending.numbers, sending.sent_at)
+            if sending.untouched:
+                self.batch.failed(len(sending.numbers))
         if first_time:
             self.window = max(1, self.window // 2)
         return len(late)
 
-    def unlink(self) -> None:
-        """The link is gone: everything not acknowledged is part of the outage."""
+    def too_large(self, number: int) -> None:
+        """The broker has refused a message for its size: smaller ones, or one row is held back."""
+        sending = self.messages.pop(number, None)
+        if sending is None:
+            return
+        lane = self.lanes[sending.stream]
+        for s in sending.numbers:
+            lane.flying.pop(s, None)
+        self.batch.failed(len(sending.numbers))
+        if len(sending.numbers) == 1:
+            self.hold(sending.stream, sending.numbers[0])
+
+    def hold(self, stream: Stream, s: int) -> None:
+        """Keep a row back that is too large for this broker, until there is another link."""
+        self.lanes[stream].held.add(s, s)
+
+    def forget(self, stream: Stream, first: int, last: int) -> None:
+        """Rows that can never be sent again: neither waiting nor acknowledged from now on."""
+        self.lanes[stream].lose(first, last)
+        self.changed.add(stream)
+
+    def unlink(self, unanswered: int | None = None) -> None:
+        """The link is gone: everything not acknowledged is part of the outage.
+
+        `unanswered` is the first message the broker did not answer, perhaps why it hung up: the
+        next is half as large, and a single row with which two links ended goes last.
+        """
+        sending = None if unanswered is None else self.messages.get(unanswered)
+        if sending is not None and sending.untouched:
+            self.batch.failed(len(sending.numbers))
+            self._suspected(sending)
         self.messages.clear()
         self.window = WINDOW_FIRST
         for lane in self.lanes.values():
-            lane.flying.clear()
-            lane.fresh.clear()
-            lane.postponed.clear()
+            lane.unlink()
+
+    def _suspected(self, sending: Sending) -> None:
+        if len(sending.numbers) > 1:
+            return
+        lane, row = self.lanes[sending.stream], (sending.stream, sending.numbers[0])
+        if row == self._suspect or row[1] in lane.postponed:
+            lane.postpone(sending.numbers, sending.sent_at)
+        self._suspect = row
 
     def cursors(self) -> dict[Stream, list[tuple[int, int]]]:
         """The cursors that moved since the last call, bounded."""
-        moved = {
-            stream: self.lanes[stream].acknowledged.oldest(KEPT_RANGES) for stream in self.changed
-        }
+        moved = {stream: self.lanes[stream].passed.oldest(KEPT_RANGES) for stream in self.changed}
         self.changed.clear()
         return moved
 
@@ -202,26 +216,35 @@ class Outbox:
         """Rows this installation has ever committed, of both streams."""
         return sum(lane.last for lane in self.lanes.values())
 
+    def acknowledged_rows(self) -> int:
+        """Rows the cloud has said to have, of both streams."""
+        return sum(len(lane.acknowledged) for lane in self.lanes.values())
+
+    def lost_rows(self) -> int:
+        """Rows that can never reach the cloud, of both streams."""
+        return sum(len(lane.lost) for lane in self.lanes.values())
+
+    def held_rows(self) -> int:
+        """Rows that wait for a broker that takes larger messages."""
+        return sum(len(lane.held) for lane in self.lanes.values())
+
     def waiting(self) -> int:
-        """Rows not yet acknowledged, of both streams."""
+        """Rows neither acknowledged nor lost, of both streams."""
         return sum(self.lanes[stream].waiting() for stream in STREAMS)
 
 
 def outbox_of(
-    acknowledged: Mapping[Stream, list[tuple[int, int]]], following: Mapping[Stream, int]
+    passed: Mapping[Stream, Ranges],
+    following: Mapping[Stream, int],
+    lost: Mapping[Stream, Ranges] = _NONE,
 ) -> Outbox:
-    """The outbox of a log as it was found at the start: all that is not acknowledged waits."""
+    """The outbox of a log as it was found at the start: all that has not passed waits."""
     return Outbox(
-        {stream: Lane(stream, acknowledged[stream], following[stream] - 1) for stream in STREAMS}
+        {
+            stream: Lane(stream, passed[stream], following[stream] - 1, lost.get(stream, ()))
+            for stream in STREAMS
+        }
     )
-
-
-def _flying(lane: Lane, named: RangeSet) -> list[int]:
-    """The rows in flight that are named, sorted; cheap whatever a sender may claim."""
-    total = sum(end - start + 1 for start, end in named.ranges)  # len() stops at 2**63 - 1
-    if total > len(lane.flying):
-        return sorted(s for s in lane.flying if s in named)
-    return [s for start, end in named.ranges for s in range(start, end + 1) if s in lane.flying]
 
 
 def runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -7,7 +7,7 @@ a row that is sent again must be the same row.
 import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -18,14 +18,24 @@ READINGS_MAX = 10_000  # readings in one row
 WIRE_MAX = 131_072  # bytes of one payload on the wire
 PLAIN_MAX = 4_194_304  # bytes of one payload after decompression
 RANGES_MAX = 1_000  # ranges in one acknowledgement
+ACK_PLAIN_MAX = 65_536  # bytes of one acknowledgement after decompression
 NAME = re.compile(r"[A-Za-z0-9_-]{1,36}")
 INSTALL = re.compile(r"[0-9a-f]{32}")
 
 Stream = Literal["tm", "ev"]
 Range = tuple[int, int]
+_Ranges = Annotated[list[Range], msgspec.Meta(max_length=RANGES_MAX)]
 
 _COMPRESSION = 6
 _json = msgspec.json.Encoder()
+
+
+class Ack(msgspec.Struct, frozen=True):
+    """What a receiver has committed: closed ranges of `s`."""
+
+    install: str = msgspec.field(name="in")
+    tm: _Ranges = []
+    ev: _Ranges = []
 
 
 def topic(tenant: str, gateway: str, leaf: str) -> str:
@@ -71,6 +81,15 @@ def document(body: Mapping[str, object]) -> bytes:
     return pack(_json.encode(body))
 
 
+def acknowledgement(payload: bytes) -> Ack:
+    """The content of an `ack`; raises ValueError, and is cheap, for whatever may be sent."""
+    try:
+        return msgspec.json.decode(unpack(payload, ACK_PLAIN_MAX), type=Ack)
+    except RecursionError as error:
+        message = "nested too deeply"
+        raise ValueError(message) from error
+
+
 def pack(plain: bytes) -> bytes:
     """`plain`, or its zlib stream when that is smaller."""
     if len(plain) < 120:  # noqa: PLR2004 - below this zlib has never won
@@ -79,21 +98,22 @@ def pack(plain: bytes) -> bytes:
     return squeezed if len(squeezed) < len(plain) else plain
 
 
-def unpack(payload: bytes) -> bytes:
+def unpack(payload: bytes, plain_max: int = PLAIN_MAX) -> bytes:
     """The JSON of a payload; raises ValueError when it is too large or a broken stream."""
-    if len(payload) > WIRE_MAX:
-        message = f"payload of {len(payload)} bytes, at most {WIRE_MAX}"
+    wire_max = min(WIRE_MAX, plain_max)
+    if len(payload) > wire_max:
+        message = f"payload of {len(payload)} bytes, at most {wire_max}"
         raise ValueError(message)
     if payload[:1] != b"\x78":
         return payload
     stream = zlib.decompressobj()
     try:
-        plain = stream.decompress(payload, PLAIN_MAX + 1)
+        plain = stream.decompress(payload, plain_max + 1)
     except zlib.error as error:
         message = f"broken zlib stream: {error}"
         raise ValueError(message) from error
-    if len(plain) > PLAIN_MAX:
-        message = f"more than {PLAIN_MAX} bytes after decompression"
+    if len(plain) > plain_max:
+        message = f"more than {plain_max} bytes after decompression"
         raise ValueError(message)
     if not stream.eof:
         message = "zlib stream ends early"

@@ -35,17 +35,38 @@ class RangeSet:
             last += 1
         self.ranges[first:last] = [(start, end)]
 
-    def gaps(self, until: int) -> Iterator[tuple[int, int]]:
-        """The ranges from 1 to `until` that are missing, oldest first."""
-        following = 1
-        for start, end in self.ranges:
+    def discard(self, start: int, end: int) -> None:
+        """Let go of `start` to `end`, both included, as far as they are here."""
+        kept = RangeSet()
+        for first, last in self.ranges:
+            kept.add(first, min(last, start - 1))
+            kept.add(max(first, end + 1), last)
+        self.ranges = kept.ranges
+
+    def gaps(self, until: int, since: int = 1) -> Iterator[tuple[int, int]]:
+        """The ranges from `since` to `until` that are missing, oldest first."""
+        following = since
+        first = max(0, bisect.bisect_right(self.ranges, (since, math.inf)) - 1)
+        for position in range(first, len(self.ranges)):
+            start, end = self.ranges[position]
             if start > until:
                 break
             if start > following:
                 yield following, start - 1
-            following = end + 1
+            following = max(following, end + 1)
         if following <= until:
             yield following, until
+
+    def common(self, other: "RangeSet") -> Iterator[tuple[int, int]]:
+        """The ranges that are in both; takes as long as `other` and the result have ranges."""
+        for start, end in other.ranges:
+            first = max(0, bisect.bisect_right(self.ranges, (start, math.inf)) - 1)
+            for position in range(first, len(self.ranges)):
+                ours = self.ranges[position]
+                if ours[0] > end:
+                    break
+                if ours[1] >= start:
+                    yield max(start, ours[0]), min(end, ours[1])
 
     def oldest(self, most: int) -> Ranges:
         """At most `most` ranges, the oldest; what is left out is merely sent again."""

@@ -7,38 +7,34 @@ was measured to lose what it had acknowledged. What is not acknowledged in time 
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-
-import msgspec
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from gateway.buses.mqtt import Broker, Link, LinkError, Message, Will
 from gateway.clock import Clock
+from gateway.store.errors import StoreError
 from gateway.store.log import Log, Row
-from gateway.sync.outbox import WINDOW_MAX, Lane, Outbox
+from gateway.sync.outbox import WINDOW_MAX, Outbox, runs
+from gateway.sync.pace import BATCH_MAX
 from gateway.sync.protocol import (
-    RANGES_MAX,
     ROWS_MAX,
     WIRE_MAX,
     Stream,
+    acknowledgement,
     document,
     envelope,
     topic,
-    unpack,
 )
 
 logger = logging.getLogger(__name__)
 
-HISTORICAL_ROWS = 250  # rows of the outage in one message
+HISTORICAL_ROWS = BATCH_MAX
 HISTORICAL_PLAIN = 120_000  # bytes of JSON in one message: below WIRE_MAX even uncompressed
+_HEAD = 70  # bytes of an envelope beside its rows
+_DOUBLINGS = 16  # of the back-off; more could only overflow
 
 Fetch = Callable[[Stream, Sequence[int]], Awaitable[list[Row]]]
-
-
-class _Ack(msgspec.Struct):
-    install: str = msgspec.field(name="in")
-    tm: list[tuple[int, int]] = []
-    ev: list[tuple[int, int]] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +45,23 @@ class Destination:
     tenant: str
     gateway: str
     proven: bool = True  # `confirm: ack`
+    password_file: Path | None = None  # read for each connection
 
     def topic(self, leaf: str) -> str:
         """A topic of this gateway."""
         return topic(self.tenant, self.gateway, leaf)
+
+    def login(self) -> Broker:
+        """The broker with its password; raises LinkError when the file is of no use."""
+        if self.password_file is None:
+            return self.broker
+        try:
+            password = self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+            return replace(self.broker, password=password)
+        except OSError as error:
+            raise LinkError(f"the password file cannot be read: {error}") from error
+        except UnicodeDecodeError as error:
+            raise LinkError(f"the password file {self.password_file} is not UTF-8") from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +69,16 @@ class Patience:
     """How long the uplink waits, in real seconds: no network answers sooner for a demonstration."""
 
     ack_s: float = 10.0  # then a row is sent again
+    ack_max_s: float = 120.0  # so long at most, for a receiver that was seen to be slow
     puback_s: float = 10.0  # then the link is taken for dead
     steady_s: float = 60.0  # a link that lasted this long starts the back-off afresh
     back_off_s: tuple[float, float] = (1.0, 30.0)
     status_s: float = 60.0
+
+    def pause_s(self, attempt: int) -> float:
+        """How long to wait before connecting again, after so many attempts in vain."""
+        low, high = self.back_off_s
+        return random.uniform(low / 2, min(high, low * 2 ** min(attempt, _DOUBLINGS)))  # noqa: S311
 
 
 @dataclass(slots=True)
@@ -76,8 +91,11 @@ class Counters:
     bytes: int = 0
     resent: int = 0
     acknowledged: int = 0
-    refused: int = 0  # messages from the cloud that were malformed, foreign or too large
-    lost_rows: int = 0  # rows of the outage that were no longer in the log
+    refused: int = 0  # messages from the cloud that were malformed or foreign
+    oversized: int = 0  # messages from the cloud that were too large to be looked at
+    rejected: int = 0  # messages of ours the broker refused
+    unheard: int = 0  # messages of ours the broker took though nobody subscribes to them
+    lost_rows: int = 0  # rows no longer in the log, or too large for any message
 
 
 @dataclass(slots=True)
@@ -88,6 +106,10 @@ class _Pubacks:
 
     def oldest(self) -> int | None:
         return next(iter(self.open.values()))[1] if self.open else None
+
+    def unanswered(self) -> int | None:
+        """The first of our messages the broker has said nothing about."""
+        return next(iter(self.open.values()))[0] if self.open else None
 
 
 class Uplink:
@@ -122,6 +144,8 @@ class Uplink:
         self._pubacks = _Pubacks()
         self._work = asyncio.Event()
         self._lost = asyncio.Event()
+        self._loss: LinkError | None = None
+        self._troubles: dict[str, str] = {}  # of a link that stands, by what they hold up
 
     @property
     def connected(self) -> bool:
@@ -145,15 +169,13 @@ class Uplink:
             began = self._clock.now()
             try:
                 await self._session()
-            except LinkError as error:
+            except (LinkError, StoreError) as error:
                 self._say(str(error))
             finally:
                 self._unlink()
             lasted_ms = self._clock.now() - began
             attempt = 0 if lasted_ms > self._ms(self._patience.steady_s) else attempt + 1
-            low, high = self._patience.back_off_s
-            pause_s = random.uniform(low / 2, min(high, low * 2**attempt))  # noqa: S311
-            await self._clock.sleep(pause_s * self._clock.speed)
+            await self._clock.sleep(self._patience.pause_s(attempt) * self._clock.speed)
 
     async def drain(self) -> None:
         """Return once nothing waits for the cloud, or there is no link; the caller bounds it."""
@@ -176,24 +198,28 @@ class Uplink:
         will = {"v": 1, "in": self._install, "online": False, "epoch": self._epoch}
         destination = self.destination
         link = Link(
-            destination.broker,
+            destination.login(),
             f"kg-{self._install}",
             self._clock,
             will=Will(destination.topic("st"), document(will)),
         )
         self._lost.clear()
+        self._loss = None
+        self._troubles.clear()
         link.on_message = self._receive
         link.on_puback = self._puback
+        link.on_refused = self._refused
+        link.on_oversized = self._oversized
         link.on_lost = self._on_lost
         try:
             await link.connect()
             await link.subscribe([destination.topic("ack")])
-            self._publish_documents(link)
             # Dictionary and status are messages too; the broker counts what it has not confirmed.
             self.outbox.window_max = max(1, min(WINDOW_MAX, link.receive_maximum - 2))
             self._link = link
             self.counters.connects += 1
             self._say(None)
+            self._publish_documents(link)
             await self._send_until_lost(link)
         finally:
             self._unlink()
@@ -201,13 +227,15 @@ class Uplink:
 
     async def _send_until_lost(self, link: Link) -> None:
         patience = self._patience
+        least, most = self._ms(patience.ack_s), self._ms(patience.ack_max_s)
         status_due = self._clock.now() + self._ms(patience.status_s)
         while not self._lost.is_set():
             self._work.clear()
             await self._fill(link)
             await self._wait()
             now = self._clock.now()
-            self.counters.resent += self.outbox.give_up(now - self._ms(patience.ack_s))
+            deadline = self.outbox.delay.deadline_ms(least, most)
+            self.counters.resent += self.outbox.give_up(now - deadline)
             oldest = self._pubacks.oldest()
             if oldest is not None and now - oldest > self._ms(patience.puback_s):
                 message = "the broker has stopped answering"
@@ -215,7 +243,7 @@ class Uplink:
             if now >= status_due:
                 status_due = now + self._ms(patience.status_s)
                 self._publish_documents(link, dictionary=False)
-        raise LinkError(self.error or "connection lost")
+        raise self._loss or LinkError("connection lost")
 
     def _ms(self, seconds: float) -> int:
         """So many seconds of the network, in kitchen time."""
@@ -245,68 +273,131 @@ class Uplink:
             rows = await self._fetch(choice.stream, choice.numbers)
             if self._lost.is_set():
                 return
-            self._forget_unknown(self.outbox.lanes[choice.stream], choice.numbers, rows)
+            passed = self.outbox.lanes[choice.stream].passed  # acknowledged in the meantime
+            self._lose(
+                choice.stream,
+                {s for s in choice.numbers if s not in passed} - {row.s for row in rows},
+                "rows_lost",
+            )
+            rows = [row for row in rows if row.s not in passed]
             if rows:
-                self._send(link, choice.stream, _fitting(rows), historical=True)
+                room = link.room(self.destination.topic(choice.stream))
+                self._send(link, choice.stream, _fitting(rows, room), historical=True)
 
-    def _forget_unknown(self, lane: Lane, wanted: Sequence[int], rows: Sequence[Row]) -> None:
-        """A row that is not in the log can never be sent; say so once and go on without it."""
-        gone = sorted(set(wanted) - {row.s for row in rows})
-        for s in gone:
-            lane.acknowledged.add(s, s)
-        if gone:
-            self.counters.lost_rows += len(gone)
-            logger.error("cloud: %d rows of %s are not in the log", len(gone), lane.stream)
-            data = {"code": "rows_lost", "stream": lane.stream, "from": gone[0], "to": gone[-1]}
-            self._log.event("system", data, self._clock.now())
+    def _lose(self, stream: Stream, numbers: Collection[int], code: str) -> None:
+        """Rows that can never be sent: say so once and go on without them."""
+        if not numbers:
+            return
+        for first, last in runs(sorted(numbers)):
+            self.outbox.forget(stream, first, last)
+        self._keep_cursors()
+        self.counters.lost_rows += len(numbers)
+        logger.error("cloud: %d rows of %s will never be sent: %s", len(numbers), stream, code)
+        data = {"code": code, "stream": stream, "from": min(numbers), "to": max(numbers)}
+        self._log.event("system", data, self._clock.now())
 
     def _send(self, link: Link, stream: Stream, rows: list[Row], *, historical: bool) -> None:
+        leaf = self.destination.topic(stream)
         payload = envelope(self._install, (row.body for row in rows), historical=historical)
-        if len(payload) > WIRE_MAX:
-            logger.error("cloud: row %d of %s is too large to be sent", rows[0].s, stream)
+        if len(payload) > min(WIRE_MAX, link.room(leaf)):
+            self._set_aside(stream, rows, len(payload), link.room(leaf))
+            return
         now = self._clock.now()
         number = self.outbox.send(stream, [row.s for row in rows], now)
-        mid = link.publish(self.destination.topic(stream), payload)
+        mid = link.publish(leaf, payload)
         self._pubacks.open[mid] = (number, now)
         self.counters.messages += 1
         self.counters.rows += len(rows)
         self.counters.bytes += len(payload)
 
+    def _set_aside(self, stream: Stream, rows: list[Row], size: int, room: int) -> None:
+        """One row, since `_fitting` makes nothing larger of several, that no message can hold."""
+        if size > WIRE_MAX:
+            self._lose(stream, [row.s for row in rows], "row_too_large")
+            return
+        for row in rows:
+            self.outbox.hold(stream, row.s)
+        self._trouble(
+            f"{stream} size",
+            f"a row needs {size} bytes and the broker takes {room}: raise its maximum packet size",
+        )
+
     def _publish_documents(self, link: Link, *, dictionary: bool = True) -> None:
-        if dictionary:
-            link.publish(self.destination.topic("md"), document(self.dictionary()), retain=True)
-        link.publish(self.destination.topic("st"), document(self.status()), retain=True)
+        documents = {"md": self.dictionary} if dictionary else {}
+        for leaf, body in {**documents, "st": self.status}.items():
+            payload, room = document(body()), link.room(self.destination.topic(leaf))
+            if len(payload) <= room:
+                link.publish(self.destination.topic(leaf), payload, retain=True)
+                continue
+            self._trouble(
+                leaf,
+                f"{leaf} needs {len(payload)} bytes and the broker takes {room}: "
+                "raise its maximum packet size",
+            )
 
     def _receive(self, message: Message) -> None:
         try:
-            ack = msgspec.json.decode(unpack(message.payload), type=_Ack)
-        except (ValueError, msgspec.DecodeError, RecursionError):
+            ack = acknowledgement(message.payload)
+        except ValueError:
             self.counters.refused += 1
             return
-        if ack.install != self._install or message.retain or not _bounded(ack):
+        if ack.install != self._install or message.retain:
             self.counters.refused += 1
             return
-        freed = self.outbox.acknowledge("tm", ack.tm) if ack.tm else 0
-        freed += self.outbox.acknowledge("ev", ack.ev) if ack.ev else 0
-        self._freed(freed)
+        now = self._clock.now()
+        named: dict[Stream, list[tuple[int, int]]] = {"tm": ack.tm, "ev": ack.ev}
+        for stream, ranges in named.items():
+            if ranges:
+                self._freed(stream, self.outbox.acknowledge(stream, ranges, now))
 
     def _puback(self, mid: int) -> None:
         number, _ = self._pubacks.open.pop(mid, (0, 0))
-        if not self.destination.proven and number:
-            self._freed(self.outbox.land(number))
+        sending = self.outbox.messages.get(number)
+        if not self.destination.proven and sending is not None:
+            self._freed(sending.stream, self.outbox.land(number))
 
-    def _freed(self, rows: int) -> None:
+    def _refused(self, mid: int, code: int) -> None:
+        """A message the broker did not take, or that nobody hears: its rows are tried again."""
+        number, _ = self._pubacks.open.pop(mid, (0, 0))
+        sending = self.outbox.messages.get(number)
+        self.counters.unheard += code == Link.NO_LISTENER
+        self.counters.rejected += code != Link.NO_LISTENER
+        if sending is None:
+            return
+        if code == Link.TOO_LARGE:
+            self.outbox.too_large(number)
+            self._work.set()
+            return
+        # Not given up at once: what is refused would be sent again at once, and so for ever.
+        leaf = self.destination.topic(sending.stream)
+        if code == Link.NO_LISTENER:
+            text = f"nobody listens: no receiver has subscribed to {leaf}"
+        elif code == Link.NOT_AUTHORIZED:
+            text = f"the broker's access list must allow publishing to {leaf}"
+        else:
+            text = f"the broker refuses what is published to {leaf} (reason code 0x{code:02x})"
+        self._trouble(sending.stream, text)
+
+    def _oversized(self) -> None:
+        self.counters.oversized += 1
+
+    def _freed(self, stream: Stream, rows: int) -> None:
         if not rows:
             return
         self.counters.acknowledged += rows
         self.last_acknowledged_at = self._clock.now()
-        for stream, ranges in self.outbox.cursors().items():
-            self._log.move_cursor(stream, ranges)
+        self._keep_cursors()
+        if self._troubles.pop(stream, None) is not None:
+            self.error = next(iter(self._troubles.values()), None)
         self._work.set()
         self.changed()
 
+    def _keep_cursors(self) -> None:
+        for stream, ranges in self.outbox.cursors().items():
+            self._log.move_cursor(stream, ranges)
+
     def _on_lost(self, error: LinkError) -> None:
-        self.error = str(error)
+        self._loss = error
         self._lost.set()
         self._work.set()
 
@@ -314,8 +405,18 @@ class Uplink:
         if self._link is not None:
             self._link = None
             self.changed()
+        unanswered = self._pubacks.unanswered()
         self._pubacks.open.clear()
-        self.outbox.unlink()
+        self.outbox.unlink(unanswered)
+
+    def _trouble(self, held_up: str, text: str) -> None:
+        """Say once what holds up rows though the link stands; `_freed` takes it back."""
+        if self._troubles.get(held_up) == text:
+            return
+        self._troubles[held_up] = text
+        logger.warning("cloud: %s; rows are kept and sent later", text)
+        self.error = text
+        self.changed()
 
     def _say(self, error: str | None) -> None:
         """Log the loss of the cloud once, and its return once."""
@@ -327,15 +428,12 @@ class Uplink:
         self.changed()
 
 
-def _fitting(rows: list[Row]) -> list[Row]:
-    """As many rows from the front as one message can hold; at least one."""
+def _fitting(rows: list[Row], room: int) -> list[Row]:
+    """As many rows from the front as a message with so much room can hold; at least one."""
+    most = min(HISTORICAL_PLAIN, room - _HEAD)
     size = 0
     for count, row in enumerate(rows[:ROWS_MAX]):
         size += len(row.body) + 1
-        if count and size > HISTORICAL_PLAIN:
+        if count and size > most:
             return rows[:count]
     return rows[:ROWS_MAX]
-
-
-def _bounded(ack: _Ack) -> bool:
-    return len(ack.tm) <= RANGES_MAX and len(ack.ev) <= RANGES_MAX

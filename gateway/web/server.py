@@ -126,6 +126,6 @@ def _why(error: OSError, host: str, port: int) -> str:
         return f"port {port} is in use by another program; choose another with --port or web.port"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"port {port} is reserved for the system; choose one above 1023 with web.port"
-    if error.errno == errno.EADDRNOTAVAIL:
+    if error.errno in (errno.EADDRNOTAVAIL, None):  # Python 3.13 gives no number
         return f"{host} is not an address of this machine; correct web.listen"
     return f"cannot listen on {host}, port {port}: {error.strerror or error}"
