@@ -71,9 +71,7 @@ class Stamps:
             self.committed.append((time.perf_counter(), rows))
             on_committed(rows)
 
-        def acknowledged(
-            stream: Stream, ranges: Iterable[Range], now: int | None = None
-        ) -> int:
+        def acknowledged(stream: Stream, ranges: Iterable[Range], now: int | None = None) -> int:
             ranges = list(ranges)
             if stream == "tm":
                 self.acknowledged.append((time.perf_counter(), ranges))

@@ -246,7 +246,9 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     )
     yield _count("dropped_events", "Events dropped while the disk refused.", log.dropped_events)
     removed = gateway.store.space.removed_rows
-    yield _count("removed_rows", "Acknowledged rows removed to keep the budget.", removed)
+    yield _count("removed_rows", "Rows removed to keep the budget.", removed)
+    lost = gateway.store.space.lost_rows
+    yield _count("budget_lost_rows", "Of them, rows the cloud never had.", lost)
     yield _count("dropped_inputs", "Inputs of judging dropped likewise.", log.dropped_inputs)
     yield _gauge("outbox_rows", "Rows the cloud has not acknowledged.", outbox.waiting())
     yield _gauge("outbox_window", "Messages that may wait for their ack.", outbox.window)
