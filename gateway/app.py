@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gateway import health
 from gateway.clock import Clock, Trust, local_hour
+from gateway.config import describe
 from gateway.config.load import Loaded
 from gateway.config.schema import Config
 from gateway.effects import Effects
@@ -167,6 +168,7 @@ class Gateway:
         self._record_what_is_missing()
         self._watch_trust()
         self.judging.start(clock.now())
+        self._raise_what_is_left_out()
         self.equipment.listen()
         log.commit_soon()
 
@@ -292,17 +294,31 @@ class Gateway:
             self.uplink.announce()
 
     def _record_what_is_missing(self) -> None:
-        """The time in which nobody collected, and devices that are left out, are said."""
-        for name, problem in self.loaded.disabled.items():
-            data: dict[str, object] = {"code": "left_out", "id": name, "why": problem.message[:200]}
-            self.store.log.event("system", data, self.clock.now())
+        """The time in which nobody collected is said, not left out."""
         left_at, left_trust = self.store.identity.left_at, self.store.identity.left_trust
         if left_at is not None:
             until, trust = max(left_at, self.clock.wall()), self.clock.trust()
             if left_trust is Trust.UNSYNCED:
                 trust = left_trust
-            data = {"from": left_at, "to": until, "cause": "not running", "trust": trust.value}
+            data: dict[str, object] = {
+                "from": left_at,
+                "to": until,
+                "cause": "not running",
+                "trust": trust.value,
+            }
             self.store.log.event("gap", data, self.clock.now())
+
+    def _raise_what_is_left_out(self) -> None:
+        """A device with an error in its configuration guards nothing: an alarm says so."""
+        now = self.clock.now()
+        left_out = {
+            f"left_out.{name}": describe.problem(problem)[:200]
+            for name, problem in self.loaded.disabled.items()
+        }
+        for name in self.judging.troubles() - set(left_out):
+            self.judging.trouble(name, "", now, standing=False)
+        for name, what in left_out.items():
+            self.judging.trouble(name, what, now)
 
     def _committed(self, rows: list[Row]) -> None:
         if self.uplink is not None:
@@ -316,6 +332,7 @@ class Gateway:
     def _on_down(self, name: str, error: str) -> None:
         data = {"code": "task_down", "task": name, "error": error[:200]}
         self.store.log.event("system", data, self.clock.now())
+        self.judging.trouble(f"task_down.{name.replace(' ', '_')}", error[:200], self.clock.now())
 
 
 def _bound(work: Callable[..., Awaitable[None]], *arguments: object) -> Work:

@@ -10,6 +10,7 @@ from gateway.store.log import Log
 from gateway.store.state import JudgedInput, JudgedReading
 from rules.alarm import Alarm, State
 from rules.judge import (
+    OWN,
     Acknowledged,
     Drive,
     Elapsed,
@@ -21,6 +22,7 @@ from rules.judge import (
     Observed,
     Record,
     Started,
+    Troubled,
 )
 from rules.slots import Output
 
@@ -75,6 +77,17 @@ class Judging:
         body = _encode({"k": "acknowledge", "alarm": alarm_id, "by": by}).decode()
         self._take(Acknowledged(alarm_id, by), self._hub.pass_time(now), body)
 
+    def trouble(self, name: str, what: str, now: int, *, standing: bool = True) -> None:
+        """Raise an alarm about the gateway itself, such as `left_out.walk_in`, or end it."""
+        alarm = f"{OWN}{name}"
+        body = {"k": "trouble", "alarm": alarm, "standing": standing, "what": what}
+        event = Troubled(alarm, standing, what)
+        self._take(event, self._hub.pass_time(now), _encode(body).decode())
+
+    def troubles(self) -> set[str]:
+        """The alarms about the gateway itself that stand, by name."""
+        return {name.removeprefix(OWN) for name in self.alarms() if name.startswith(OWN)}
+
     def alarms(self) -> dict[str, Alarm]:
         """The alarms that stand, by id."""
         return {
@@ -107,10 +120,10 @@ class Judging:
         for effect in effects:
             if isinstance(effect, Record):
                 self._log.event(effect.kind, effect.data, now)
-        told = [effect.data for effect in effects if isinstance(effect, Record)]
-        points = {str(data["point"]) for data in told if "point" in data}
-        if points:
-            self.alarms_changed(points)
+        told = [effect for effect in effects if isinstance(effect, Record)]
+        alarms = [effect.data for effect in told if effect.kind == "alarm"]
+        if alarms:
+            self.alarms_changed({str(data["point"]) for data in alarms if data["point"]})
         return True
 
 
@@ -138,5 +151,7 @@ def _event(body: str) -> Event:
             return Elapsed()
         case "start":
             return Started()
+        case "trouble":
+            return Troubled(data["alarm"], data["standing"], data["what"])
         case _:
             return Acknowledged(data["alarm"], data["by"])

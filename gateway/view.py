@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from gateway import judging
+from gateway import judging, reading
 from gateway.reading import Point, Quality, Reading
 from gateway.web.kitchen import (
     AlarmView,
@@ -20,12 +20,20 @@ from gateway.web.kitchen import (
 from rules import limit
 from rules.alarm import Alarm, State
 from rules.base import Priority, Rule
+from rules.judge import OWN
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
 
 _SILENT = {Quality.STALE, Quality.NO_COMMUNICATION, Quality.NOT_STARTED}
 _URGENCY = {priority: rank for rank, priority in enumerate(Priority)}
+_OWN_WORDS = {
+    "left_out": (
+        "감시 안 됨 · Not guarded",
+        "설정을 고치고 다시 시작하세요. Mend config.yaml and restart.",
+    ),
+    "task_down": ("기능 중단 · Task down", "다시 시작하세요. Restart the gateway."),
+}
 _WORST: tuple[State, ...] = (State.UNACKNOWLEDGED, State.ACKNOWLEDGED, State.RETURNED)
 _ALARM_STATE: Mapping[State, Literal["normal", "unacknowledged", "acknowledged", "returned"]] = {
     State.NORMAL: "normal",
@@ -185,14 +193,16 @@ class View:
         rule = self._gateway.judging.judge.rules.get(alarm_id)
         point = self._gateway.points.get(alarm.point)
         returned, acknowledged = alarm.returned_at, alarm.acknowledged_at
+        own = alarm_id.startswith(OWN)
+        label, advice = _own_words(alarm_id, alarm.value) if own else ("", "")
         return AlarmView(
             id=alarm_id,
-            label=(rule.label if rule else "") or alarm_id,
-            advice=rule.advice if rule else "",
+            label=(rule.label if rule else label) or alarm_id,
+            advice=rule.advice if rule else advice,
             priority=alarm.priority.value,
             state=_ALARM_STATE[state or alarm.state],
-            point=alarm.point,
-            value=alarm.value,
+            point=alarm.point or None,
+            value=None if own else alarm.value,
             unit=point.unit if point else "",
             since=self._utc(alarm.since),
             returned=None if returned is None else self._utc(returned),
@@ -207,6 +217,13 @@ class View:
     def _command(self, actuator_id: str, *, value: bool) -> CommandView:
         actuator = self._gateway.config.actuators.get(actuator_id)
         return CommandView(actuator_id, value, actuator.label if actuator else "")
+
+
+def _own_words(alarm_id: str, what: reading.Value) -> tuple[str, str]:
+    """Label and advice of an alarm about the gateway itself; the kitchen may read either."""
+    kind, _, name = alarm_id.removeprefix(OWN).partition(".")
+    label, advice = _OWN_WORDS.get(kind, (kind, ""))
+    return f"{label}: {name}", f"{advice}\n{what}"
 
 
 def _bands(rules: Iterable[Rule]) -> dict[str, Band]:

@@ -17,6 +17,7 @@ from rules.base import Command, Observation, OnBad, Priority, Rule
 from rules.slots import Contract, Occupant, OnSensorLoss, Output
 
 NEVER = 1 << 62
+OWN = "system."  # no rule's id has a dot
 
 
 class Phase(StrEnum):
@@ -72,7 +73,15 @@ class Started(NamedTuple):
     """The process has started with this set of rules."""
 
 
-Event = Observed | Elapsed | Acknowledged | Started
+class Troubled(NamedTuple):
+    """The gateway itself is not whole, or is again; its alarms begin with `OWN`."""
+
+    alarm: str
+    standing: bool
+    what: str
+
+
+Event = Observed | Elapsed | Acknowledged | Started | Troubled
 
 
 class Drive(NamedTuple):
@@ -281,6 +290,8 @@ class _Turn:
                 self._alarm(alarm, Verb.ACKNOWLEDGE, now, by=by)
             case Started():
                 self._start(now)
+            case Troubled(alarm, standing, what):
+                self._alarm(alarm, Verb.RAISE if standing else Verb.RETURN, now, value=what)
             case Elapsed():
                 pass
 
@@ -411,8 +422,9 @@ class _Turn:
         by: str | None,
     ) -> Alarm:
         if verb is Verb.RAISE or before is None:
-            rule = self.judge.rules[alarm_id]
-            return Alarm(state, rule.priority, rule.point, value, now)
+            rule = self.judge.rules.get(alarm_id)
+            priority, point = (rule.priority, rule.point) if rule else (Priority.HIGH, "")
+            return Alarm(state, priority, point, value, now)
         if verb is Verb.RETURN:
             return msgspec.structs.replace(before, state=state, returned_at=now)
         if verb is Verb.ACKNOWLEDGE:
@@ -427,7 +439,7 @@ class _Turn:
             "verb": verb.value,
             "state": alarm.state.value,
             "priority": alarm.priority.value,
-            "point": alarm.point,
+            "point": alarm.point or None,
             "value": alarm.value,
             "by": by,
         }
@@ -439,7 +451,7 @@ class _Turn:
         for key, entry in list(self.state.entries.items()):
             kind, _, name = key.partition("/")
             if isinstance(entry, Alarm):
-                if not self._may_stand(entry, rules.get(name)):
+                if not name.startswith(OWN) and not self._may_stand(entry, rules.get(name)):
                     self._alarm(name, Verb.CLEAR, now, by="configuration")
             elif name not in (rules if kind == "rule" else contracts):
                 self.changes[key] = None

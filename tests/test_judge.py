@@ -23,6 +23,7 @@ from rules.judge import (
     Phase,
     Record,
     Started,
+    Troubled,
 )
 from rules.slots import LIFE_SLOTS, Contract, OnSensorLoss
 from tests.kitchen_rules import (
@@ -590,3 +591,22 @@ def test_a_rule_that_raises_is_suspended_with_an_alarm_and_the_others_go_on() ->
     alarm = state.entries["alarm/broken"]
     assert isinstance(alarm, Alarm)
     assert alarm.state is State.RETURNED
+
+
+def test_an_alarm_about_the_gateway_itself_stands_over_a_start_until_it_is_over() -> None:
+    judge = Judge([], {})
+    state = Memories(judge)
+    name = "alarm/system.left_out.walk_in"
+    for event in (
+        Troubled("system.left_out.walk_in", standing=True, what="line 3"),
+        Acknowledged("system.left_out.walk_in", "minji"),
+        Started(),
+        Troubled("system.left_out.walk_in", standing=True, what="line 3"),
+    ):
+        state.apply(judge.step(state, event, 1).changes)
+    alarm = state.entries[name]
+    assert isinstance(alarm, Alarm)
+    assert alarm.state is State.ACKNOWLEDGED
+    over = Troubled("system.left_out.walk_in", standing=False, what="")
+    state.apply(judge.step(state, over, 2).changes)
+    assert name not in state.entries

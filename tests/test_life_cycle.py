@@ -248,6 +248,12 @@ def test_a_configuration_that_cannot_be_used_exits_with_2(
     assert not daemon.data.exists()
 
 
+def authorised(daemon: Daemon, token: str) -> tuple[int, dict[str, list[dict[str, str]]]] | None:
+    """The alarms, once the daemon knows the token."""
+    status, said = daemon.get("/api/v1/alarms", token)
+    return (status, said) if status == 200 else None
+
+
 def test_an_error_in_one_device_leaves_out_that_device_unless_strict(tmp_path: Path) -> None:
     broken = CONFIG.replace("actuators:\n", "  bad: {driver: sht3y, bus: i2c}\nactuators:\n")
     with Daemon(tmp_path / "lenient", broken) as daemon:
@@ -255,6 +261,11 @@ def test_an_error_in_one_device_leaves_out_that_device_unless_strict(tmp_path: P
         health = daemon.health()
         assert health["status"] == "degraded"
         assert any("bad" in trouble for trouble in health["troubles"])
+        token = daemon.create_token()
+        status, said = daemon.wait_until(lambda: authorised(daemon, token))
+        alarm = next(alarm for alarm in said["alarms"] if alarm["id"] == "system.left_out.bad")
+        assert (status, alarm["state"]) == (200, "unacknowledged")
+        assert "sht3x" in alarm["advice"], "what to do now is said: the word was mistyped"
     strict = Daemon(tmp_path / "strict", broken, "--strict").start(ready=False)
     try:
         assert strict.wait_exit() == 2
