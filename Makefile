@@ -2,6 +2,8 @@
 PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
+# How many tests run at once: half of them mostly wait for a process.
+WORKERS ?= 2
 SOURCES := gateway drivers rules models tests bench scripts
 
 .PHONY: help run test test-long lint bench coverage models locks clean
@@ -16,7 +18,7 @@ run:  ## the shipped kitchen on emulated hardware, with a broker and the referen
 test:  ## every test but the long ones, against real parts
 	@scripts/setup.sh dev
 	@scripts/setup.sh parts
-	$(BIN)/python -m pytest -m "not long" $(PYTEST)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long" $(PYTEST)
 
 test-long:  ## the tests that take minutes each
 	@scripts/setup.sh dev
@@ -39,7 +41,7 @@ coverage:  ## which lines the tests reach, the daemon's own processes included
 	@scripts/setup.sh dev
 	@scripts/setup.sh parts
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -m "not long" $(PYTEST)
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal -m "not long" $(PYTEST)
 	$(BIN)/coverage combine
 	$(BIN)/coverage report
 

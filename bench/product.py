@@ -33,7 +33,7 @@ class Delivery:
         self.messages: dict[Stream, int] = {"tm": 0, "ev": 0}
         self.bytes: dict[Stream, int] = {"tm": 0, "ev": 0}
         self._store = store
-        self._outbox: Outbox = outbox_of(store.found.acknowledged, store.found.following)
+        self._outbox: Outbox = outbox_of(store.found.passed, store.found.following)
         store.log.on_committed = self._send
 
     def _send(self, rows: list[Row]) -> None:
@@ -47,8 +47,7 @@ class Delivery:
                 self.messages[stream] += 1
                 self.bytes[stream] += len(payload)
                 outbox.acknowledge(stream, [(row.s, row.s)])
-        for stream, ranges in outbox.cursors().items():
-            log.move_cursor(stream, ranges)
+        log.move_cursors(outbox.cursors())
 
 
 class Product:

@@ -80,7 +80,7 @@ class Gateway:
         self.judging = Judging(judge, store.found.entries, store.log, self.hub)
         self.hub.judge = self.supervision.critical("judging", self.judging.observe)
         self.hub.store = store.log.append
-        self.outbox: Outbox = outbox_of(store.found.acknowledged, store.found.following)
+        self.outbox: Outbox = outbox_of(store.found.passed, store.found.following, store.found.lost)
         self.uplink: Uplink | None = None
         self.emulated: EmulatedKitchen | None = None
         self.forecasting: Forecasting | None = None
@@ -268,6 +268,7 @@ class Gateway:
         """Rows the cloud never had were removed: they wait no longer, and that is said."""
         for first, last in ranges:
             self.outbox.forget(stream, first, last)
+        self.store.log.move_cursors(self.outbox.cursors())
         data = {"code": "budget", "stream": stream, "from": ranges[0][0], "to": ranges[-1][1]}
         self.store.log.event("system", data, self.clock.now())
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -17,11 +18,17 @@ _PART_OF_FIXTURE = {
     "chromium_path": parts.CHROMIUM,
     "systemd_analyze": parts.SYSTEMD_ANALYZE,
 }
-_LEFT_OUT = pytest.StashKey[dict[parts.Part, list[str]]]()
+_LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
+_STOOD_IN = pytest.StashKey[list[str]]()
 
 BrokerFactory = Callable[..., Broker]
 Left = Callable[[str], None]
-_STOOD_IN = pytest.StashKey[list[str]]()
+
+
+class Worker(Protocol):
+    """What of a pytest-xdist worker is used here."""
+
+    config: pytest.Config
 
 
 @pytest.fixture
@@ -68,15 +75,20 @@ def systemd_analyze() -> Path:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests whose part is missing, and remember them."""
-    left_out: dict[parts.Part, list[str]] = {}
-    for item in list(items):
+    """Leave out the tests whose part is missing, and remember them; begin with the slowest."""
+    left_out = config.stash.setdefault(_LEFT_OUT, {})
+    for item in items:
         fixtures = getattr(item, "fixturenames", ())
         for fixture, part in _PART_OF_FIXTURE.items():
             if fixture in fixtures and parts.find(part) is None:
-                left_out.setdefault(part, []).append(item.nodeid)
+                left_out.setdefault(part.name, []).append(item.nodeid)
                 item.add_marker(pytest.mark.skip(reason=f"{part.name} is missing"))
-    config.stash[_LEFT_OUT] = left_out
+    items.sort(key=_seconds_allowed, reverse=True)
+
+
+def _seconds_allowed(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0.0
 
 
 @pytest.hookimpl(wrapper=True)
@@ -84,8 +96,19 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     """End with 1 on CI when something could not be run; at home a missing part is no failure."""
     yield
     left_out = session.config.stash.get(_LEFT_OUT, {})
-    if left_out and os.environ.get("CI") == "true" and session.exitstatus == pytest.ExitCode.OK:
+    stood_in = session.config.stash.get(_STOOD_IN, [])
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput.update(left_out=left_out, stood_in=stood_in)
+    elif left_out and os.environ.get("CI") == "true" and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Worker) -> None:
+    """Gather what a worker left out; each of them saw the same tests, and ran a part."""
+    told = getattr(node, "workeroutput", {})
+    node.config.stash.setdefault(_LEFT_OUT, {}).update(told.get("left_out", {}))
+    node.config.stash.setdefault(_STOOD_IN, []).extend(told.get("stood_in", []))
 
 
 def pytest_terminal_summary(

@@ -72,10 +72,12 @@ def find(part: Part) -> Found | None:
     return None
 
 
-def not_run(left_out: dict[Part, list[str]]) -> list[str]:
-    """Return the lines that list each missing part with the tests it kept from running."""
+def not_run(left_out: dict[str, list[str]]) -> list[str]:
+    """Return the lines that list the missing parts, by name, with the tests that did not run."""
     lines = []
-    for part, tests in left_out.items():
+    for part in PARTS:
+        if not (tests := left_out.get(part.name)):
+            continue
         lines.append(
             f"{part.name} is missing: sudo apt-get install {part.package}, or {part.variable}=PATH"
         )

@@ -114,16 +114,21 @@ def test_a_part_is_believed_by_its_answer(monkeypatch: pytest.MonkeyPatch) -> No
     parts.find.cache_clear()
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
 @pytest.mark.parametrize(("ci", "status"), [("", 0), ("true", 1)])
 def test_a_missing_part_is_listed_and_fails_only_on_ci(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, ci: str, status: int
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    ci: str,
+    status: int,
+    workers: tuple[str, ...],
 ) -> None:
     monkeypatch.setenv("KG_MOSQUITTO", "/does/not/exist")
     monkeypatch.setenv("CI", ci)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
     pytester.makepyfile(test_it="def test_needs(mosquitto): ...\n\ndef test_plain(): ...\n")
 
-    result = pytester.runpytest_subprocess("-p", "tests.conftest")
+    result = pytester.runpytest_subprocess("-p", "tests.conftest", *workers)
 
     assert result.ret == status
     result.assert_outcomes(passed=1, skipped=1)

@@ -21,7 +21,7 @@ from gateway.sync.outbox import (
     runs,
 )
 from gateway.sync.pace import BATCH_MAX, Delay
-from gateway.sync.protocol import STREAMS, Stream
+from gateway.sync.protocol import STREAMS, Cursor, Stream
 
 TOGETHER = 7  # rows of the outage in one message, few enough for a test to fill many
 BOTH = st.sampled_from(STREAMS)
@@ -60,7 +60,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.flying: dict[Stream, set[int]] = {"tm": set(), "ev": set()}
         self.sent: dict[Stream, set[int]] = {"tm": set(), "ev": set()}
         self.acknowledged: dict[Stream, set[int]] = {"tm": set(), "ev": set()}
-        self.kept: dict[Stream, list[tuple[int, int]]] = {"tm": [], "ev": []}
+        self.kept: dict[Cursor, list[tuple[int, int]]] = {"tm": [], "ev": []}
         self.linked = False
         self.now = 0
 
@@ -250,7 +250,7 @@ def test_ranges_that_overlap_count_once() -> None:
     box.send("tm", [1, 2, 3, 4], 0)
     assert box.acknowledge("tm", [(2, 3), (1, 3), (3, 4), (2, 2)]) == 4
     assert box.messages == {}
-    assert box.cursors() == {"tm": [(1, 4)]}
+    assert box.cursors() == {"tm": [(1, 4)], "tm.lost": []}
 
 
 def test_an_acknowledgement_counts_however_late_it_comes() -> None:
@@ -349,7 +349,7 @@ def test_rows_that_are_lost_are_neither_waiting_nor_acknowledged() -> None:
     box.forget("tm", 1, 4)
     assert (box.waiting(), box.acknowledged_rows(), box.lost_rows()) == (6, 1, 3)
     assert list(box.lanes["tm"].missing()) == [5, 6, 7, 8, 9, 10]
-    assert box.cursors() == {"tm": [(1, 4)]}
+    assert box.cursors() == {"tm": [(1, 4)], "tm.lost": [(2, 4)]}
     assert box.acknowledge("tm", [(2, 2)]) == 1, "it had arrived after all"
     assert (box.waiting(), box.acknowledged_rows(), box.lost_rows()) == (6, 2, 2)
     assert number in box.messages

@@ -16,6 +16,7 @@ from gateway.store.errors import StoreError
 from gateway.store.opening import Store
 from gateway.store.room import BALLAST_BYTES, keep_ballast
 from gateway.store.space import TRIM_TO, Space
+from gateway.sync.outbox import outbox_of
 from gateway.sync.protocol import Stream
 from gateway.sync.ranges import Ranges, RangeSet
 from tests.conftest import Left
@@ -45,7 +46,7 @@ async def test_only_the_oldest_acknowledged_rows_make_room(tmp_path: Path) -> No
     assert space.removed_rows == left[0] - 1
     store.close()
     again = Store(tmp_path, clock)
-    assert again.found.acknowledged["tm"] == [(1, left[0] - 1)], "moved in the same transaction"
+    assert again.found.passed["tm"] == [(1, left[0] - 1)], "moved in the same transaction"
     reading(again, clock, "next")
     await again.log.commit()
     assert (await again.fetch("tm", [1_201]))[0].s == 1_201, "numbers are never used twice"
@@ -117,6 +118,18 @@ async def test_near_the_end_of_the_budget_the_oldest_telemetry_is_lost_and_told(
     assert lost == [("tm", [(1, 10), (21, left[0] - 1)])]
     assert space.lost_rows == left[0] - 11
     assert await numbers(store, "ev") == list(range(1, 121)), "events are few, and stay"
+    store.close()
+
+
+async def test_what_is_lost_stays_lost_over_a_restart(tmp_path: Path) -> None:
+    store = open_store(tmp_path, SystemClock())
+    store.log.move_cursors({"tm": [(1, 9)], "tm.lost": [(4, 6)]})
+    store.log.close()
+    await store.log.run()
+    store.close()
+    store = open_store(tmp_path, SystemClock())
+    found = outbox_of(store.found.passed, store.found.following, store.found.lost)
+    assert (found.acknowledged_rows(), found.lost_rows()) == (6, 3)
     store.close()
 
 

@@ -172,12 +172,12 @@ async def test_a_cursor_is_written_at_most_once_in_ten_seconds(
 
     store = open_store(tmp_path, clock)
     for turn in range(1, 4):
-        store.log.move_cursor("tm", [(1, turn * 10)])
+        store.log.move_cursors({"tm": [(1, turn * 10)]})
         await clock.advance(CURSOR_MS - 1)
         await store.log.commit()
         assert stored() == ([(f"[[1,{turn * 10 - 9}]]",)] if turn > 1 else [])
         await clock.advance(1)
-        store.log.move_cursor("tm", [(1, turn * 10 + 1)])
+        store.log.move_cursors({"tm": [(1, turn * 10 + 1)]})
         await store.log.commit()
         assert stored() == [(f"[[1,{turn * 10 + 1}]]",)]
     store.close()
@@ -206,8 +206,8 @@ async def test_numbers_go_on_after_every_row_was_delivered_and_deleted(
             store.log.append(good(cold, 4.0, clock.now()))
             store.log.event("test", {}, clock.now())
             await store.log.durable()
-        store.log.move_cursor("tm", [(1, 3)])
-        store.log.move_cursor("ev", [(1, 3)])
+        store.log.move_cursors({"tm": [(1, 3)]})
+        store.log.move_cursors({"ev": [(1, 3)]})
         await store.log.durable()
     with file_of(tmp_path) as connection, connection:
         connection.execute("DELETE FROM tm")
@@ -215,7 +215,7 @@ async def test_numbers_go_on_after_every_row_was_delivered_and_deleted(
     async with running(tmp_path, clock) as store:
         cold = store.register([point()])["cold/temperature"]
         assert store.found.following == {"tm": 4, "ev": 4}
-        assert store.found.acknowledged == {"tm": [(1, 3)], "ev": [(1, 3)]}
+        assert store.found.passed == {"tm": [(1, 3)], "ev": [(1, 3)]}
         store.log.append(good(cold, 4.0, clock.now()))
         store.log.event("test", {}, clock.now())
         await store.log.durable()
@@ -534,7 +534,7 @@ def _one_of_each(store: Store, reading: Reading) -> None:
     store.log.judged(at, '{"k":"tick"}')
     store.log.remember("alarm/warm", '{"state":"unacknowledged"}')
     store.log.event("alarm", {"alarm": "warm"}, at)
-    store.log.move_cursor("tm", [(1, 1)])
+    store.log.move_cursors({"tm": [(1, 1)]})
 
 
 def _pragma(name: str, disk: sqlite3.Connection) -> object:

@@ -79,7 +79,7 @@ class Site:
         self.store = Store(data, self.clock)
         self.point = self.store.register([POINT])[POINT.id]
         found = self.store.found
-        self.outbox = outbox_of(found.acknowledged, found.following)
+        self.outbox = outbox_of(found.passed, found.following, found.lost)
         destination = Destination(
             broker=Broker.from_url(url), tenant="demo", gateway="one", proven=proven
         )

@@ -19,7 +19,8 @@ from gateway.clock import Clock
 from gateway.reading import Quality, Reading
 from gateway.store.errors import StoreError
 from gateway.store.worker import StoreWorker
-from gateway.sync.protocol import Stream, event_row, telemetry_row
+from gateway.sync.protocol import Cursor, Stream, event_row, telemetry_row
+from gateway.sync.ranges import Ranges
 
 logger = logging.getLogger(__name__)
 
@@ -164,9 +165,10 @@ class Log:
         """Keep (or with None forget) an entry of the state of judging."""
         self._batch.state[key] = body
 
-    def move_cursor(self, stream: Stream, ranges: list[tuple[int, int]]) -> None:
-        """Keep which rows of a stream the cloud has acknowledged, within CURSOR_MS."""
-        self._cursors[stream] = msgspec.json.encode(ranges).decode()
+    def move_cursors(self, moved: Mapping[Cursor, Ranges]) -> None:
+        """Keep which rows of a stream have passed, and which of them are lost, within CURSOR_MS."""
+        for cursor, ranges in moved.items():
+            self._cursors[cursor] = msgspec.json.encode(ranges).decode()
 
     def commit_soon(self) -> None:
         """Do not wait for the second to end."""

@@ -8,28 +8,33 @@ import msgspec
 
 from gateway.reading import QUALITY_OF_CODE, Point, Quality, Value
 from gateway.store.log import unpacked
-from gateway.sync.protocol import Stream
+from gateway.sync.protocol import LOST, STREAMS, Cursor, Stream
+from gateway.sync.ranges import Ranges
 
 
 class Found(NamedTuple):
     """The state of one installation at its start."""
 
     entries: Mapping[str, str]  # state of judging, as JSON
-    acknowledged: Mapping[Stream, list[tuple[int, int]]]
+    passed: Mapping[Stream, Ranges]  # acknowledged by the cloud, or lost
+    lost: Mapping[Stream, Ranges]
     following: Mapping[Stream, int]  # next `s` of each stream
 
 
 def find(connection: sqlite3.Connection) -> Found:
     """Read the state; a cursor beyond the rows still there keeps `s` from being used twice."""
     entries = dict(connection.execute("SELECT key, body FROM state"))
-    acknowledged: dict[Stream, list[tuple[int, int]]] = {"tm": [], "ev": []}
-    for stream, ranges in connection.execute("SELECT stream, ranges FROM cursors"):
-        acknowledged[stream] = msgspec.json.decode(ranges, type=list[tuple[int, int]])
+    kept: dict[Cursor, Ranges] = {
+        cursor: msgspec.json.decode(ranges, type=list[tuple[int, int]])
+        for cursor, ranges in connection.execute("SELECT stream, ranges FROM cursors")
+    }
+    passed = {stream: kept.get(stream, []) for stream in STREAMS}
+    lost = {stream: kept.get(LOST[stream], []) for stream in STREAMS}
     following: dict[Stream, int] = {}
-    for stream, ranges in acknowledged.items():
+    for stream, ranges in passed.items():
         last = connection.execute(f"SELECT ifnull(max(s), 0) FROM {stream}").fetchone()[0]  # noqa: S608
         following[stream] = max([last, *(end for _, end in ranges)]) + 1
-    return Found(entries, acknowledged, following)
+    return Found(entries, passed, lost, following)
 
 
 class PointRow(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from gateway.store.log import Row
 from gateway.sync.lane import Lane, Sending
 from gateway.sync.pace import Batch, Delay
-from gateway.sync.protocol import STREAMS, Stream
+from gateway.sync.protocol import LOST, STREAMS, Cursor, Stream
 from gateway.sync.ranges import Ranges, RangeSet
 
 LIVE_WAITING = 64  # rows of one stream kept in memory; older ones become part of the outage
@@ -206,9 +206,13 @@ class Outbox:
             lane.postpone(sending.numbers, sending.sent_at)
         self._suspect = row
 
-    def cursors(self) -> dict[Stream, list[tuple[int, int]]]:
+    def cursors(self) -> dict[Cursor, list[tuple[int, int]]]:
         """The cursors that moved since the last call, bounded."""
-        moved = {stream: self.lanes[stream].passed.oldest(KEPT_RANGES) for stream in self.changed}
+        moved: dict[Cursor, list[tuple[int, int]]] = {}
+        for stream in self.changed:
+            lane = self.lanes[stream]
+            moved[stream] = lane.passed.oldest(KEPT_RANGES)
+            moved[LOST[stream]] = lane.lost.oldest(KEPT_RANGES)
         self.changed.clear()
         return moved
 

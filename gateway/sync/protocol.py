@@ -23,6 +23,8 @@ NAME = re.compile(r"[A-Za-z0-9_-]{1,36}")
 INSTALL = re.compile(r"[0-9a-f]{32}")
 
 Stream = Literal["tm", "ev"]
+Cursor = Literal["tm", "ev", "tm.lost", "ev.lost"]  # what of a stream passed, what is lost
+LOST: Mapping[Stream, Cursor] = {"tm": "tm.lost", "ev": "ev.lost"}
 Range = tuple[int, int]
 _Ranges = Annotated[list[Range], msgspec.Meta(max_length=RANGES_MAX)]
 

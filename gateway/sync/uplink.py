@@ -290,7 +290,7 @@ class Uplink:
             return
         for first, last in runs(sorted(numbers)):
             self.outbox.forget(stream, first, last)
-        self._keep_cursors()
+        self._log.move_cursors(self.outbox.cursors())
         self.counters.lost_rows += len(numbers)
         logger.error("cloud: %d rows of %s will never be sent: %s", len(numbers), stream, code)
         data = {"code": code, "stream": stream, "from": min(numbers), "to": max(numbers)}
@@ -386,15 +386,11 @@ class Uplink:
             return
         self.counters.acknowledged += rows
         self.last_acknowledged_at = self._clock.now()
-        self._keep_cursors()
+        self._log.move_cursors(self.outbox.cursors())
         if self._troubles.pop(stream, None) is not None:
             self.error = next(iter(self._troubles.values()), None)
         self._work.set()
         self.changed()
-
-    def _keep_cursors(self) -> None:
-        for stream, ranges in self.outbox.cursors().items():
-            self._log.move_cursor(stream, ranges)
 
     def _on_lost(self, error: LinkError) -> None:
         self._loss = error
