@@ -16,6 +16,7 @@ from gateway.buses.gpio import EmulatedPins
 from gateway.buses.i2c import EmulatedI2C
 from gateway.clock import Clock
 from gateway.config.schema import Actuator, Config, Device, Emulation
+from gateway.incidents import Incidents
 
 STEP_S = 0.1
 DEFAULT_PLACE = "kitchen"
@@ -40,6 +41,9 @@ class EmulatedKitchen:
     stepping: list[Stepping] = field(default_factory=list)
     turn: threading.Lock = field(default_factory=threading.Lock)  # chips feel in bus threads
 
+    def __post_init__(self) -> None:
+        self.incidents = Incidents(self.world)
+
     async def run(self) -> None:
         """Let the world go on, for ever."""
         while True:
@@ -50,6 +54,7 @@ class EmulatedKitchen:
         """Bring the world and every wire up to now."""
         with self.turn:
             self.world.advance(self.clock.now())
+            self.incidents.act()
         for chip in self.stepping:
             chip.step()
 
@@ -74,11 +79,13 @@ def emulate(config: Config, emulation: Emulation, clock: Clock, scenario: str) -
         if chip is None:
             continue
         kitchen.chips[thing.id] = chip
+        kitchen.incidents.mount(place, thing.driver, chip)
         if thing.bus in on_i2c:
             on_i2c[thing.bus][_option(thing, "address")] = chip
         elif hasattr(chip, "step"):
             kitchen.stepping.append(chip)
     kitchen.i2c = {name: EmulatedI2C(chips) for name, chips in on_i2c.items()}
+    kitchen.incidents.buses.extend(kitchen.i2c.values())
     return kitchen
 
 

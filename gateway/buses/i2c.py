@@ -89,6 +89,7 @@ class EmulatedI2C:
 
     def __init__(self, chips: Mapping[int, Chip]) -> None:
         self._chips = dict(chips)
+        self.locked = False
 
     def write(self, address: int, data: bytes) -> None:
         """Send `data` to the chip at `address`; raises BusError."""
@@ -101,7 +102,19 @@ class EmulatedI2C:
     def close(self) -> None:
         """Nothing is held."""
 
+    def lock(self) -> None:
+        """Hold SDA low, as a chip does that was cut off in the middle of a byte."""
+        self.locked = True
+
+    def recover(self) -> None:
+        """Free the lines, as the clock pulses of a kernel driver do."""
+        self.locked = False
+
     def _chip(self, address: int) -> Chip:
+        if self.locked:
+            raise BusError(
+                f"emulated address 0x{address:02x}: {_words(OSError(errno.ETIMEDOUT, ''))}"
+            )
         chip = self._chips.get(address)
         if chip is None:
             raise BusError(f"emulated address 0x{address:02x}: {_ADVICE[errno.ENXIO]}")

@@ -5,8 +5,8 @@
 - Ventilation 150 l/s, a little over ASHRAE 62.1 for a restaurant (3.8 l/s a person and 0.9 l/(s m2)
   = 134 l/s): 1,320 ppm with every seat taken. Without the mains 20 l/s through cracks (estimate).
 - Estimates: 800 kJ/K of air and furniture, 300 W/K to the outside with the ventilation, an air
-  conditioner of 2 kW/K towards 23 Cel, who comes when and in groups of how many, 45 min a meal; nobody is seated
-  in the dark.
+  conditioner of 2 kW/K towards 23 Cel, who comes when and in groups of how many, 45 min a meal;
+  nobody is seated in the dark.
 """
 
 import math

@@ -1,0 +1,64 @@
+"""How a scenario of the emulated kitchen reaches its wires: chips fall silent, a bus locks up.
+
+The world says when; what stands here is only who is hit. What a chip feels (a door, a temperature)
+needs nothing of this.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from drivers.emulated.world import World
+
+# These feed themselves from the mains they measure.
+_MAINS_POWERED = frozenset({"pzem004t"})
+
+
+class Lockable(Protocol):
+    """An emulated bus on which a chip can hold the data line."""
+
+    locked: bool
+
+    def lock(self) -> None:
+        """From now on every transfer fails, until the bus is initialised anew."""
+
+
+@dataclass(slots=True)
+class _Mounted:
+    place: str
+    driver: str
+    chip: Any  # as many classes as drivers
+    silent: bool = False
+
+
+class Incidents:
+    """Acts on the chips and buses it was told of; `act` is called after each step of the world.
+
+    A chip is touched only when an incident begins or ends, so that a fault somebody else has
+    switched on stays.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.buses: list[Lockable] = []
+        self._world = world
+        self._mounted: list[_Mounted] = []
+        self._lockups = 0
+
+    def mount(self, place: str, driver: str, chip: Any) -> None:  # noqa: ANN401 - any driver's
+        """Tell of a chip; one without faults of its own (a load) is left alone."""
+        if hasattr(chip, "faults"):
+            self._mounted.append(_Mounted(place, driver, chip))
+
+    def act(self) -> None:
+        """Bring chips and buses to what the world says is the matter now."""
+        unplugged = self._world.unplugged()
+        dark = not self._world.feel("mains", "present")
+        for each in self._mounted:
+            silent = each.place in unplugged or (dark and each.driver in _MAINS_POWERED)
+            if silent is not each.silent:
+                each.silent = each.chip.faults.silent = silent
+        lockups = self._world.lockups()
+        if lockups > self._lockups or self._world.holds_bus():
+            for bus in self.buses:
+                if not bus.locked:
+                    bus.lock()
+        self._lockups = lockups
