@@ -124,7 +124,9 @@ class PacedClock(SystemClock):
 
     AHEAD_S = 5.0
     TOLD_AFTER_S = 10.0  # of real time, once the speed can be told
+    STOPPED_S = 1.0  # of real time, after which a loop does not turn any more
     _SHORT_OF = 0.8
+    _LEAST_S = 0.0002
 
     def __init__(self, speed: float) -> None:
         super().__init__(speed)
@@ -137,6 +139,13 @@ class PacedClock(SystemClock):
         if not self._turning:  # once a turn, however many wake in it
             self._turning = True
             asyncio.get_running_loop().call_soon(self._turn)
+
+    def pause(self, seconds: float) -> None:
+        """As everywhere, and until that much kitchen time has passed; a stopped loop is left."""
+        until_s = self._elapsed_s() + seconds
+        gives_up_s = time.monotonic() + seconds / self.speed + self.STOPPED_S
+        while (left_s := until_s - self._elapsed_s()) > 0.0 and time.monotonic() < gives_up_s:
+            time.sleep(max(left_s / self.speed, self._LEAST_S))
 
     def _turn(self) -> None:
         self._turning = False
