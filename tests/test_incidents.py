@@ -1,0 +1,87 @@
+"""How a scenario reaches the wires: who falls silent, and when a bus locks up."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from drivers.base import BusError
+from drivers.emulated.base import Faults
+from drivers.emulated.world import World
+from gateway.buses.i2c import EmulatedI2C
+from gateway.incidents import Incidents
+
+
+@dataclass
+class Mounted:
+    """As much of a chip as an incident touches."""
+
+    faults: Faults = field(default_factory=Faults)
+
+
+class Played:
+    """A scenario with one chip of each sort and one I2C bus."""
+
+    def __init__(self, scenario: str) -> None:
+        self.world = World(1, scenario)
+        self.world.advance(0)
+        self.incidents = Incidents(self.world)
+        self.cold, self.kitchen, self.meter, self.probe = (Mounted() for _ in range(4))
+        self.incidents.mount("cold_room", "sht3x", self.cold)
+        self.incidents.mount("kitchen", "sht3x", self.kitchen)
+        self.incidents.mount("cold_room_compressor", "pzem004t", self.meter)
+        self.incidents.mount("cold_room_compressor", "sht3x", self.probe)
+        self.incidents.mount("kitchen", "relay", object())  # a load has no faults
+        self.bus = EmulatedI2C({})
+        self.incidents.buses.append(self.bus)
+
+    def at(self, second: int) -> "Played":
+        self.world.advance(1000 * second)
+        self.incidents.act()
+        return self
+
+    def silent(self) -> list[bool]:
+        chips = (self.cold, self.kitchen, self.meter, self.probe)
+        return [chip.faults.silent for chip in chips]
+
+
+def test_on_an_ordinary_day_nobody_falls_silent() -> None:
+    played = Played("normal")
+    for hour in range(0, 25, 3):
+        assert played.at(3600 * hour).silent() == [False] * 4
+        assert not played.bus.locked
+
+
+def test_an_unplugged_sensor_is_the_one_in_the_cold_room_and_for_good() -> None:
+    played = Played("sensor-unplugged")
+    assert played.at(59).silent() == [False] * 4
+    assert played.at(60).silent() == [True, False, False, False]
+    assert played.at(86_400).silent() == [True, False, False, False]
+
+
+def test_a_meter_goes_with_the_mains_it_measures_and_comes_back_with_them() -> None:
+    played = Played("mains-lost")
+    assert played.at(61).silent() == [False, False, True, False]
+    assert played.at(5 * 3600).silent() == [False] * 4
+
+
+def test_a_locked_bus_is_freed_by_initialising_it_until_nothing_helps() -> None:
+    played = Played("bus-lockup")
+    assert not played.at(59).bus.locked
+    assert played.at(60).bus.locked
+    with pytest.raises(BusError, match="ETIMEDOUT"):
+        played.bus.read(0x44, 1)
+    played.bus.recover()
+    assert not played.at(61).bus.locked
+    assert played.at(60 + 600).bus.locked
+    played.bus.recover()
+    assert played.at(60 + 601).bus.locked
+    assert played.at(60 + 600 + 1800).bus.locked, "until it is initialised"
+    played.bus.recover()
+    assert not played.at(86_400).bus.locked
+
+
+def test_a_fault_that_somebody_else_has_switched_on_stays() -> None:
+    played = Played("mains-lost")
+    played.kitchen.faults.silent = True
+    for second in (30, 61, 5 * 3600):
+        assert played.at(second).kitchen.faults.silent
