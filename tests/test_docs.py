@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.emulated.world import PLACES, SCENARIOS
 from gateway.cli import main
 from gateway.config import registry
 from gateway.web import PARTS
@@ -79,6 +80,19 @@ def test_every_decision_is_numbered_and_says_what_was_decided() -> None:
         text = path.read_text()
         assert "**Decision.**" in text, path.name
         assert len(text.splitlines()) <= 30, path.name
+
+
+def test_every_scenario_and_place_of_the_emulated_kitchen_is_documented() -> None:
+    page = (DOCS / "emulation.md").read_text()
+    for scenario in SCENARIOS:
+        assert f"| `{scenario}` |" in page
+    for place, quantities in PLACES.items():
+        row = next(
+            line for line in page.splitlines() if re.search(rf"^\|.*`{place}`.*\|.*\|", line)
+        )
+        documented = row.split("|")[2]
+        for quantity in quantities:
+            assert f"`{quantity}`" in documented, f"{place}/{quantity}"
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:
@@ -162,8 +176,9 @@ def run_check(runs: Runs) -> None:
 
 
 def run_incident(runs: Runs) -> None:
-    arguments = ["demo", "--scenario", "door-left-open", "--port", "0", "--data", str(runs.folder)]
-    runs.demonstrate([str(runs.installed), *arguments])
+    arguments = ["demo", "--scenario", "door-left-open", "--speed", "20"]
+    where = ["--port", "0", "--data", str(runs.folder)]
+    runs.demonstrate([str(runs.installed), *arguments, *where])
 
 
 def run_ourselves(runs: Runs) -> None:
@@ -175,7 +190,7 @@ RUNNERS: dict[str, Callable[[Runs], None]] = {
     "make run": run_make_run,
     "make test": run_ourselves,
     "kitchen-gateway check": run_check,
-    ".venv-run/bin/kitchen-gateway demo --scenario door-left-open": run_incident,
+    ".venv-run/bin/kitchen-gateway demo --scenario door-left-open --speed 20": run_incident,
 }
 
 
