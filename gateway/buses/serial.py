@@ -118,10 +118,10 @@ class SerialPort:
         return self._port
 
     def _why(self, error: Exception) -> str:
-        number = getattr(error, "errno", None) or (error.args[0] if error.args else 0)
+        number = _number(error) or _number(error.__context__)
         if number in {errno.ENOENT, errno.ENODEV, errno.ENXIO}:
             return f"there is no such port: {self._plugged()}"
-        if not isinstance(number, int):
+        if number is None:
             return str(error)
         name = errno.errorcode.get(number, str(number))
         return f"{_ADVICE.get(number, os.strerror(number))} ({name})"
@@ -222,6 +222,14 @@ class _Adapter:
                 answer = chip.hear(data)
                 if answer:
                     os.write(self._end, answer)
+
+
+def _number(error: BaseException | None) -> int | None:
+    """The errno of an OSError, or of a termios.error, which has it in its arguments."""
+    number = getattr(error, "errno", None)
+    if number is None and isinstance(error, termios.error):
+        number = error.args[0]
+    return number if isinstance(number, int) else None
 
 
 def open_bus(options: Options, _host: Host) -> SerialPort:
