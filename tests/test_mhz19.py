@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.base import BusError, CorruptData, DriverError, Polled, Reason, Sample
@@ -170,6 +170,13 @@ def refuses_or_checks(driver: Driver, line: ScriptedLine, frame: bytes) -> None:
         return
     assert sum(frame[1:9]) & 0xFF == 0
     assert sample.value == int.from_bytes(frame[2:4], "big") or sample.reason is not None
+
+
+@settings(max_examples=2_000, deadline=None)
+@given(st.binary(max_size=12))
+def test_whatever_comes_is_refused_unless_its_checksum_holds(frame: bytes) -> None:
+    line = ScriptedLine(CAPTURE)
+    refuses_or_checks(warm(line), line, frame)
 
 
 def test_no_broken_frame_of_100_000_becomes_a_number() -> None:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pymodbus.framer import FramerRTU
 from pymodbus.server import ModbusSerialServer
 from pymodbus.simulator import DataType, SimData, SimDevice
@@ -180,6 +182,12 @@ def refuses_or_checks(frame: bytes) -> None:
     held = frame[: len(answer(REGISTERS))]
     assert FramerRTU.compute_CRC(held[:-2]).to_bytes(2, "big") == held[-2:]
     assert {sample.reason for sample in samples.values()} == {None}
+
+
+@settings(max_examples=2_000, deadline=None)
+@given(st.binary(max_size=40))
+def test_whatever_comes_is_refused_unless_its_checksum_holds(frame: bytes) -> None:
+    refuses_or_checks(frame)
 
 
 def test_no_broken_frame_of_100_000_becomes_a_number() -> None:

@@ -1,7 +1,7 @@
 """A PZEM-004T v3 that behaves: register map, frames, exceptions, and silence without mains.
 
-Manual: PZEM-004T V3.0 User Manual. The checksum is a division by polynomial here and a shift
-register in the driver, so that the two cannot share a mistake.
+Manual: PZEM-004T V3.0 User Manual. The checksum is a long division here and a shift register
+by table in the driver, so that the two cannot share a mistake.
 """
 
 import random

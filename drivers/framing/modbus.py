@@ -32,13 +32,20 @@ _EXCEPTIONS = {
 _REFUSALS = {1, 2, 3}  # asking again does not help: it is another device, or another version
 
 
+def _shifted(byte: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ _POLYNOMIAL if byte & 1 else byte >> 1
+    return byte
+
+
+_SHIFTED = tuple(_shifted(byte) for byte in range(256))
+
+
 def checksum(data: bytes) -> int:
     """CRC-16 of Modbus; it goes over the wire with its low byte first."""
     crc = 0xFFFF
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ _POLYNOMIAL if crc & 1 else crc >> 1
+        crc = crc >> 8 ^ _SHIFTED[(crc ^ byte) & 0xFF]
     return crc
 
 
