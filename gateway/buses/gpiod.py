@@ -11,8 +11,6 @@ of `gpiod`. The hardware tests come with the guest that has `gpio-sim`.
 
 import errno
 import logging
-import os
-import select
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -24,6 +22,7 @@ from gpiozero import Factory, Pin, PinInfo
 from gpiozero.exc import GPIOPinInUse, PinFixedPull, PinInvalidPin
 
 from drivers.base import BusError, WrongDevice
+from gateway.buses.gpiod_edges import Edges
 
 if TYPE_CHECKING:
     from gpiod import LineSettings
@@ -78,7 +77,7 @@ class GpiodFactory(Factory):
         super().__init__()
         self.lost_edges = 0  # changes of all lines that came too fast to be read
         self.on_lost: Callable[[int, OSError], None] = lambda number, error: None
-        self.edges = _Edges()
+        self.edges = Edges()
         self.chip = _find(label, open_chip or cast(OpenChip, gpiod.Chip), devices)
         self._now_ms = now_ms
         self._label = label
@@ -259,52 +258,6 @@ class GpiodPin(Pin):
             self._factory.edges.add(self._requested().fd, self)
         elif value is None and before is not None:
             self._factory.edges.remove(self._requested().fd)
-
-
-class _Edges:
-    """Waits for all lines that are watched, in one daemon thread that starts with the first."""
-
-    def __init__(self) -> None:
-        self._pins: dict[int, GpiodPin] = {}  # by file descriptor
-        self._poll = select.epoll()
-        self._closing = os.eventfd(0)
-        self._poll.register(self._closing, select.EPOLLIN)
-        self._thread = threading.Thread(target=self._run, name="gpio-edges", daemon=True)
-
-    def add(self, fd: int, pin: GpiodPin) -> None:
-        self._pins[fd] = pin
-        self._poll.register(fd, select.EPOLLIN)
-        if not self._thread.is_alive():
-            self._thread.start()
-
-    def remove(self, fd: int) -> None:
-        if self._pins.pop(fd, None) is not None:
-            self._poll.unregister(fd)
-
-    def close(self) -> None:
-        if self._poll.closed:
-            return
-        if self._thread.is_alive():
-            os.eventfd_write(self._closing, 1)
-            self._thread.join()
-        self._poll.close()
-        os.close(self._closing)
-
-    def _run(self) -> None:
-        while True:
-            for fd, _ in self._poll.poll():
-                if fd == self._closing:
-                    return
-                pin = self._pins.get(fd)
-                if pin is not None:
-                    self._tell(fd, pin)
-
-    def _tell(self, fd: int, pin: GpiodPin) -> None:
-        try:
-            pin.told()
-        except OSError as error:
-            self.remove(fd)
-            pin.lost(error)
 
 
 def _find(label: str, open_chip: OpenChip, devices: Path) -> Chip:
