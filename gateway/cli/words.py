@@ -11,12 +11,13 @@ _SIGNS = {
 
 
 def value_in_words(point: dict[str, Any]) -> str:
-    """`3.4 °C`, `on`, or why there is no value: `- (no communication)`."""
+    """`3.4 °C`, `yes`, `on`, or why there is no value: `- (no communication)`."""
     value, reason = point["value"], point.get("reason")
     if value is None:
         return f"- ({(reason or 'no value').replace('_', ' ')})"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        switch = point["id"].endswith("/state")
+        return ("on" if value else "off") if switch else ("yes" if value else "no")
     unit = _SIGNS.get(point["unit"], "" if point["unit"] == "1" else point["unit"])
     doubt = f" ({reason.replace('_', ' ')})" if reason else ""
     return f"{value} {unit}".rstrip() + doubt
