@@ -85,7 +85,7 @@ def emulate(config: Config, emulation: Emulation, clock: Clock, scenario: str) -
         except DriverError:  # the builder meets the same wire: the thing is lost there, and says so
             continue
         kitchen.chips[thing.id] = chip
-        kitchen.incidents.mount(place, thing.driver, chip)
+        kitchen.incidents.mount(place, chip)
         if hasattr(chip, "step"):
             kitchen.stepping.append(chip)
     return kitchen

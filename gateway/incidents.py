@@ -1,16 +1,13 @@
 """How a scenario of the emulated kitchen reaches its wires: chips fall silent, a bus locks up.
 
-The world says when; what stands here is only who is hit. What a chip feels (a door, a temperature)
-needs nothing of this.
+The world says when; what stands here is only who is hit. What a chip feels needs nothing of this: a
+door that stands open, or the mains that a meter lives on.
 """
 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from drivers.emulated.world import World
-
-# These feed themselves from the mains they measure.
-_MAINS_POWERED = frozenset({"pzem004t"})
 
 
 class Lockable(Protocol):
@@ -25,7 +22,6 @@ class Lockable(Protocol):
 @dataclass(slots=True)
 class _Mounted:
     place: str
-    driver: str
     chip: Any  # as many classes as drivers
     silent: bool = False
 
@@ -43,17 +39,16 @@ class Incidents:
         self._mounted: list[_Mounted] = []
         self._lockups = 0
 
-    def mount(self, place: str, driver: str, chip: Any) -> None:  # noqa: ANN401 - any driver's
+    def mount(self, place: str, chip: Any) -> None:  # noqa: ANN401 - any driver's
         """Tell of a chip; one without faults of its own (a load) is left alone."""
         if hasattr(chip, "faults"):
-            self._mounted.append(_Mounted(place, driver, chip))
+            self._mounted.append(_Mounted(place, chip))
 
     def act(self) -> None:
         """Bring chips and buses to what the world says is the matter now."""
         unplugged = self._world.unplugged()
-        dark = not self._world.feel("mains", "present")
         for each in self._mounted:
-            silent = each.place in unplugged or (dark and each.driver in _MAINS_POWERED)
+            silent = each.place in unplugged
             if silent is not each.silent:
                 each.silent = each.chip.faults.silent = silent
         lockups = self._world.lockups()
