@@ -13,7 +13,7 @@ from drivers.emulated.world import World
 class Lockable(Protocol):
     """An emulated bus on which a chip can hold the data line."""
 
-    locked: bool
+    held: bool
 
     def lock(self) -> None:
         """From now on every transfer fails, until the bus is initialised anew."""
@@ -51,9 +51,9 @@ class Incidents:
             silent = each.place in unplugged
             if silent is not each.silent:
                 each.silent = each.chip.faults.silent = silent
-        lockups = self._world.lockups()
-        if lockups > self._lockups or self._world.holds_bus():
-            for bus in self.buses:
-                if not bus.locked:
-                    bus.lock()
+        lockups, held = self._world.lockups(), self._world.holds_bus()
+        for bus in self.buses:
+            bus.held = held
+            if lockups > self._lockups:
+                bus.lock()
         self._lockups = lockups
