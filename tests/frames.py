@@ -146,8 +146,7 @@ def storm_of(seed: int) -> Storm:
 def _look(subject: Subject, gates: dict[str, Conditioner]) -> Samples:
     try:
         samples = subject.read()
-    except DriverError as error:
-        assert str(error), "an error without words"
+    except DriverError:
         return {}
     for name, sample in samples.items():
         value = sample.value
