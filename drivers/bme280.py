@@ -137,7 +137,8 @@ class Driver:
         if first != second:
             raise CorruptData("its calibration was read twice and differs: the bus is disturbed")
         calibration = unpacked(*first)
-        if 0 in {calibration.t1, calibration.t2, calibration.p1, calibration.h2}:
+        empty = len(set(first[0])) == 1  # nothing but zeros or ones
+        if empty or 0 in {calibration.t1, calibration.t2, calibration.p1, calibration.h2}:
             raise CorruptData(f"its calibration is empty: {first[0].hex(' ')}")
         return calibration
 
@@ -171,7 +172,8 @@ def unpacked(low: bytes, high: bytes) -> Calibration:
     h2, h3, h4_high, shared, h5_high, h6 = struct.unpack("<hBbBbb", high)
     h4 = h4_high << 4 | shared & 0x0F
     h5 = h5_high << 4 | shared >> 4
-    return Calibration(*struct.unpack("<HhhHhhhhhhhhxB", low), h2, h3, h4, h5, h6)
+    t_to_h1 = struct.unpack("<HhhHhhhhhhhhxB", low)
+    return Calibration._make((*t_to_h1, h2, h3, h4, h5, h6))
 
 
 def temperature_fine(raw: int, c: Calibration) -> float:

@@ -1,7 +1,7 @@
 """Frames that a bus has spoilt: one storm for every driver, whatever bus it sits on.
 
 A driver is handed a bus whose answers went through a `Storm`: left alone, cut off, padded, bits
-flipped, bytes lost, doubled or swapped, an older frame, or plain noise; now and then the transfer
+flipped, bytes lost, doubled or swapped, the frame before, or plain noise; now and then the transfer
 fails. Nothing may come out but samples that are None with a reason, or values that the metric can
 have, and nothing may be raised but DriverError. For another bus, write a class as `StormyI2C`.
 """
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 
 from drivers.base import BusError, DriverError, I2CBus, Metric, Samples
 from gateway.conditioning import Conditioner, Treatment
@@ -23,10 +24,16 @@ COUNTS: Sequence[Any] = (
     100_000,
     pytest.param(1_000_000, marks=(pytest.mark.long, pytest.mark.timeout(900))),
 )
-EXAMPLES = 2_000  # of hypothesis, each with a storm of its own
-_SOUND = 0.4  # share of the frames that is left alone, so that a driver gets to its later steps
-_LOST = 0.02  # share of the transfers that fail
+EXAMPLES = 2_000  # of hypothesis, each with edits of its own
+# What hypothesis does to the next frames, see `Edited`; one draw, as each draw costs a millisecond.
+EDITS = st.binary(min_size=1, max_size=32)
+# Share of the frames left alone, drawn for each gust: a driver must get to its later steps, too.
+_SOUND = (0.0, 0.3, 0.6, 0.9)
+_GUST = 40  # frames
+_LOST = 0.05  # share of the spoilt transfers that fail
 _RECOVERS_WITHIN = 20  # reads, once the bus is sound again
+_MANY = 10_000  # spoilt frames, after which values must have come through
+_LET_THROUGH = 1 / 200  # reads with a value for each of them
 
 
 class Storm:
@@ -34,28 +41,32 @@ class Storm:
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
-        self.frames = 0
-        self.calm = False  # from now on frames pass as they are
+        self.spoilt = 0
+        self.calm = True  # frames pass as they are
+        self._passed = 0
+        self._sound = 0.0
         self._last = b"\xff"
         self._ways = (
             self._cut, self._pad, self._flip, self._flip, self._replace, self._drop, self._double,
-            self._swap, self._repeat, self._noise, self._released,
+            self._swap, self._noise, self._released,
         )  # fmt: skip
 
     def spoil(self, frame: bytes) -> bytes:
         """What arrives of a frame; raises BusError where nothing does."""
         if self.calm:
             return frame
-        self.frames += 1
-        draw = self.chance.random()
-        if draw < _LOST:
+        if self._passed % _GUST == 0:
+            self._sound = _SOUND[self.chance.randrange(len(_SOUND))]
+        self._passed += 1
+        last, self._last = self._last, frame
+        if not frame or self.chance.random() < self._sound:
+            return frame
+        self.spoilt += 1
+        if self.chance.random() < _LOST:
             raise BusError("no acknowledge: the storm took it")
-        if draw < _LOST + _SOUND or not frame:
-            arrived = frame
-        else:
-            arrived = self._ways[self.chance.randrange(len(self._ways))](frame)
-        self._last = frame
-        return arrived
+        if self.chance.random() < _LOST:
+            return last[: len(frame)].ljust(len(frame), b"\x00")
+        return self._ways[self.chance.randrange(len(self._ways))](frame)
 
     def _cut(self, frame: bytes) -> bytes:
         return frame[: self.chance.randrange(len(frame))]
@@ -85,15 +96,32 @@ class Storm:
         at = self.chance.randrange(len(frame))
         return frame[at:] + frame[:at]
 
-    def _repeat(self, frame: bytes) -> bytes:
-        return self._last[: len(frame)].ljust(len(frame), b"\x00")
-
     def _noise(self, frame: bytes) -> bytes:
         return self.chance.randbytes(len(frame))
 
     def _released(self, frame: bytes) -> bytes:
         """Nobody drives the bus: all ones, or held low: all zeros."""
         return (b"\xff" if self.chance.random() < 0.5 else b"\x00") * len(frame)
+
+
+class Edited(Storm):
+    """A storm of a few frames, as hypothesis wrote it down.
+
+    For each frame: how many bytes to keep, how many to leave out, how many of those that follow in
+    the text to put in instead. When the text has ended, frames pass as they are.
+    """
+
+    def __init__(self, edits: bytes) -> None:
+        super().__init__(random.Random(len(edits)))
+        self._edits = iter(edits)
+
+    def spoil(self, frame: bytes) -> bytes:
+        if self.calm:
+            return frame
+        self.spoilt += 1
+        keep, leave_out, put_in = (next(self._edits, 0) % limit for limit in (16, 16, 10))
+        new = bytes(next(self._edits, 0) for _ in range(put_in))
+        return frame[:keep] + new + frame[keep + leave_out :]
 
 
 class StormyI2C:
@@ -120,22 +148,36 @@ class Subject:
     between: Callable[[], object] = lambda: None
 
 
-def endure(subject: Subject, frames: int) -> None:
-    """Read until so many frames were spoilt, then see it recover; AssertionError says what left."""
+def endure(subject: Subject, spoilt: int) -> None:
+    """Read until so many frames were spoilt, then see it recover; AssertionError says what left.
+
+    Half of the storms break out when the driver has got going, half before its first read.
+    """
     gates = {metric.name: Conditioner(_point(metric), Treatment(), 0) for metric in subject.metrics}
-    while subject.storm.frames < frames:
-        before = subject.storm.frames
-        _look(subject, gates)
+    storm = subject.storm
+    if storm.chance.random() < 0.5:
+        _recover(subject, gates)
+    storm.calm = False
+    values = 0
+    while storm.spoilt < spoilt:
+        values += _has_values(_look(subject, gates))
         subject.between()
-        if subject.storm.frames == before:
-            subject.storm.frames += 1  # a driver that asks nothing must not hold up the test
-    subject.storm.calm = True
+    assert spoilt < _MANY or values > spoilt * _LET_THROUGH, f"only {values} reads had a value"
+    storm.calm = True
+    _recover(subject, gates)
+
+
+def _recover(subject: Subject, gates: dict[str, Conditioner]) -> None:
     for _ in range(_RECOVERS_WITHIN):
         samples = _look(subject, gates)
-        if samples and all(sample.value is not None for sample in samples.values()):
-            return
         subject.between()
-    raise AssertionError("it does not come back once the bus is sound")
+        if _has_values(samples):
+            return
+    raise AssertionError("it gives no values though the bus is sound")
+
+
+def _has_values(samples: Samples) -> bool:
+    return bool(samples) and all(sample.value is not None for sample in samples.values())
 
 
 def storm_of(seed: int) -> Storm:
