@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from drivers.base import (
     CorruptData,
+    DriverError,
     I2CBus,
     Metric,
     Reason,
@@ -30,6 +31,7 @@ EVERY_AT_LEAST_S = 5.0  # the sensor has nothing new before
 _START = (b"\x21\xb1", 0.0)
 _STOP = (b"\x3f\x86", 0.500)
 _REINIT = (b"\x36\x46", 0.030)  # back to the stored settings; undoes an ambient pressure
+_READ_SERIAL = (b"\x36\x82", 0.001)  # refused while it measures
 _DATA_READY = (b"\xe4\xb8", 0.001)
 _READ_MEASUREMENT = (b"\xec\x05", 0.001)
 _SET_TEMPERATURE_OFFSET = (b"\x24\x1d", 0.001)
@@ -42,7 +44,8 @@ _READY_BITS = 0x07FF  # all zero: nothing new
 _FULL_SCALE = 2**16 - 1
 _TEMPERATURE_SPAN = 175.0
 _IDENTIFY_TRIES = 2  # one wrong checksum may be noise; two in a row are another chip
-_IDLE_AFTER = 3  # reads without a value, 5 s apart: it does not measure, so it lost its power
+_ASK_AFTER = 3  # reads without a value; a person may also read more often than it measures
+_HANGS_AFTER = 24
 
 _Command = tuple[bytes, float]
 
@@ -79,7 +82,7 @@ class Driver:
         self._sleep = sleep
         self._measuring = False
         self._fresh = False  # the last read gave values
-        self._idle_reads = 0
+        self._empty_reads = 0
 
     def read(self) -> Samples:
         """What was measured since the last read; nothing while that is not done.
@@ -92,14 +95,14 @@ class Driver:
             self._start()
             return failed(self.METRICS, Reason.NOT_STARTED)
         was_fresh, self._fresh = self._fresh, False
-        self._idle_reads += 1
+        self._empty_reads += 1
         if not self._is_ready():
-            if self._idle_reads >= _IDLE_AFTER:
+            if self._has_stopped():
                 self._start_again()
             self._fresh = was_fresh
             return {} if was_fresh else failed(self.METRICS, Reason.NOT_STARTED)
         co2, temperature, humidity = self._ask(_READ_MEASUREMENT, 3)
-        self._fresh, self._idle_reads = True, 0
+        self._fresh, self._empty_reads = True, 0
         return {
             "co2": _co2(co2),
             "temperature": _sample(temperature, offset=-45.0, span=_TEMPERATURE_SPAN),
@@ -119,7 +122,7 @@ class Driver:
         if options.ambient_pressure is not None:
             self._tell(_SET_AMBIENT_PRESSURE, round(options.ambient_pressure))
         self._tell(_START)
-        self._measuring, self._fresh, self._idle_reads = True, False, 0
+        self._measuring, self._fresh, self._empty_reads = True, False, 0
 
     def _identify(self) -> None:
         """Ask for the data ready status first: it is answered in every state, and is harmless."""
@@ -141,11 +144,22 @@ class Driver:
         (status,) = self._ask(_DATA_READY, 1)
         return status is not None and status & _READY_BITS != 0
 
+    def _has_stopped(self) -> bool:
+        """Whether it does not measure any more, because it lost its power or hangs."""
+        if self._empty_reads < _ASK_AFTER:
+            return False
+        try:
+            idle = None not in self._ask(_READ_SERIAL, 3)
+        except DriverError:
+            idle = False
+        return idle or self._empty_reads >= _HANGS_AFTER
+
     def _start_again(self) -> None:
         self._measuring = False
+        reads = self._empty_reads
         self._start()
         raise CorruptData(
-            f"nothing was measured in {_IDLE_AFTER} reads, so measuring was started again: "
+            f"nothing was measured in {reads} reads, so measuring was started again: "
             "if this comes back, look at the sensor's supply"
         )
 

@@ -225,6 +225,24 @@ def test_a_short_loss_of_power_that_no_read_met_is_noticed_too() -> None:
     assert kitchen.after(5.0)["co2"].value is not None
 
 
+def test_somebody_who_reads_it_again_and_again_does_not_disturb_it() -> None:
+    kitchen = Kitchen()
+    kitchen.driver.read()
+    kitchen.after(5.0)
+    assert [kitchen.after(0.1) for _ in range(10)] == [{}] * 10
+    assert kitchen.after(4.0)["co2"].value is not None
+
+
+def test_a_sensor_that_measures_for_ever_is_started_again() -> None:
+    bus = ScriptedBus(status=NOT_READY)
+    driver = measuring(bus)
+    for _ in range(23):
+        assert reasons(driver.read()) == {Reason.NOT_STARTED}
+        bus.measured = b"\xff" * 9  # no serial number while it measures
+    with pytest.raises(CorruptData, match="in 24 reads"):
+        driver.read()
+
+
 def test_nothing_ready_right_after_a_failure_is_not_called_fine() -> None:
     bus = ScriptedBus()
     driver = measuring(bus)
