@@ -15,10 +15,10 @@ from drivers.emulated.world import World
 from gateway.buses.gpio import EmulatedPins
 from gateway.buses.i2c import EmulatedI2C
 from gateway.clock import Clock
+from gateway.config.placing import DEFAULT_PLACE
 from gateway.config.schema import Actuator, Config, Device, Emulation
 
 STEP_S = 0.1
-DEFAULT_PLACE = "kitchen"
 
 
 class Stepping(Protocol):

@@ -93,3 +93,36 @@ def test_an_altitude_beside_an_ambient_pressure_leaves_out_the_sensor(tmp_path: 
     loaded = read(tmp_path, kitchen(air))
     assert "give one of them, not both" in describe.problems(loaded.problems)
     assert loaded.disabled.keys() == {"air"}
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        (
+            "places: {air: ▶cold_room_door}",
+            'no temperature, humidity for sht4x at "cold_room_door"',
+        ),
+        ("places: {air: ▶cold_room_door}", "; hang it at cold_room or "),
+    ],
+)
+def test_an_emulated_sensor_must_hang_where_it_has_something_to_feel(
+    tmp_path: Path, places: str, words: str
+) -> None:
+    air = kitchen("driver: sht4x, bus: i2c, address: 0x46")
+    before, _, after = f"{air}emulation: {{{places}}}\n".partition(HERE)
+    loaded = read(tmp_path, before + after)
+    place = f"config.yaml:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}: "
+    said = describe.problems(loaded.problems)
+    assert place in said
+    assert words in said
+    good(tmp_path, f"{air}emulation: {{seed: 1}}\n")
+
+
+def test_a_sensor_that_was_given_no_place_is_in_the_kitchen_and_may_feel_nothing(
+    tmp_path: Path,
+) -> None:
+    loop = kitchen(f"driver: ads1115, bus: i2c, channels: {{oven: {LOOP}}}")
+    loaded = read(tmp_path, f"{loop}emulation: {{seed: 1}}\n")
+    said = describe.problems(loaded.problems)
+    assert 'emulation.places.air: no voltage for ads1115 at "kitchen"' in said
+    assert loaded.config is None

@@ -11,6 +11,8 @@ from typing import Protocol
 from drivers.base import BusError
 from drivers.emulated.base import Feel, I2CChip
 
+FEELS = ("voltage",)  # of the place where it hangs
+
 _AFTER_RESET = (0x0000, 0x8583, 0x8000, 0x7FFF)  # conversion, config, low and high threshold
 _CONVERSION, _CONFIG = 0, 1
 _FULL_SCALE_MV = (6144, 4096, 2048, 1024, 512, 256, 256, 256)  # by the three bits of the range

@@ -13,6 +13,8 @@ from typing import Protocol
 from drivers.base import BusError
 from drivers.emulated.base import Feel, I2CChip
 
+FEELS = ("temperature", "humidity", "pressure")  # of the place where it hangs
+
 _T = (28009, 25654, 50)
 _P = (39145, -10750, 3024, 5667, -120, -7, 15500, -14600, 6000)
 _H = (75, 376, 0, 286, 50, 30)

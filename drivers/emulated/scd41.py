@@ -11,6 +11,8 @@ from typing import Protocol
 from drivers.base import BusError
 from drivers.emulated.base import Feel, I2CChip, sensirion_word, ticks
 
+FEELS = ("co2", "temperature", "humidity")  # of the place where it hangs
+
 _POWER_UP_MS = 1_000
 _PERIOD_MS = 5_000
 _SELF_HEATING_K = 4.0

@@ -10,6 +10,8 @@ from typing import Protocol
 from drivers.base import BusError
 from drivers.emulated.base import Feel, I2CChip, sensirion_word, ticks
 
+FEELS = ("temperature", "humidity")  # of the place where it hangs
+
 # command -> (longest conversion in ms, repeatability of temperature in °C and of humidity in %RH)
 _MEASURE = {
     b"\x24\x00": (15, 0.04, 0.08),
