@@ -105,18 +105,15 @@ class Driver:
         return _samples(self._registers(_DATA, _DATA_SIZE), calibration)
 
     def _known(self) -> Calibration:
-        """The calibration, read anew where another chip may have been put in.
+        """The calibration, read anew when the chip no longer has what was written to it.
 
-        A chip that has lost its power no longer has what was written to it; one that has failed
-        to answer may have been exchanged.
+        It has lost its power then, and another one may have been put in.
         """
-        known, self._calibration = self._calibration, None
-        if known is None or self._registers(_CTRL_HUM, 1)[0] != _HUMIDITY_ONCE:
+        if self._calibration is None or self._registers(_CTRL_HUM, 1)[0] != _HUMIDITY_ONCE:
+            self._calibration = None
             self._identify()
-            known = self._read_calibration()
-            self._write(_CTRL_HUM, _HUMIDITY_ONCE)
-        self._calibration = known
-        return known
+            self._calibration = self._read_calibration()
+        return self._calibration
 
     def _identify(self) -> None:
         chip_id = 0
