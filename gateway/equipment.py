@@ -154,9 +154,9 @@ class Builder:
             self.equipment.recordings.append(recording)
             recording.start()
             return
-        pins: Pins = self._bus(device.bus)
         options: Any = device.options
         try:
+            pins: Pins = self._bus(device.bus)
             pins.watch(options.pin, options.pull, Edges(loop, listener).tell)
         except DriverError as error:
             listener.fail(error)
