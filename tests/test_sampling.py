@@ -216,3 +216,20 @@ async def test_a_fault_of_one_metric_leaves_the_others_good() -> None:
     await until(lambda: bench.heard)
     assert bench.heard[0].value == 4
     assert device.state.trouble == "unknown: bad data"
+
+
+async def test_a_device_with_nothing_new_is_well_and_leaves_its_points_as_they_are() -> None:
+    bench, probe, worker = Bench(), Probe(), BusWorker("i2c")
+    device = bench.sampled("air", probe, worker)
+    await bench.ticks(probe, 2)
+    heard = len(bench.of("air"))
+    probe.answer = dict
+    reads = device.state.reads
+    for _ in range(3):
+        await bench.clock.advance(PERIOD_MS)
+        await until(lambda: device.state.reads > reads)
+        reads = device.state.reads
+    assert len(bench.of("air")) == heard
+    assert device.state.trouble is None
+    for task in bench.tasks:
+        task.cancel()
