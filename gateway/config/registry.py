@@ -25,8 +25,9 @@ class NotFound(LookupError):
 class DriverModule(Protocol):
     """What a driver's file contains.
 
-    Some also have `metrics(options)`, where what is reported depends on the options, and
-    `EVERY_AT_LEAST_S`, where the device has nothing new before.
+    Some also have `metrics(options)`, where what is reported depends on the options. It may say
+    `TIMED = True` (its `Driver` is handed `now_ms`), `DEADLINE_S`, the time its reads are given
+    where the configuration says nothing, and `EVERY_AT_LEAST_S`, where it has nothing new before.
     """
 
     BUS: str
