@@ -19,14 +19,14 @@ QUICK_SEEDS = (3, 14)
 QUICK_SLOWER = 6  # devices are read so many times as rarely, to live more days in the same time
 
 # What each incident is about, whatever the seed.
-DEMANDED = {
+DEMANDED: dict[str, set[str]] = {
     "normal": set(),
     "door-left-open": {"walk_in_door_open", "walk_in_warm"},
-    "compressor-failing": {"walk_in_warm"},
+    "compressor-failing": {"walk_in_warm", "walk_in_runs_on"},
     "sensor-unplugged": {"walk_in_silent"},
-    "bus-lockup": {"walk_in_silent"},
-    "mains-lost": {"mains_lost"},
-    "gas-leak": {"gas_detector_calls"},
+    "bus-lockup": {"walk_in_silent", "gas_silent"},
+    "mains-lost": {"mains_lost", "hot_cupboard_cold"},
+    "gas-leak": {"gas_leak", "gas_detector_calls"},
 }
 
 
