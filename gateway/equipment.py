@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from drivers.base import BusError, DriverError, failed
+from drivers.base import BusError, DriverError, Polled, failed
 from gateway import health
 from gateway.buses.gpio import Pins, linux_pins
 from gateway.buses.i2c import LinuxI2C
+from gateway.buses.ladder import BusLadder, Ladder
 from gateway.buses.recording import Message, Recording
 from gateway.buses.worker import BusWorker
 from gateway.clock import Clock
@@ -38,6 +39,7 @@ class Equipment:
     sampled: list[Sampled] = field(default_factory=list)
     actuators: dict[str, Driven] = field(default_factory=dict)
     workers: dict[str, BusWorker] = field(default_factory=dict)  # by bus
+    ladders: dict[str, BusLadder] = field(default_factory=dict)  # by bus, of polled devices
     recordings: list[Recording] = field(default_factory=list)
     starting: list[Callable[[], None]] = field(default_factory=list)  # begin to listen
     closing: list[Callable[[], None]] = field(default_factory=list)
@@ -121,16 +123,24 @@ class Builder:
         if device.role == "polled":
             stale_after_s = device.stale_after_s or _KEPT_PERIODS * device.every_s
             intake = self._intake(device.id, device.points, stale_after_s)
-            driver = module.Driver(self._bus(device.bus), device.options, self._clock.pause)
+            bus = self._bus(device.bus)
+
+            def again() -> Polled:
+                driver: Polled = module.Driver(bus, device.options, self._clock.pause)
+                return driver
+
             self.equipment.sampled.append(
                 Sampled(
                     state,
-                    driver,
+                    again(),
                     device.metrics,
                     self.equipment.workers[device.bus],
                     intake,
                     device.every_s,
                     device.deadline_s,
+                    self._ladder(device, stale_after_s),
+                    again,
+                    getattr(bus, "recover", _nothing_to_recover),
                 )
             )
         else:
@@ -139,6 +149,15 @@ class Builder:
             listener = Listener(state, driver, device.metrics, intake, self._clock)
             self.equipment.starting.append(lambda: self._listen(device, listener))
         self.equipment.intakes[device.id] = intake
+
+    def _ladder(self, device: Device, stale_after_s: float) -> Ladder:
+        bus = self.equipment.ladders.setdefault(device.bus, BusLadder())
+        return Ladder(
+            device.id,
+            bus,
+            period_ms=round(device.every_s * 1000),
+            stale_after_ms=round(stale_after_s * 1000),
+        )
 
     def _listen(self, device: Device, listener: Listener) -> None:
         loop = asyncio.get_running_loop()
@@ -219,6 +238,10 @@ class Playing:
             self._listener.fail(error)
         else:
             logger.info("%s: the recording has ended", self._listener.state.id)
+
+
+def _nothing_to_recover() -> None:
+    """A bus that is always open."""
 
 
 def _treatment(settings: PointSettings, stale_after_s: float | None) -> Treatment:
