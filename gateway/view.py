@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from gateway import judging, reading
+from gateway import judging, metrics, reading
 from gateway.reading import Point, Quality, Reading
 from gateway.web.kitchen import (
     AlarmView,
@@ -64,6 +64,7 @@ class View:
             "points": len(gateway.points),
             "alarms": len(gateway.judging.alarms()),
             "troubles": gateway.troubles(),
+            "loop": gateway.lag.report(),
         }
 
     def collecting(self) -> bool:
@@ -295,8 +296,10 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
         text = "Edges that came too fast to be readings of their own."
         yield _count("device_coalesced_edges", text, state.coalesced, device=state.id)
     for state in gateway.equipment.states.values():
-        ticks = state.skipped_ticks
-        yield _count("device_skipped_ticks", "Ticks a hang has cost.", ticks, device=state.id)
+        text, ticks = "Ticks without a read: it hung, or the device rests.", state.skipped_ticks
+        yield _count("device_skipped_ticks", text, ticks, device=state.id)
+    yield from metrics.of_ladders(gateway.equipment)
+    yield from metrics.of_loop(gateway.lag)
     for name, actuator in gateway.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."
         yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)

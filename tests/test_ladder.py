@@ -53,6 +53,10 @@ class Device:
         return [self.tick(begin + number * PERIOD_MS) for number in range(count)]
 
     @property
+    def is_down(self) -> bool:
+        return self.ladder.down
+
+    @property
     def tried_at(self) -> list[int]:
         return [at for at, step in self.steps if step is not Step.REST]
 
@@ -70,10 +74,9 @@ def test_a_device_goes_down_step_by_step_and_up_at_its_first_answer() -> None:
     assert device.ticks(6) == [
         Step.READ, Step.REINITIALISE, Step.REST, Step.REINITIALISE, Step.REST, Step.REST,
     ]  # fmt: skip
-    assert device.ladder.down
-    device.fails = None
+    went_down, device.fails = device.is_down, None
     assert device.tick(7 * PERIOD_MS) is Step.REINITIALISE
-    assert not device.ladder.down
+    assert (went_down, device.is_down) == (True, False)
     assert device.tick(8 * PERIOD_MS) is Step.READ
 
 

@@ -62,6 +62,12 @@ class BusLadder:
             all(self._silent.values()) or now - self._since >= BUS_PATIENCE_MS
         )
 
+    def trouble(self, now: int) -> str | None:
+        """In words, while several devices share a silent bus: each says so for itself."""
+        if len(self._silent) < 2 or not self.silent(now):  # noqa: PLR2004
+            return None
+        return f"nothing on it answers; opened again {self.reopened} times"
+
     def reopens(self, now: int) -> bool:
         """Whether who asks is to open the bus again: one of all its devices, now and then."""
         if now < self._due or not self.silent(now):
