@@ -15,7 +15,7 @@ from gateway.clock import Clock, stopwatch_s
 
 logger = logging.getLogger(__name__)
 
-BEAT_S = 0.1
+BEAT_S = 0.25  # what lasts longer than both together is always seen
 LATE_S = 0.1  # a beat this late is worth a name
 STILL_S = 5.0  # held up for so long, the thread says so itself: the loop may never come back
 SAY_AGAIN_S = 60.0  # one line a minute for each culprit
