@@ -156,7 +156,7 @@ class Builder:
             device.id,
             bus,
             period_ms=round(device.every_s * 1000),
-            stale_after_ms=round(stale_after_s * 1000),
+            stale_after_ms=_ms(stale_after_s),
         )
 
     def _listen(self, device: Device, listener: Listener) -> None:
@@ -249,5 +249,11 @@ def _treatment(settings: PointSettings, stale_after_s: float | None) -> Treatmen
         offset=settings.offset,
         deadband=settings.deadband,
         slew_per_s=settings.slew_per_s,
-        stale_after_ms=None if stale_after_s is None else round(stale_after_s * 1000),
+        smooth_s=settings.smooth_s,
+        stuck_after_ms=_ms(settings.stuck_after_s),
+        stale_after_ms=_ms(stale_after_s),
     )
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)

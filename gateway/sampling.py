@@ -54,11 +54,11 @@ class Intake:
 
     def take(self, samples: Samples, at: int) -> None:
         """Condition and publish what a driver returned; unknown metrics have no point."""
+        conditioners, publish = self.conditioners, self._hub.publish
         for metric, sample in samples.items():
-            conditioner = self.conditioners.get(metric)
+            conditioner = conditioners.get(metric)
             if conditioner is not None:
-                reading = conditioner.take(sample, at)
-                self._hub.publish(reading, keep=conditioner.keep)
+                publish(conditioner.take(sample, at), keep=conditioner.keep)
 
     def look_for_silence(self, now: int) -> None:
         """Publish a BAD reading for every point that has not been heard of for too long."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
 
 _SILENT = {Quality.STALE, Quality.NO_COMMUNICATION, Quality.NOT_STARTED}
+RAW_MAX, RAW_TEXT_MAX = 2**53, 200  # what a browser takes for a whole number, and a line of text
 _URGENCY = {priority: rank for rank, priority in enumerate(Priority)}
 _OWN_WORDS = {
     "left_out": (
@@ -144,7 +145,7 @@ class View:
         seen = hub.latest.get(point.id)
         at = self._gateway.started_at if seen is None else seen.at
         quality = Quality.NOT_STARTED if seen is None else seen.quality
-        last_at = hub.last_good_at.get(point.id)
+        last = hub.last_good(point.id)
         return PointView(
             id=point.id,
             label=point.label,
@@ -165,8 +166,9 @@ class View:
             high=point.high,
             limit=self._bands.get(point.id),
             state=self._state(point, seen),
-            last=hub.last_good.get(point.id),
-            last_at=None if last_at is None else self._utc(last_at),
+            last=None if last is None else last.value,
+            last_at=None if last is None else self._utc(last.at),
+            raw=None if seen is None else _shown(seen.raw),
             simulated=point.simulated,
         )
 
@@ -218,6 +220,15 @@ class View:
     def _command(self, actuator_id: str, *, value: bool) -> CommandView:
         actuator = self._gateway.config.actuators.get(actuator_id)
         return CommandView(actuator_id, value, actuator.label if actuator else "")
+
+
+def _shown(raw: reading.Value) -> reading.Value:
+    """What a driver read, unless no JSON can hold it."""
+    if isinstance(raw, str):
+        return raw[:RAW_TEXT_MAX] if raw.isprintable() else None
+    if raw is None or isinstance(raw, bool):
+        return raw
+    return raw if -RAW_MAX <= raw <= RAW_MAX else None  # nor does NaN pass
 
 
 def _own_words(alarm_id: str, what: reading.Value) -> tuple[str, str]:

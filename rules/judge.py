@@ -5,6 +5,7 @@ that is what is stored with the batch. Timers that are due fire first, each at i
 the outcome at any moment does not depend on how often anybody asked.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -41,6 +42,7 @@ class Memory(msgspec.Struct, frozen=True, tag="rule"):
 
 Entry = Memory | Alarm | Output
 _IDLE = Memory()
+_NUMBERS = (float, int)  # by exact type: a boolean is no number
 
 
 class _Unseen(NamedTuple):
@@ -121,6 +123,7 @@ class Memories:
         self.entries: dict[str, Entry] = {}
         self.timers: dict[str, int] = {}
         self.next_due = NEVER
+        self.busy: set[str] = set()  # points of which a rule remembers anything
         self.apply(dict(entries or {}))
 
     def apply(self, changes: Mapping[str, Entry | None]) -> None:
@@ -135,8 +138,18 @@ class Memories:
                 self.timers.pop(key, None)
             else:
                 self.timers[key] = due
+            self._note(key)
         if changes:
             self.next_due = min(self.timers.values(), default=NEVER)
+
+    def _note(self, key: str) -> None:
+        rule = self._judge.rules.get(key.removeprefix("rule/"))
+        if rule is None:
+            return
+        if any(other in self.entries for other, _ in self._judge.rules_of(rule.point)):
+            self.busy.add(rule.point)
+        else:
+            self.busy.discard(rule.point)
 
 
 class Judge:
@@ -158,6 +171,7 @@ class Judge:
                     raise ValueError(message)
                 claim = (command.actuator, command.slot)
                 self._claims.setdefault(claim, []).append((rule, command))
+        self._calm = {point: _calm(rules) for point, rules in self._by_point.items()}
 
     def step(self, state: Memories, event: Event, now: int) -> Step:
         """One event at kitchen time `now` (ms, never decreasing); changes nothing by itself."""
@@ -175,6 +189,11 @@ class Judge:
         rules = self._by_point.get(point)
         if rules is None:
             return False
+        calm = self._calm[point]
+        if calm is not None and point not in state.busy:
+            value = seen.value
+            if type(value) in _NUMBERS and calm[0] <= value <= calm[1] and seen.good:  # type: ignore[operator]
+                return False
         for key, rule in rules:
             memory = state.entries.get(key, _IDLE)
             if isinstance(memory, Memory) and next_memory(rule, memory, seen) is not memory:
@@ -198,6 +217,17 @@ class Judge:
     def claims(self, actuator: str, slot: int) -> Sequence[tuple[Rule, Command]]:
         """The rules that may want a slot of an actuator, most urgent first."""
         return self._claims.get((actuator, slot), ())
+
+
+def _calm(rules: Sequence[tuple[str, Rule]]) -> tuple[float, float] | None:
+    """The numbers of a point that leave all its rules as they are while none remembers anything."""
+    low, high = -math.inf, math.inf
+    for _, rule in rules:
+        calm: tuple[float, float] | None = getattr(rule.condition, "calm", None)
+        if calm is None:
+            return None
+        low, high = max(low, calm[0]), min(high, calm[1])
+    return low, high
 
 
 def next_memory(rule: Rule, memory: Memory, seen: Observation) -> Memory:
