@@ -204,6 +204,8 @@ class Gateway:
             restarted["emulation"] = self.emulated.run
         for device in self.equipment.sampled:
             restarted[f"sample {device.state.id}"] = _bound(sample, device, clock)
+        for debounce in self.equipment.debounced:
+            restarted[f"debounce {debounce.state.id}"] = debounce.run
         tasks = [
             group.create_task(supervise(name, work, critical=True), name=name)
             for name, work in critical.items()

@@ -17,6 +17,7 @@ from gateway.clock import Clock
 from gateway.conditioning import Conditioner, Treatment
 from gateway.config import registry
 from gateway.config.schema import Actuator, Config, Device, PointSettings
+from gateway.debouncing import Debounce
 from gateway.effects import Actuator as Driven
 from gateway.emulation import EmulatedKitchen
 from gateway.hub import Hub
@@ -37,6 +38,7 @@ class Equipment:
     intakes: dict[str, Intake] = field(default_factory=dict)  # by device
     states: dict[str, DeviceState] = field(default_factory=dict)
     sampled: list[Sampled] = field(default_factory=list)
+    debounced: list[Debounce] = field(default_factory=list)
     actuators: dict[str, Driven] = field(default_factory=dict)
     workers: dict[str, BusWorker] = field(default_factory=dict)  # by bus
     ladders: dict[str, BusLadder] = field(default_factory=dict)  # by bus, of polled devices
@@ -147,7 +149,11 @@ class Builder:
             intake = self._intake(device.id, device.points, device.stale_after_s)
             driver = module.Driver(device.options)
             listener = Listener(state, driver, device.metrics, intake, self._clock)
-            self.equipment.starting.append(lambda: self._listen(device, listener))
+            wait_s: float = getattr(device.options, "debounce_s", 0.0)
+            debounce = Debounce(listener, wait_s, self._clock) if wait_s else None
+            if debounce is not None:
+                self.equipment.debounced.append(debounce)
+            self.equipment.starting.append(lambda: self._listen(device, listener, debounce))
         self.equipment.intakes[device.id] = intake
 
     def _ladder(self, device: Device, stale_after_s: float) -> Ladder:
@@ -159,7 +165,7 @@ class Builder:
             stale_after_ms=_ms(stale_after_s),
         )
 
-    def _listen(self, device: Device, listener: Listener) -> None:
+    def _listen(self, device: Device, listener: Listener, debounce: Debounce | None) -> None:
         loop = asyncio.get_running_loop()
         if self._config.buses[device.bus].kind == "recording":
             track: Any = device.options
@@ -176,7 +182,10 @@ class Builder:
         pins: Pins = self._bus(device.bus)
         options: Any = device.options
         try:
-            pins.watch(options.pin, options.pull, Edges(loop, listener).tell)
+            edges = Edges(loop, debounce or listener)
+            level = pins.watch(options.pin, options.pull, edges.tell)
+            if debounce is not None:
+                debounce.level = level
         except DriverError as error:
             listener.fail(error)
 

@@ -1,4 +1,4 @@
-"""What `/metrics` tells of the buses' recovery ladders and of the event loop."""
+"""What `/metrics` tells of the buses' recovery ladders, of contacts and of the event loop."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,8 @@ from gateway.lag import LagProbe
 from gateway.web.kitchen import Metric
 
 
-def of_ladders(equipment: Equipment) -> Iterator[Metric]:
-    """How often each step was taken, by device and by bus."""
+def of_devices(equipment: Equipment) -> Iterator[Metric]:
+    """How often each step was taken, by device and by bus; and what debouncing has spared."""
     states = equipment.states.values()
     for state in states:
         text = "Reads tried again in the same tick."
@@ -19,6 +19,9 @@ def of_ladders(equipment: Equipment) -> Iterator[Metric]:
     for state in states:
         text = "1 while a device is tried only now and then."
         yield _gauge("device_down", text, float(state.down), device=state.id)
+    for state in states:
+        text = "Bursts of edges of a contact that ended as one change, or as none."
+        yield _count("device_bounces", text, state.bounces, device=state.id)
     for name, bus in equipment.ladders.items():
         text = "Times a bus on which nothing answered was opened again."
         yield _count("bus_reopened", text, bus.reopened, bus=name)

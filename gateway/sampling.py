@@ -26,6 +26,7 @@ class DeviceState:
     retries: int = 0  # further tries within a tick
     reinitialised: int = 0  # times it was read with a new driver
     down: bool = False  # tried only now and then
+    bounces: int = 0  # bursts of edges that ended as one change, or as none
     coalesced: int = 0  # changes of a pin that a later one has overtaken
     dark: bool = False  # every point of it has been said to be BAD
     trouble: str | None = None  # why its last read failed, None while it works

@@ -309,7 +309,7 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     for state in gateway.equipment.states.values():
         text, ticks = "Ticks without a read: it hung, or the device rests.", state.skipped_ticks
         yield _count("device_skipped_ticks", text, ticks, device=state.id)
-    yield from metrics.of_ladders(gateway.equipment)
+    yield from metrics.of_devices(gateway.equipment)
     yield from metrics.of_loop(gateway.lag)
     for name, actuator in gateway.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."
