@@ -100,11 +100,14 @@ async def sample(device: Sampled, clock: Clock) -> None:
         await clock.sleep((due - clock.now()) / 1000)
 
 
-async def read_once(device: Sampled, clock: Clock) -> None:
-    """One tick: a read in the bus thread; a failure is BAD for every metric, with its reason."""
+async def read_once(device: Sampled, clock: Clock, *, forced: bool = False) -> None:
+    """One tick: a read in the bus thread; a failure is BAD for every metric, with its reason.
+
+    `forced` also asks a device that rests, because a person waits for it.
+    """
     state, ladder, began = device.state, device.ladder, clock.now()
     # On a bus that hangs no step can be taken, nor is it used up.
-    step = Step.READ if device.worker.hanging else ladder.next(began)
+    step = Step.READ if device.worker.hanging else ladder.next(began, forced=forced)
     if step is Step.REST:
         state.skipped_ticks += 1
         return

@@ -146,6 +146,14 @@ def test_a_wrong_device_is_not_asked_for_a_minute_and_then_once() -> None:
     assert device.tried_at == [0, 60_000, 120_000]
 
 
+def test_a_person_who_asks_does_not_wait_for_the_rest_to_end() -> None:
+    device = Device(BusLadder())
+    device.fails = CORRUPT
+    device.ticks(10)
+    assert device.ladder.next(10 * PERIOD_MS) is Step.REST
+    assert device.ladder.next(10 * PERIOD_MS, forced=True) is Step.REINITIALISE
+
+
 def test_one_silent_device_does_not_have_the_bus_of_others_opened_again() -> None:
     bus = BusLadder()
     device, neighbour = Device(bus), beside(bus)

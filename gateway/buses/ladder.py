@@ -101,9 +101,13 @@ class Ladder:
         self._due = 0
         bus.join(device)
 
-    def next(self, now: int) -> Step:
-        """What this tick is for; anything but REST is answered by `answered` or `failed`."""
-        if self.down and now < self._due and not self.bus.tried_anew_since(self._tick_at):
+    def next(self, now: int, *, forced: bool = False) -> Step:
+        """What this tick is for; anything but REST is answered by `answered` or `failed`.
+
+        `forced`: a person waits for it, so that it cannot be REST.
+        """
+        resting = self.down and now < self._due and not self.bus.tried_anew_since(self._tick_at)
+        if resting and not forced:
             return Step.REST
         self._tick_at = now
         if not self._failures:
