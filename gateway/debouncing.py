@@ -8,20 +8,17 @@ from collections.abc import Callable
 
 from drivers.base import DriverError
 from gateway.clock import Clock
-from gateway.listening import Listener
+from gateway.listening import Edges, Listener
 
 AGAIN_S = 1.0  # a pin that cannot be read is read again after this
 
 
 class Debounce:
-    """Stands between the edges of one pin and its listener; `run` must run for it to hear.
-
-    `level` reads the pin; it is set once the pin is watched.
-    """
+    """Stands between the edges of one pin and its listener; `run` must run for it to hear."""
 
     def __init__(self, listener: Listener, wait_s: float, clock: Clock) -> None:
         self.state = listener.state
-        self.level: Callable[[], bool] = lambda: False
+        self._level: Callable[[], bool] | None = None  # None: nobody watches the pin
         self._listener = listener
         self._wait_s = wait_s
         self._clock = clock
@@ -29,6 +26,19 @@ class Debounce:
         self._edges = 0  # since then
         self._coalesced = 0  # of the device, when it was read last
         self._edge = asyncio.Event()
+
+    def edges(self) -> Callable[[bool], None]:
+        """As of the listener."""
+        return Edges(asyncio.get_running_loop(), self).tell
+
+    def reads(self, level: Callable[[], bool]) -> None:
+        """Learn how the level can be read again."""
+        self._level = level
+
+    def fail(self, error: DriverError) -> None:
+        """The pin cannot be heard just now; it is read again until it can."""
+        self._lost(error)
+        self._edge.set()
 
     def hear(self, level: bool) -> None:
         """Take the level after an edge; where the contact stands at first is published at once."""
@@ -52,18 +62,21 @@ class Debounce:
 
     async def _settle(self) -> None:
         """Read the pin, until it can be read, and publish a level that is news."""
-        while True:
+        while self._level is not None:
             try:
-                level = self.level()
+                level = self._level()
             except DriverError as error:
-                if self._told is not None:
-                    self._told = None
-                    self._listener.fail(error)
+                self._lost(error)
                 await self._clock.sleep(AGAIN_S)
             else:
                 if level is not self._told:
                     self._publish(level)
                 return
+
+    def _lost(self, error: DriverError) -> None:
+        if self._told is not None or self.state.trouble is None:
+            self._told = None
+            self._listener.fail(error)
 
     def _publish(self, level: bool) -> None:
         self._told = level

@@ -10,6 +10,7 @@ import pytest
 from drivers.base import BusError
 from drivers.emulated.contact import Chip
 from gateway.config.load import load
+from gateway.debouncing import Debounce
 from gateway.emulation import emulate
 from gateway.equipment import Builder
 from gateway.hub import Hub
@@ -120,18 +121,35 @@ async def test_chatter_that_goes_on_ends_at_the_truth(doors: Doors) -> None:
 async def test_a_pin_that_cannot_be_read_again_is_bad_once_and_then_read_until_it_can(
     doors: Doors,
 ) -> None:
-    works = doors.debounce.level
+    works = doors.debounce._level
+    assert works is not None
 
     def broken() -> bool:
         raise BusError("pin 17: the chip has gone")
 
-    doors.debounce.level = broken
+    doors.debounce.reads(broken)
     await doors.move(to=True)
     await doors.clock.advance(5_000)
     assert doors.values == [False, None]
     assert doors.heard[-1].quality is Quality.NO_COMMUNICATION
     assert doors.state.trouble == "pin 17: the chip has gone"
-    doors.debounce.level = works
+    doors.debounce.reads(works)
     await doors.clock.advance(1_000)
     assert doors.values == [False, None, True]
     assert doors.state.trouble is None
+
+
+async def test_a_pin_that_is_lost_is_bad_at_once_and_read_until_it_is_back(doors: Doors) -> None:
+    doors.debounce.fail(BusError("pin 17: the line has gone"))
+    assert doors.values == [False, None]
+    await doors.clock.advance(WAIT_MS)
+    assert doors.values == [False, None, False]
+
+
+async def test_a_pin_that_could_never_be_watched_has_no_level(doors: Doors) -> None:
+    never = Debounce(doors.debounce._listener, 0.05, doors.clock)
+    task = asyncio.create_task(never.run())
+    never.fail(BusError("pin 99: no such pin"))
+    await doors.clock.advance(10_000)
+    assert doors.values == [False, None]
+    task.cancel()
