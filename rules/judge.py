@@ -162,7 +162,7 @@ class Judge:
         self.rules = {rule.id: rule for rule in ranked}
         self.contracts = dict(contracts)
         self._by_point: dict[str, list[tuple[str, Rule]]] = {}
-        self._claims: dict[tuple[str, int], list[tuple[Rule, Command]]] = {}
+        self._claims: dict[tuple[str, int], list[tuple[str, Rule, Command]]] = {}
         for rule in ranked:
             self._by_point.setdefault(rule.point, []).append((f"rule/{rule.id}", rule))
             for command in rule.commands:
@@ -170,7 +170,7 @@ class Judge:
                     message = f"rule {rule.id}: {command.actuator} has no fail-safe contract"
                     raise ValueError(message)
                 claim = (command.actuator, command.slot)
-                self._claims.setdefault(claim, []).append((rule, command))
+                self._claims.setdefault(claim, []).append((f"rule/{rule.id}", rule, command))
         self._calm = {point: _calm(rules) for point, rules in self._by_point.items()}
 
     def step(self, state: Memories, event: Event, now: int) -> Step:
@@ -214,8 +214,8 @@ class Judge:
         """The rules that look at a point, most urgent first, each with the key of its memory."""
         return self._by_point.get(point, ())
 
-    def claims(self, actuator: str, slot: int) -> Sequence[tuple[Rule, Command]]:
-        """The rules that may want a slot of an actuator, most urgent first."""
+    def claims(self, actuator: str, slot: int) -> Sequence[tuple[str, Rule, Command]]:
+        """The rules that may want a slot of an actuator, most urgent first, with their keys."""
         return self._claims.get((actuator, slot), ())
 
 
@@ -389,8 +389,10 @@ class _Turn:
         for slot in numbers:
             held = output.slots.get(slot)
             occupant = None if held is None or held.cause.startswith("rule/") else held
-            for rule, command in self.judge.claims(actuator, slot):
-                if _commands(self._memory(f"rule/{rule.id}"), self.judge.contracts[actuator]):
+            for key, rule, command in self.judge.claims(actuator, slot):
+                if key not in self.changes and key not in self.state.entries:
+                    continue  # one that remembers nothing wants nothing: of many, most
+                if _commands(self._memory(key), self.judge.contracts[actuator]):
                     occupant = Occupant(command.value, f"rule/{rule.id}")
                     break
             output = slots.occupy(output, slot, occupant)
