@@ -83,6 +83,7 @@ class Sampled:
     ladder: Ladder
     again: Callable[[], Polled]
     recover: Callable[[], object] = lambda: None  # opens its bus again
+    held_s: float = 0.0  # how long the tick at work has held the bus, in real time
 
 
 async def sample(device: Sampled, clock: Clock) -> None:
@@ -105,14 +106,15 @@ async def read_once(device: Sampled, clock: Clock, *, forced: bool = False) -> N
 
     `forced` also asks a device that rests, because a person waits for it.
     """
-    state, ladder, began = device.state, device.ladder, clock.now()
+    state, ladder = device.state, device.ladder
     # On a bus that hangs no step can be taken, nor is it used up.
-    step = Step.READ if device.worker.hanging else ladder.next(began, forced=forced)
+    step = Step.READ if device.worker.hanging else ladder.next(clock.now(), forced=forced)
     if step is Step.REST:
         state.skipped_ticks += 1
         return
     if step is not Step.READ:
         _say(device, step)
+    device.held_s = 0.0
     try:
         samples, at = await _tried(device, step, clock)
     except (BusHangs, BusBusy) as error:
@@ -122,7 +124,8 @@ async def read_once(device: Sampled, clock: Clock, *, forced: bool = False) -> N
             _darken(device, error, clock.now())
         return
     except DriverError as error:
-        _failed(device, error, clock.now(), _spent_s(device, error, began, clock) * 1000)
+        held_s = device.deadline_s if isinstance(error, NoAnswer) else device.held_s
+        _failed(device, error, clock.now(), held_s * 1000)
         return
     ladder.answered(at)
     state.dark = state.down = False
@@ -154,18 +157,15 @@ async def _tried(device: Sampled, step: Step, clock: Clock) -> tuple[Samples, in
 
 def _read(device: Sampled, step: Step, clock: Clock) -> tuple[Samples, int]:
     """One try, in the bus thread."""
-    if step is Step.REOPEN:
-        device.recover()
-    if step is not Step.READ:
-        device.driver = device.again()
-    return device.driver.read(), clock.now()
-
-
-def _spent_s(device: Sampled, error: DriverError, began: int, clock: Clock) -> float:
-    """How long a tick in vain has held the bus, in real time."""
-    if isinstance(error, NoAnswer):
-        return device.deadline_s
-    return (clock.now() - began) / 1000 / clock.speed
+    began = clock.now()
+    try:
+        if step is Step.REOPEN:
+            device.recover()
+        if step is not Step.READ:
+            device.driver = device.again()
+        return device.driver.read(), clock.now()
+    finally:
+        device.held_s += (clock.now() - began) / 1000 / clock.speed
 
 
 def _say(device: Sampled, step: Step) -> None:
@@ -179,10 +179,10 @@ def _say(device: Sampled, step: Step) -> None:
     state.reinitialised += 1
 
 
-def _failed(device: Sampled, error: DriverError, at: int, took_ms: float) -> None:
+def _failed(device: Sampled, error: DriverError, at: int, held_ms: float) -> None:
     """Take the ladder's next step down, and say so once."""
     state, ladder, was_down = device.state, device.ladder, device.state.down
-    ladder.failed(error, at, took_ms)
+    ladder.failed(error, at, held_ms)
     _darken(device, error, at)
     state.down = ladder.down
     if ladder.down:

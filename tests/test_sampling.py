@@ -362,3 +362,26 @@ async def test_a_fault_of_one_metric_leaves_the_others_good() -> None:
     await until(lambda: bench.heard)
     assert bench.heard[0].value == 4
     assert device.state.trouble == "unknown: bad data"
+
+
+async def test_only_the_time_a_device_holds_the_bus_is_held_against_it() -> None:
+    bench, slow, quick = Bench(), Probe(), Probe()
+    worker = BusWorker("i2c")
+
+    def silent(pause_s: float) -> Callable[[], Samples]:
+        def read() -> Samples:
+            bench.clock.pause(pause_s)
+            raise BusError("nobody there")
+
+        return read
+
+    slow.answer, quick.answer = silent(0.8), silent(0.001)
+    devices = [bench.sampled("slow", slow, worker), bench.sampled("quick", quick, worker)]
+    for device in devices:
+        device.deadline_s = 1.0
+    while not all(device.state.down for device in devices):
+        await bench.clock.advance(PERIOD_MS)
+        await until(lambda: not worker.hanging)
+    assert [device.ladder.rest_ms for device in devices] == [8_000, 2_000]
+    for task in bench.tasks:
+        task.cancel()
