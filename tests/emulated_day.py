@@ -27,6 +27,7 @@ from tests.store_files import open_store
 DAY_S = 86_400
 STEP_S = 5  # doors are looked at this often
 _COMMIT_EVERY_S = 3600
+_BOUNCING_MS = 100  # longer than any contact is given
 _STANDING = {State.UNACKNOWLEDGED, State.ACKNOWLEDGED}
 
 
@@ -105,6 +106,8 @@ class EmulatedDay:
             self._move_to(second)
             self._emulated.step()
             await asyncio.sleep(0)  # what pins have told is heard
+            if self._clock.sleeping:
+                await self._clock.advance(_BOUNCING_MS)
             await self._read_what_is_due(due, second)
             self._equipment.look_for_silence(self._clock.now())
             self._judging.tick(self._clock.now())
@@ -122,7 +125,7 @@ class EmulatedDay:
             if second >= due[number]:
                 due[number] = second + round(device.period_s)
                 if not self._reads_at_once(device):
-                    await read_once(device, self._clock.now)
+                    await read_once(device, self._clock)
 
     def _reads_at_once(self, device: Sampled) -> bool:
         """Read a device that is well without its bus thread, which takes most of the time."""
@@ -133,6 +136,7 @@ class EmulatedDay:
         except DriverError:
             return False
         device.state.heard()
+        device.ladder.answered(self._clock.now())
         device.intake.take(samples, self._clock.now())
         return True
 

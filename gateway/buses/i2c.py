@@ -4,6 +4,7 @@ Calls block; only the bus's own thread makes them. Each call is one message with
 condition, as sensors that measure between command and answer need.
 """
 
+import contextlib
 import errno
 import os
 from collections.abc import Callable, Mapping
@@ -82,6 +83,15 @@ class LinuxI2C:
         bus, self._bus = self._bus, None
         if bus is not None:
             bus.close()
+
+    def recover(self) -> None:
+        """Have the next transfer open the device file anew.
+
+        The clock pulses that free a held SDA line are the kernel's to give: its driver does so
+        when a transfer times out, on boards whose device tree names the pins.
+        """
+        with contextlib.suppress(OSError):
+            self.close()
 
     def _transfer(self, address: int, message: "i2c_msg") -> None:
         try:
