@@ -6,6 +6,7 @@ stand (beyond it within that error, at the earliest). What is raised has to lie 
 every step of the day.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +18,6 @@ from rules.base import OnBad, Rule
 
 # By metric: more than what chip, resolution and rounding make of the truth.
 _ERROR = {"temperature": 0.5, "humidity": 3.0, "co2": 60.0, "level": 1.5, "power": 15.0}
-_GRID_S = 5.0  # the least time by which a step can be late
 _MENDED_S = 75  # the longest rest of the recovery ladder, and a little
 _MAINS_POWERED = {"pzem004t"}
 
@@ -62,7 +62,7 @@ def demanded(config: Config, scenario: str, seconds: int, step_s: int) -> Bounds
     must: list[set[str]] = [set() for _ in range(0, seconds, step_s)]
     may: list[set[str]] = [set() for _ in range(0, seconds, step_s)]
     for rule in config.rules:
-        slack_s = _slack_s(config, rule)
+        slack_s = _slack_s(config, rule, step_s)
         for at in _must_stand(rule, tracks[rule.id], step_s, slack_s):
             must[at].add(rule.id)
         for at in _may_stand(rule, tracks[rule.id], step_s, slack_s):
@@ -125,7 +125,7 @@ class _Truth:
 def _limit_seen(
     options: limit.Options, value: float, error: float, blind: bool, blind_perhaps: bool
 ) -> _Seen:
-    infinite = float("inf")
+    infinite = math.inf
     high = infinite if options.raise_above is None else options.raise_above
     low = -infinite if options.raise_below is None else options.raise_below
     back_high = high if options.clear_below is None else options.clear_below
@@ -140,10 +140,10 @@ def _limit_seen(
     )
 
 
-def _slack_s(config: Config, rule: Rule) -> float:
+def _slack_s(config: Config, rule: Rule, step_s: int) -> float:
     """How late what is true may be known: two readings, of which one was in between."""
     device = config.devices[rule.point.partition("/")[0]]
-    return 2 * device.every_s + _GRID_S if device.role == "polled" else 2 * _GRID_S
+    return 2 * device.every_s + step_s if device.role == "polled" else 2.0 * step_s
 
 
 def _must_stand(rule: Rule, track: Sequence[_Seen], step_s: int, slack_s: float) -> list[int]:
@@ -164,8 +164,7 @@ def _must_stand(rule: Rule, track: Sequence[_Seen], step_s: int, slack_s: float)
 
 def _may_stand(rule: Rule, track: Sequence[_Seen], step_s: int, slack_s: float) -> list[int]:
     standing, found = False, []
-    held_s = since_perhaps_s = float("inf")
-    held_s, clear_s = 0.0, 0.0
+    held_s, clear_s, since_perhaps_s = 0.0, 0.0, math.inf
     for at, seen in enumerate(track):
         perhaps = seen.perhaps or (rule.on_bad is OnBad.ALARM and seen.blind_perhaps)
         since_perhaps_s = 0.0 if perhaps else since_perhaps_s + step_s

@@ -25,9 +25,9 @@ from tests.fakes import ManualClock
 from tests.store_files import open_store
 
 DAY_S = 86_400
-STEP_S = 5  # doors are looked at this often
 _COMMIT_EVERY_S = 3600
 _BOUNCING_MS = 100  # longer than any contact is given
+_TURNS = 3  # of the loop, from an edge to who waits for it to calm down
 _STANDING = {State.UNACKNOWLEDGED, State.ACKNOWLEDGED}
 
 
@@ -96,18 +96,25 @@ class EmulatedDay:
         builder = Builder(config, points, self._hub, clock, self._emulated)
         self._equipment: Equipment = builder.build()
 
-    async def live(self, seconds: int = DAY_S) -> None:
-        """Let it live; the first step is at the start itself."""
+    async def live(self, step_s: int, seconds: int = DAY_S) -> None:
+        """Let it live, with a look at the doors each step; the first is at the start itself."""
         self._emulated.step()
         self._judging.start(self._clock.now())
         self._equipment.listen()
+        calming = [asyncio.create_task(each.run()) for each in self._equipment.debounced]
+        try:
+            await self._live(seconds, step_s)
+        finally:
+            for task in calming:
+                task.cancel()
+            await asyncio.gather(*calming, return_exceptions=True)
+
+    async def _live(self, seconds: int, step_s: int) -> None:
         due = dict.fromkeys(range(len(self._equipment.sampled)), 0)
-        for second in range(0, seconds, STEP_S):
+        for second in range(0, seconds, step_s):
             self._move_to(second)
             self._emulated.step()
-            await asyncio.sleep(0)  # what pins have told is heard
-            if self._clock.sleeping:
-                await self._clock.advance(_BOUNCING_MS)
+            await self._hear_pins()
             await self._read_what_is_due(due, second)
             self._equipment.look_for_silence(self._clock.now())
             self._judging.tick(self._clock.now())
@@ -119,6 +126,13 @@ class EmulatedDay:
         """Let buses and data folder go."""
         self._equipment.close()
         assert self._store.close()
+
+    async def _hear_pins(self) -> None:
+        """Let edges reach the loop, and contacts that are debounced come to rest."""
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+        if self._clock.sleeping:
+            await self._clock.advance(_BOUNCING_MS)
 
     async def _read_what_is_due(self, due: dict[int, int], second: int) -> None:
         for number, device in enumerate(self._equipment.sampled):

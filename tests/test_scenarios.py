@@ -10,13 +10,14 @@ import pytest
 
 from drivers.emulated.world import SCENARIOS
 from tests.demanded_alarms import changes, demanded
-from tests.emulated_day import DAY_S, STEP_S, EmulatedDay, kitchen_of
+from tests.emulated_day import DAY_S, EmulatedDay, kitchen_of
 from tests.processes import REPOSITORY
 
 SHIPPED = REPOSITORY / "config.yaml"
 ALL_SEEDS = range(20)
-QUICK_SEEDS = (3, 14)
-QUICK_SLOWER = 6  # devices are read so many times as rarely, to live more days in the same time
+STEP_S = 5
+# To live more days in the same time, devices are read so many times as rarely.
+QUICK_SEEDS, QUICK_SLOWER, QUICK_STEP_S = (3, 14), 6, 15
 
 # What each incident is about, whatever the seed.
 DEMANDED: dict[str, set[str]] = {
@@ -34,21 +35,23 @@ def test_every_scenario_has_something_to_demand() -> None:
     assert set(DEMANDED) == set(SCENARIOS)
 
 
-async def _judged_as_demanded(folder: Path, scenario: str, seed: int, slower: int) -> None:
+async def _judged_as_demanded(
+    folder: Path, scenario: str, seed: int, *, slower: int, step_s: int
+) -> None:
     config = kitchen_of(SHIPPED, seed, slower)
-    bounds = demanded(config, scenario, DAY_S, STEP_S)
+    bounds = demanded(config, scenario, DAY_S, step_s)
     day = EmulatedDay(config, scenario, folder / "data")
     try:
-        await day.live()
+        await day.live(step_s)
     finally:
         day.close()
     assert bounds.demanded >= DEMANDED[scenario]
     if scenario == "normal":
-        assert not any(day.alarms), changes(day.alarms, STEP_S)
-    told = changes(day.alarms, STEP_S)
+        assert not any(day.alarms), changes(day.alarms, step_s)
+    told = changes(day.alarms, step_s)
     for step, alarms in enumerate(day.alarms):
         missing, invented = bounds.must[step] - alarms, alarms - bounds.may[step]
-        story = f"{scenario}, seed {seed}, second {step * STEP_S}: {told}"
+        story = f"{scenario}, seed {seed}, second {step * step_s}: {told}"
         assert not missing, f"missing {sorted(missing)} in {story}"
         assert not invented, f"invented {sorted(invented)} in {story}"
 
@@ -58,7 +61,7 @@ async def _judged_as_demanded(folder: Path, scenario: str, seed: int, slower: in
 async def test_a_day_raises_what_its_truth_demands(
     tmp_path: Path, scenario: str, seed: int
 ) -> None:
-    await _judged_as_demanded(tmp_path, scenario, seed, QUICK_SLOWER)
+    await _judged_as_demanded(tmp_path, scenario, seed, slower=QUICK_SLOWER, step_s=QUICK_STEP_S)
 
 
 @pytest.mark.long
@@ -68,4 +71,4 @@ async def test_a_day_raises_what_its_truth_demands(
 async def test_a_day_at_the_configured_pace_raises_what_its_truth_demands(
     tmp_path: Path, scenario: str, seed: int
 ) -> None:
-    await _judged_as_demanded(tmp_path, scenario, seed, 1)
+    await _judged_as_demanded(tmp_path, scenario, seed, slower=1, step_s=STEP_S)
