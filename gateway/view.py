@@ -3,19 +3,28 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from gateway import judging, reading
 from gateway.reading import Point, Quality, Reading
+from gateway.store import query
+from gateway.store.errors import StoreError
 from gateway.web.kitchen import (
     AlarmView,
     Band,
     CloudView,
     CommandView,
     Metric,
+    NoHistory,
     NotWaiting,
     PointState,
     PointView,
+    SeriesView,
     SiteView,
+    TooManyRows,
     UnknownAlarm,
+    UnknownPoint,
+    UnknownStep,
 )
 from rules import limit
 from rules.alarm import Alarm, State
@@ -24,6 +33,7 @@ from rules.judge import OWN
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
+    from gateway.store.history import History
 
 _SILENT = {Quality.STALE, Quality.NO_COMMUNICATION, Quality.NOT_STARTED}
 _URGENCY = {priority: rank for rank, priority in enumerate(Priority)}
@@ -130,6 +140,22 @@ class View:
             clock=clock.trust().value,
             speed=clock.speed,
         )
+
+    async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
+        history = self._gateway.history
+        if step not in query.NAMED:
+            raise UnknownStep(query.NAMED)
+        if history is None:
+            raise NoHistory("the gateway is still starting")
+        try:
+            found = await history.series(query.Request(point, start, end, step))
+        except query.UnknownPoint:
+            raise UnknownPoint(point) from None
+        except query.TooManyRows as error:
+            raise TooManyRows(query.ROWS_MAX, error.finest) from None
+        except StoreError as error:
+            raise NoHistory(str(error)) from None
+        return SeriesView(**msgspec.structs.asdict(found))
 
     def metrics(self) -> Iterable[Metric]:
         yield from _metrics(self._gateway)
@@ -249,6 +275,18 @@ def _gauge(name: str, text: str, value: float, **labels: str) -> Metric:
     return Metric(name=f"kitchen_{name}", help=text, kind="gauge", value=value, labels=labels)
 
 
+def _history_metrics(history: "History") -> Iterator[Metric]:
+    kept = history.counters
+    yield _count("history_blocks", "Hours of a point written to the history.", kept.blocks)
+    yield _count("history_failures", "Times the history could not be kept.", kept.failures)
+    yield _count("history_damaged_files", "Months set aside as damaged.", kept.damaged)
+    yield _count("history_removed_months", "Months removed: too old, or too many.", kept.removed)
+    yield _count("history_unplaced", "Readings no hour could be found for.", kept.unplaced)
+    yield _gauge("history_waiting_rows", "Rows only the log has yet.", kept.waiting_rows)
+    yield _gauge("history_bytes", "Bytes of all months.", kept.bytes)
+    yield _gauge("history_months", "Months kept.", kept.months)
+
+
 def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     log, outbox = gateway.store.log.counters, gateway.outbox
     yield _gauge("epoch", "Starts of this installation.", gateway.store.identity.epoch)
@@ -267,6 +305,8 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     lost = gateway.store.space.lost_rows
     yield _count("budget_lost_rows", "Of them, rows the cloud never had.", lost)
     yield _count("dropped_inputs", "Inputs of judging dropped likewise.", log.dropped_inputs)
+    if gateway.history is not None:
+        yield from _history_metrics(gateway.history)
     yield _gauge("outbox_rows", "Rows the cloud has not acknowledged.", outbox.waiting())
     yield _gauge("outbox_window", "Messages that may wait for their ack.", outbox.window)
     yield _gauge("outbox_lost_rows", "Rows that can never reach the cloud.", outbox.lost_rows())

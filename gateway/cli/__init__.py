@@ -12,6 +12,7 @@ _COMMANDS = {
     "check": "check",
     "ingest": "ingest",
     "token": "token",
+    "export": "export",
 }
 
 
