@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from gateway import judging, reading
+from gateway import inventory, judging, reading
 from gateway.reading import Point, Quality, Reading
+from gateway.sampling import read_once
 from gateway.store import query
 from gateway.store.errors import StoreError
 from gateway.web.kitchen import (
@@ -14,6 +15,7 @@ from gateway.web.kitchen import (
     Band,
     CloudView,
     CommandView,
+    DeviceView,
     Metric,
     NoHistory,
     NotWaiting,
@@ -23,6 +25,7 @@ from gateway.web.kitchen import (
     SiteView,
     TooManyRows,
     UnknownAlarm,
+    UnknownDevice,
     UnknownPoint,
     UnknownStep,
 )
@@ -85,6 +88,19 @@ class View:
     def point(self, point_id: str) -> PointView | None:
         point = self._gateway.points.get(point_id)
         return None if point is None else self._point(point)
+
+    def devices(self) -> list[DeviceView]:
+        return inventory.things(self._gateway)
+
+    async def read(self, device_id: str) -> list[PointView]:
+        gateway = self._gateway
+        found = (each for each in gateway.equipment.sampled if each.state.id == device_id)
+        device = next(found, None)
+        if device is None:
+            raise UnknownDevice(device_id)
+        await read_once(device, gateway.clock.now)
+        points = (point for point in gateway.points.values() if point.device == device_id)
+        return [self._point(point) for point in points]
 
     def alarms(self) -> list[AlarmView]:
         alarms = self._gateway.judging.alarms()

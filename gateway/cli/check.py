@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.options import MISUSED, config_option, find_config
+from gateway.cli.options import MISUSED, config_option, find_config, json_option
 from gateway.config import describe
 from gateway.config.load import Loaded, load
 
 
 @click.command()
 @config_option
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option
 @click.pass_context
 def check(context: click.Context, file: Path | None, as_json: bool) -> None:
     """Check a configuration file; exit with 2 when anything in it is wrong."""

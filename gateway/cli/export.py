@@ -5,7 +5,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -21,7 +21,7 @@ HEADER = ("time", "point", "value", "unit", "reason")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-class _Moment(click.ParamType):
+class _Moment(click.ParamType):  # type: ignore[type-arg] - older releases of click have none
     name = "time"
 
     def convert(
@@ -40,7 +40,7 @@ class _Moment(click.ParamType):
 @click.option("--point", "points", multiple=True, metavar="ID",
               help="Only this point, such as walk_in/temperature; may be given again.")  # fmt: skip
 @click.option("--from", "start", type=_Moment(), metavar="TIME", default="0", show_default="all",
-              help="2026-11-21, or 2026-11-21T14:30+09:00; without an offset it is UTC.")  # fmt: skip
+              help="2026-11-21 or 2026-11-21T14:30+09:00; without an offset UTC.")  # fmt: skip
 @click.option("--to", "end", type=_Moment(), metavar="TIME", show_default="all",
               help="Up to here, this moment left out.")  # fmt: skip
 @click.option("--output", "-o", default="-", show_default=True, metavar="FILE",
@@ -61,22 +61,19 @@ def export(data: Path, points: tuple[str, ...], start: int, end: int | None, out
         raise click.BadParameter("must be before --to", param_hint="--from")
     try:
         reading = Export(data, points, start, end)
-        try:
-            with _opened(output) as file:
-                count = _write(reading, file, start, end)
-        finally:
-            reading.close()
+        with closing(reading), _opened(output) as file:
+            count = _write(reading, file, start, end)
     except StoreError as error:
-        _fail(str(error))
+        raise _failure(str(error)) from error
     except BrokenPipeError:
         # Who read us has seen enough; Python would say so once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(FAILED) from None
     except OSError as error:
-        _fail(f"{output}: {_why(error)}; nothing was written")
+        raise _failure(f"{output}: {_why(error)}; nothing was written") from error
     if reading.damaged:
         names = ", ".join(path.name for path in reading.damaged)
-        _fail(f"{count:,} readings written, but {names} is damaged and left out")
+        raise _failure(f"{count:,} readings written, but {names} is damaged and left out")
     click.echo(f"{count:,} readings", err=True)
 
 
@@ -169,6 +166,6 @@ def _why(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _fail(message: str) -> None:
+def _failure(message: str) -> SystemExit:
     click.echo(f"kitchen-gateway: {message}", err=True)
-    raise SystemExit(FAILED)
+    return SystemExit(FAILED)

@@ -102,10 +102,12 @@ class Export:
     def _from_log(self, log: sqlite3.Connection) -> Iterator[Part]:
         """What no month has; an hour whose month was never looked at has nothing yet."""
         named = points(log)
-        gatherer = Gatherer(self._skip, lambda _: ())
+        gatherer = Gatherer(self._skip, lambda _: _good(gatherer))
+        query = "SELECT s, body FROM tm WHERE s > ? ORDER BY s LIMIT ?"
+        for before in log.execute("SELECT body FROM tm WHERE s = ?", (self._folded,)):
+            gatherer.follow(before[0])
         following = self._folded
         while True:
-            query = "SELECT s, body FROM tm WHERE s > ? ORDER BY s LIMIT ?"
             rows = log.execute(query, (following, _ROWS)).fetchall()
             for s, stored in rows:
                 gatherer.take(s, stored)
@@ -153,3 +155,8 @@ class Export:
         except sqlite3.Error as error:
             raise unusable(path, error) from error
         return log
+
+
+def _good(gatherer: Gatherer) -> list[int]:
+    """The points whose last reading so far had a value."""
+    return [index for index, found in gatherer.latest.items() if found.values[-1] is not None]
