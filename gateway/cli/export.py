@@ -21,27 +21,23 @@ HEADER = ("time", "point", "value", "unit", "reason")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-class _Moment(click.ParamType):  # type: ignore[type-arg] - older releases of click have none
-    name = "time"
+def _moment(context: click.Context, option: click.Parameter, text: str | None) -> int | None:
+    """UTC ms of what was typed."""
+    from gateway import instant
 
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        from gateway import instant
-
-        try:
-            return instant.parse(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+    try:
+        return None if text is None else instant.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, option) from error
 
 
 @click.command()
 @data_option
 @click.option("--point", "points", multiple=True, metavar="ID",
               help="Only this point, such as walk_in/temperature; may be given again.")  # fmt: skip
-@click.option("--from", "start", type=_Moment(), metavar="TIME", default="0", show_default="all",
+@click.option("--from", "start", callback=_moment, metavar="TIME", default="0", show_default="all",
               help="2026-11-21 or 2026-11-21T14:30+09:00; without an offset UTC.")  # fmt: skip
-@click.option("--to", "end", type=_Moment(), metavar="TIME", show_default="all",
+@click.option("--to", "end", callback=_moment, metavar="TIME", show_default="all",
               help="Up to here, this moment left out.")  # fmt: skip
 @click.option("--output", "-o", default="-", show_default=True, metavar="FILE",
               help="Where to; - is the terminal or a pipe.")  # fmt: skip

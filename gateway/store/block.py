@@ -78,7 +78,13 @@ def decode(stored: bytes) -> Columns:
     content = stored[_CHECKSUM.size :]
     if len(stored) < _CHECKSUM.size or _CHECKSUM.unpack_from(stored)[0] != zlib.crc32(content):
         raise Damaged("a block of the history does not match its checksum")
-    body = msgspec.msgpack.decode(content, type=_Body)
+    try:
+        return _decoded(msgspec.msgpack.decode(content, type=_Body))
+    except (msgspec.DecodeError, zlib.error, ValueError) as error:
+        raise Damaged(f"a block of the history cannot be read: {error}") from error
+
+
+def _decoded(body: _Body) -> Columns:
     if body.version != _VERSION:
         raise Damaged(f"a block of the history is of version {body.version}, written by another")
     at = _decoded_times(body)
@@ -157,7 +163,7 @@ def _decoded_values(body: _Body, count: int) -> list[Value]:
     values = body.values
     if isinstance(values, bytes):
         if body.kind == _JSON:
-            return msgspec.json.decode(zlib.decompress(values), type=list[Value])
+            return list(msgspec.json.decode(zlib.decompress(values)))
         doubles = array("d")
         doubles.frombytes(_joined(zlib.decompress(values, -zlib.MAX_WBITS), doubles.itemsize))
         return list(doubles)

@@ -29,7 +29,7 @@ BUDGET_BYTES = 4 << 30  # of all months together; a year of 1,000 readings a min
 ROWS_WAITING = 20_000  # in the log, from which the open hour is folded too
 PERIOD_S = 60.0
 ASKING_MAX = 8  # questions that may wait for each other
-_PAUSE_S = 0.01  # real seconds between two turns of the thread
+PAUSE_S = 0.01  # real seconds between two turns of the thread
 _SET_BEFORE = "2020-01"  # the clock had not been set: how old such a month is nobody knows
 
 Result = TypeVar("Result")
@@ -56,6 +56,7 @@ class History:
         self.counters = Counters()
         self.failing: str | None = None
         self.budget_bytes = BUDGET_BYTES
+        self.pause_s = PAUSE_S
         self._store = store
         self._clock = clock
         self._zone = zone
@@ -200,7 +201,7 @@ class History:
         return await self._worker.call(task)
 
     async def _pause(self) -> None:
-        await self._clock.sleep(_PAUSE_S * self._clock.speed)
+        await self._clock.sleep(self.pause_s * self._clock.speed)
 
     def _connected(self, name: str) -> StoreWorker:
         try:

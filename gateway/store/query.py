@@ -205,6 +205,7 @@ class _Source:
         query = "SELECT value FROM meta WHERE key = 'install'"
         has = self._open(folder, connection.execute(query).fetchone()[0], damaged, opened)
         self._read_log(connection, index, folded, has)
+        self.last = max([*self._rollups, *self.hot], default=0)
         # The hour to begin with, so that what stood at the beginning is known.
         stored = max((hour for hour in self._rollups if hour < self.first), default=self.first)
         self.begin = min([stored, *(hour for hour in self.hot if hour < self.first)])
@@ -233,7 +234,10 @@ class _Source:
         month, number = self._place(hour)
         stored = month.minutes(number, hour)
         if stored is not None:
-            return unpack_minutes(stored)
+            try:
+                return unpack_minutes(stored)
+            except Damaged as error:
+                raise DamagedFile(month.path, error) from error
         return roll(self.columns(hour) or NOTHING, standing, MINUTES)
 
     def covered(self, hour: int) -> bool:
@@ -373,25 +377,27 @@ def _pieces(source: _Source, edges: Sequence[int], width: int, now: int) -> Iter
     standing = UNKNOWN
     cut = {edge // HOUR_MS for edge in edges if edge % HOUR_MS}
     for hour in range(source.begin, source.end):
-        start = hour * HOUR_MS
-        until = min(start + HOUR_MS, now)
-        if until <= start:
-            return
+        start, end = hour * HOUR_MS, (hour + 1) * HOUR_MS
         fine = width < HOUR_MS or hour in cut
         known, hot = source.stored(hour), hour in source.hot
         if known is None and not hot:
+            until = end if hour < source.last else min(end, now)
+            if until <= start:
+                return
             if not source.covered(hour):
                 standing = UNKNOWN
             yield from _empty(start, until, standing, fine=fine)
-        elif known is not None and not hot and until == start + HOUR_MS:
+        elif known is not None and not hot and end <= now:
             if fine and hour >= source.first:
-                yield from _minutes(start, source.minutes(hour, standing), until)
+                yield from _minutes(start, source.minutes(hour, standing), end)
             else:
                 yield start, HOUR_MS, known
             standing = known.standing
         else:
-            span = [*range(0, until - start, MINUTE_MS), until - start]
-            rolled = roll(source.columns(hour) or NOTHING, standing, span)
+            columns = source.columns(hour) or NOTHING
+            # The clock may have been set back since.
+            until = min(end, max(now, start + 1, *(start + at + 1 for at in columns.at[-1:])))
+            rolled = roll(columns, standing, [*range(0, until - start, MINUTE_MS), until - start])
             standing = rolled[-1].standing
             yield from _minutes(start, rolled, until)
 

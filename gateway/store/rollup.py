@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.reading import QUALITY_OF_CODE, Quality, Value
-from gateway.store.block import Columns
+from gateway.store.block import Columns, Damaged
 
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
@@ -124,8 +124,11 @@ def pack_minutes(minutes: Sequence[Rollup]) -> bytes:
 
 
 def unpack_minutes(stored: bytes) -> list[Rollup]:
-    """The roll-ups of an hour's minutes."""
-    columns = msgspec.json.decode(zlib.decompress(stored))
+    """The roll-ups of an hour's minutes; raises Damaged."""
+    try:
+        columns = msgspec.json.decode(zlib.decompress(stored))
+    except (msgspec.DecodeError, zlib.error) as error:
+        raise Damaged(f"minutes of the history cannot be read: {error}") from error
     return [Rollup(*fields) for fields in zip(*columns, strict=True)]
 
 
