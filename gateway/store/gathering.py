@@ -98,16 +98,23 @@ class Gatherer:
         self.readings = 0
 
     def _take(self, s: int, row: _Row) -> None:
-        only, quality, numbers = self._only, row.q, self._numbers
+        quality, numbers = row.q, self._numbers
         self.covered.add(row.t0 // HOUR_MS)
         self.covered.add((row.t0 + row.dt[-1]) // HOUR_MS)
-        for position, (index, after, value) in enumerate(zip(row.c, row.dt, row.x, strict=True)):
-            if only is not None and index != only:
-                continue
+        for position in self._positions(row.c):
             code = quality.get(str(position), 0) if quality else 0
+            value = row.x[position]
             if type(value) is float:
-                value = numbers.setdefault(value, value)  # noqa: PLW2901 - one object each
-            self._add(s, index, row.t0 + after, value, code)
+                value = numbers.setdefault(value, value)  # one object each
+            self._add(s, row.c[position], row.t0 + row.dt[position], value, code)
+
+    def _positions(self, indices: list[int]) -> Iterable[int]:
+        only = self._only
+        if only is None:
+            return range(len(indices))
+        if indices.count(only) == 1:
+            return (indices.index(only),)
+        return [position for position, index in enumerate(indices) if index == only]
 
     def _add(self, s: int, index: int, at: int, value: Value, code: int) -> None:
         hour, offset = divmod(at, HOUR_MS)
@@ -134,4 +141,5 @@ class Gatherer:
         except (zlib.error, msgspec.DecodeError):
             return None
         sound = len(row.c) == len(row.dt) == len(row.x) > 0
-        return row if sound and all(code in QUALITY_OF_CODE for code in row.q.values()) else None
+        known = not row.q or all(code in QUALITY_OF_CODE for code in row.q.values())
+        return row if sound and known else None
