@@ -103,7 +103,11 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return _safe(value) if isinstance(value, str) else repr(value)
+    if isinstance(value, str):
+        return _safe(value)
+    from gateway.store.log import shortest
+
+    return str(shortest(value))
 
 
 def _safe(text: str) -> str:

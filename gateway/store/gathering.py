@@ -51,23 +51,22 @@ class Gatherer:
     """Takes rows in order.
 
     `skip` says up to which row the file of an hour has them already, `alive` which points had a
-    value at a moment in UTC; with `only` the other points are passed over.
+    value at a moment in UTC and so are told about a hole.
     """
 
     def __init__(
         self,
         skip: Callable[[int], int],
         alive: Callable[[int], Iterable[int]],
-        only: int | None = None,
     ) -> None:
         self.hours: dict[Key, Gathered] = {}
         self.latest: dict[int, Gathered] = {}  # by point, where its last reading is
         self.covered: set[int] = set()  # hours of any point
+        self.holes: list[int] = []  # where they begin, UTC ms
         self.readings = 0
         self.unplaced = 0  # readings of a year no calendar has, and rows that cannot be read
         self._skip = skip
         self._alive = alive
-        self._only = only
         self._before: tuple[int, int] | None = None  # epoch and UTC of the last row's end
         self._numbers: dict[float, float] = {}
         self._decoder = msgspec.json.Decoder(_Row)
@@ -86,6 +85,7 @@ class Gatherer:
             return
         before, self._before = self._before, (row.e, row.t0 + row.dt[-1])
         if before is not None and (row.e != before[0] or row.t0 - before[1] > HOLE_MS):
+            self.holes.append(before[1])
             for index in list(self._alive(before[1])):
                 self._add(s, index, before[1], None, _NOT_STARTED)
         self._take(s, row)
@@ -94,6 +94,7 @@ class Gatherer:
         """Forget the readings, which are in the history now."""
         self.hours.clear()
         self.latest.clear()
+        self.holes.clear()
         self._numbers.clear()
         self.readings = 0
 
@@ -101,20 +102,11 @@ class Gatherer:
         quality, numbers = row.q, self._numbers
         self.covered.add(row.t0 // HOUR_MS)
         self.covered.add((row.t0 + row.dt[-1]) // HOUR_MS)
-        for position in self._positions(row.c):
+        for position, (index, after, value) in enumerate(zip(row.c, row.dt, row.x, strict=True)):
             code = quality.get(str(position), 0) if quality else 0
-            value = row.x[position]
             if type(value) is float:
-                value = numbers.setdefault(value, value)  # one object each
-            self._add(s, row.c[position], row.t0 + row.dt[position], value, code)
-
-    def _positions(self, indices: list[int]) -> Iterable[int]:
-        only = self._only
-        if only is None:
-            return range(len(indices))
-        if indices.count(only) == 1:
-            return (indices.index(only),)
-        return [position for position, index in enumerate(indices) if index == only]
+                value = numbers.setdefault(value, value)  # noqa: PLW2901 - one object each
+            self._add(s, index, row.t0 + after, value, code)
 
     def _add(self, s: int, index: int, at: int, value: Value, code: int) -> None:
         hour, offset = divmod(at, HOUR_MS)

@@ -15,7 +15,8 @@ from gateway.clock import Clock, Trust
 from gateway.store import query, state
 from gateway.store.errors import StoreError
 from gateway.store.file import NAME, connect
-from gateway.store.folding import Folding
+from gateway.store.folding import READINGS_MAX, Folding
+from gateway.store.hot import HotLog
 from gateway.store.months import DamagedFile, files, hours_of, set_aside
 from gateway.store.opening import Store
 from gateway.store.rollup import HOUR_MS
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 SEAL_MS = 600_000  # after the end of an hour: until then its readings are read from the log
 KEEP_DAYS = 400
 BUDGET_BYTES = 4 << 30  # of all months together; a year of 1,000 readings a minute is about 0.5 GB
-ROWS_WAITING = 20_000  # in the log, from which the open hour is folded too
+ROWS_WAITING = 15_000  # in the log, or READINGS_MAX: from there the open hour is folded too
 PERIOD_S = 60.0
 ASKING_MAX = 8  # questions that may wait for each other
 PAUSE_S = 0.01  # real seconds between two turns of the thread
@@ -62,6 +63,8 @@ class History:
         self._zone = zone
         self._folded = 0
         self._newest = 0  # row of the log
+        self._hot = HotLog()
+        self._readings = 0  # counted by the log when the last fold began
         self._asking = 0
         self._damaged: set[Path] = set()
         self._worker: StoreWorker | None = None
@@ -81,7 +84,9 @@ class History:
         try:
             last = await self._due()
             if last > self._folded:
+                readings = self._store.log.counters.readings
                 await self.fold(last)
+                self._readings = readings
             await self._call(self._expire)
         except (StoreError, OSError) as error:
             self.counters.failures += 1
@@ -112,12 +117,12 @@ class History:
             raise StoreError(f"{ASKING_MAX} others are looking at the history; try again")
         if self._reader is None:
             self._reader = self._connected("history-reader")
-        now = self._clock.wall()
-        path, zone = self._store.path, self._zone
+        place = query.Place(self._clock.wall(), self._zone)
+        path, hot = self._store.path, self._hot
         self._asking += 1
         try:
             found = await self._reader.call(
-                lambda connection: query.series(connection, path, request, now, zone)
+                lambda connection: query.series(connection, path, hot, request, place)
             )
         finally:
             self._asking -= 1
@@ -143,7 +148,9 @@ class History:
         newest, sealed = await self._call(lambda connection: _reach(connection, hour_began))
         self._newest = newest
         self.counters.waiting_rows = max(0, newest - self._folded)
-        return newest if newest - self._folded > ROWS_WAITING else sealed
+        readings = self._store.log.counters.readings - self._readings
+        many = newest - self._folded > ROWS_WAITING or readings > READINGS_MAX
+        return newest if many else sealed
 
     async def _fold(self, work: Folding, last: int) -> None:
         more = True

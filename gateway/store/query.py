@@ -18,8 +18,9 @@ import msgspec
 from gateway.reading import QUALITY_OF_CODE, Value
 from gateway.store import state
 from gateway.store.block import Columns, Damaged, decode, merged
-from gateway.store.gathering import Gatherer
-from gateway.store.months import DamagedFile, Month, files, month_of, open_to_read
+from gateway.store.hot import HotLog
+from gateway.store.months import DamagedFile, Month, month_of, open_to_read
+from gateway.store.months import files as months_of
 from gateway.store.rollup import (
     HOUR_MS,
     MINUTE_MS,
@@ -45,7 +46,6 @@ STEPS = {
 NAMED = (AUTOMATIC, RAW, *STEPS)
 ROWS_AUTOMATIC = 2_000  # what a curve can show; an automatic step gives no more
 ROWS_MAX = 100_000  # whatever is asked for; a day at one reading a second has 86,400
-HOT_ROWS_MAX = 20_000  # of the log in one query
 _RAW_AUTOMATIC_MS = 2 * 24 * HOUR_MS  # no longer stretch can be shown reading by reading
 _COLUMNS = ("at", "min", "max", "mean", "count", "last", "gap_s", "worst")
 _RAW_COLUMNS = ("at", "value", "reason")
@@ -77,6 +77,13 @@ class Request(NamedTuple):
     step: str = AUTOMATIC
 
 
+class Place(NamedTuple):
+    """UTC ms, and the time zone whose midnights part the days."""
+
+    now: int
+    zone: str
+
+
 class Series(msgspec.Struct, frozen=True):
     """The answer; a row has its time in UTC ms first, and null where there is no value."""
 
@@ -98,19 +105,21 @@ class Found(NamedTuple):
 
 
 def series(
-    connection: sqlite3.Connection, folder: Path, request: Request, now: int, zone: str
+    connection: sqlite3.Connection, folder: Path, hot: HotLog, request: Request, place: Place
 ) -> Found:
     """Read it; raises UnknownPoint, TooManyRows, StoreError or sqlite3.Error.
 
-    `request.start` is before `request.end`; a day begins at midnight in `zone`.
+    `request.start` is before `request.end`. `hot` may be new, or one of an earlier question.
     """
-    plan = _plan(request, zone)
+    plan = _plan(request, place.zone)
     damaged: set[Path] = set()
     while True:
         with ExitStack() as opened:
             try:
-                source = _Source(connection, folder, request.point, plan, damaged, opened)
-                step, rows = _rows(source, request, plan, now)
+                source = _Source(
+                    connection, _Files(folder, damaged, opened), hot, request.point, plan
+                )
+                step, rows = _rows(source, request, plan, place.now)
             except DamagedFile as error:
                 if error.path in damaged:
                     raise
@@ -181,17 +190,22 @@ def _utc(day: datetime, local: ZoneInfo) -> int:
     return int(day.replace(tzinfo=local).timestamp() * 1000)
 
 
+class _Files(NamedTuple):
+    folder: Path
+    damaged: set[Path]  # not to be opened again
+    opened: ExitStack
+
+
 class _Source:
     """Everything there is of one point around a stretch of time, read as of one moment."""
 
     def __init__(
         self,
         connection: sqlite3.Connection,
-        folder: Path,
+        files: _Files,
+        hot: HotLog,
         point: str,
         plan: _Plan,
-        damaged: set[Path],
-        opened: ExitStack,
     ) -> None:
         self.first = plan.edges[0] // HOUR_MS
         self.end = -(-plan.edges[-1] // HOUR_MS)
@@ -200,11 +214,13 @@ class _Source:
         self._point = point
         self._months: dict[str, Month] = {}
         self._rollups: dict[int, Rollup] = {}
-        folded = state.folded(connection)  # before the months are looked at: they only get ahead
+        self._folded = state.folded(
+            connection
+        )  # before the months are looked at: they only get ahead
         index, self.unit = _named(connection, point)
         query = "SELECT value FROM meta WHERE key = 'install'"
-        has = self._open(folder, connection.execute(query).fetchone()[0], damaged, opened)
-        self._read_log(connection, index, folded, has)
+        has = self._open(files, connection.execute(query).fetchone()[0])
+        self._read_log(connection, hot, index, has)
         self.last = max([*self._rollups, *self.hot], default=0)
         # The hour to begin with, so that what stood at the beginning is known.
         stored = max((hour for hour in self._rollups if hour < self.first), default=self.first)
@@ -251,20 +267,22 @@ class _Source:
         assert number is not None  # noqa: S101 - it has a roll-up there
         return month, number
 
-    def _open(
-        self, folder: Path, install: str, damaged: set[Path], opened: ExitStack
-    ) -> dict[str, int]:
+    def _open(self, files: _Files, install: str) -> dict[str, int]:
         """Open the months of the stretch and the one before; gives how far each has the log."""
-        found = files(folder)
+        found = months_of(files.folder)
         first, last = month_of(max(0, self.first)), month_of(max(0, self.end - 1))
         earlier = max((month for month in found if month < first), default=first)
         has: dict[str, int] = {}
         for name, path in found.items():
-            month = open_to_read(path) if earlier <= name <= last and path not in damaged else None
+            month = (
+                open_to_read(path)
+                if earlier <= name <= last and path not in files.damaged
+                else None
+            )
             if month is None:
                 continue
-            opened.callback(month.close)
-            opened.enter_context(month.snapshot())
+            files.opened.callback(month.close)
+            files.opened.enter_context(month.snapshot())
             has[name] = month.folded(install)
             number = month.number(self._point)
             if number is not None:
@@ -273,34 +291,27 @@ class _Source:
         return has
 
     def _read_log(
-        self, connection: sqlite3.Connection, index: int, folded: int, has: dict[str, int]
+        self, connection: sqlite3.Connection, hot: HotLog, index: int, has: dict[str, int]
     ) -> None:
-        def skip(hour: int) -> int:
-            return max(folded, has.get(month_of(hour), 0))
-
-        def alive(at: int) -> list[int]:
-            latest = gatherer.latest.get(index)
-            if latest is not None:
-                return [index] if latest.values[-1] is not None else []
-            before = max((hour for hour in self._rollups if hour <= at // HOUR_MS), default=None)
-            return [] if before is None or self._rollups[before].last is None else [index]
-
-        gatherer = Gatherer(skip, alive, only=index)
+        """Rows after the cursor; a month whose file is ahead of it has some of them already."""
         asked = {month_of(max(0, hour)) for hour in range(self.first, self.end, 24)}
         asked.add(month_of(max(0, self.end - 1)))
-        start = max(folded, min(has.get(month, 0) for month in asked))
-        query = "SELECT s, body FROM tm WHERE s >= ? ORDER BY s LIMIT ?"
-        rows = connection.execute(query, (start, HOT_ROWS_MAX + 1)).fetchall()
-        for s, body in rows:
-            if s == start:
-                gatherer.follow(body)
-            else:
-                gatherer.take(s, body)
-        self.complete = len(rows) <= HOT_ROWS_MAX
-        self.hot = {
-            hour: found.columns() for (hour, _), found in gatherer.hours.items() if hour < self.end
-        }
-        self._hot_hours = gatherer.covered
+        if max(has.values(), default=0) > self._folded:
+            after = max(self._folded, min(has.get(month, 0) for month in asked))
+            hot = HotLog()
+            hot.start(connection, after, lambda hour: has.get(month_of(hour), 0))
+            hot.read(connection, after)
+        else:
+            hot.read(connection, self._folded)
+        self.complete = hot.complete
+        found = hot.columns(index, self._value_at)
+        self.hot = {hour: columns for hour, columns in found.items() if hour < self.end}
+        self._hot_hours = hot.gatherer.covered
+
+    def _value_at(self, at: int) -> Value:
+        """What stood at a moment, as far as the months know."""
+        hour = max((hour for hour in self._rollups if hour <= at // HOUR_MS), default=None)
+        return None if hour is None else self._rollups[hour].last
 
 
 def _named(connection: sqlite3.Connection, point: str) -> tuple[int, str]:
