@@ -46,7 +46,6 @@ STEPS = {
 NAMED = (AUTOMATIC, RAW, *STEPS)
 ROWS_AUTOMATIC = 2_000  # what a curve can show; an automatic step gives no more
 ROWS_MAX = 100_000  # whatever is asked for; a day at one reading a second has 86,400
-_RAW_AUTOMATIC_MS = 2 * 24 * HOUR_MS  # no longer stretch can be shown reading by reading
 _COLUMNS = ("at", "min", "max", "mean", "count", "last", "gap_s", "worst")
 _RAW_COLUMNS = ("at", "value", "reason")
 NOTHING = Columns((), (), b"")
@@ -154,7 +153,7 @@ def _rows(source: "_Source", request: Request, plan: _Plan, now: int) -> tuple[s
     start, end = request.start, request.end
     if plan.step == RAW:
         return RAW, _raw(source, start, end, ROWS_MAX)
-    if request.step == AUTOMATIC and end - start <= _RAW_AUTOMATIC_MS:
+    if request.step == AUTOMATIC and source.at_most(ROWS_AUTOMATIC):
         try:
             return RAW, _raw(source, start, end, ROWS_AUTOMATIC)
         except TooManyRows:
@@ -229,6 +228,13 @@ class _Source:
     def stored(self, hour: int) -> Rollup | None:
         """The hour's roll-up, as it was sealed."""
         return self._rollups.get(hour)
+
+    def at_most(self, readings: int) -> bool:
+        """Whether there may be so few of them; those of the first and last hour are left out."""
+        span = range(self.first + 1, self.end - 1)
+        stored = sum(found.count for hour, found in self._rollups.items() if hour in span)
+        hot = sum(len(found.at) for hour, found in self.hot.items() if hour in span)
+        return stored + hot <= readings
 
     def columns(self, hour: int) -> Columns | None:
         """The hour's readings, those of the log included."""

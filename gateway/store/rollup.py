@@ -88,6 +88,8 @@ def roll(columns: Columns, standing: Standing, edges: Sequence[int]) -> list[Rol
 def merge(parts: Iterable[Rollup]) -> Rollup:
     """One roll-up of several that follow each other without a hole; at least one."""
     parts = list(parts)
+    if len(parts) == 1:
+        return parts[0]
     lows = [part.low for part in parts if part.low is not None]
     highs = [part.high for part in parts if part.high is not None]
     return Rollup(
