@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from gateway import inventory, judging, reading
+from gateway import inventory, judging, metrics, reading
 from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
 from gateway.store import query
@@ -36,9 +36,9 @@ from rules.judge import OWN
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
-    from gateway.store.history import History
 
 _SILENT = {Quality.STALE, Quality.NO_COMMUNICATION, Quality.NOT_STARTED}
+RAW_MAX, RAW_TEXT_MAX = 2**53, 200  # what a browser takes for a whole number, and a line of text
 _URGENCY = {priority: rank for rank, priority in enumerate(Priority)}
 _OWN_WORDS = {
     "left_out": (
@@ -77,6 +77,7 @@ class View:
             "points": len(gateway.points),
             "alarms": len(gateway.judging.alarms()),
             "troubles": gateway.troubles(),
+            "loop": gateway.lag.report(),
         }
 
     def collecting(self) -> bool:
@@ -98,7 +99,7 @@ class View:
         device = next(found, None)
         if device is None:
             raise UnknownDevice(device_id)
-        await read_once(device, gateway.clock.now)
+        await read_once(device, gateway.clock, forced=True)
         points = (point for point in gateway.points.values() if point.device == device_id)
         return [self._point(point) for point in points]
 
@@ -185,7 +186,7 @@ class View:
         seen = hub.latest.get(point.id)
         at = self._gateway.started_at if seen is None else seen.at
         quality = Quality.NOT_STARTED if seen is None else seen.quality
-        last_at = hub.last_good_at.get(point.id)
+        last = hub.last_good(point.id)
         return PointView(
             id=point.id,
             label=point.label,
@@ -206,8 +207,9 @@ class View:
             high=point.high,
             limit=self._bands.get(point.id),
             state=self._state(point, seen),
-            last=hub.last_good.get(point.id),
-            last_at=None if last_at is None else self._utc(last_at),
+            last=None if last is None else last.value,
+            last_at=None if last is None else self._utc(last.at),
+            raw=None if seen is None else _shown(seen.raw),
             simulated=point.simulated,
         )
 
@@ -261,6 +263,15 @@ class View:
         return CommandView(actuator_id, value, actuator.label if actuator else "")
 
 
+def _shown(raw: reading.Value) -> reading.Value:
+    """What a driver read, unless no JSON can hold it."""
+    if isinstance(raw, str):
+        return raw[:RAW_TEXT_MAX] if raw.isprintable() else None
+    if raw is None or isinstance(raw, bool):
+        return raw
+    return raw if -RAW_MAX <= raw <= RAW_MAX else None  # nor does NaN pass
+
+
 def _own_words(alarm_id: str, what: reading.Value) -> tuple[str, str]:
     """Label and advice of an alarm about the gateway itself; the kitchen may read either."""
     kind, _, name = alarm_id.removeprefix(OWN).partition(".")
@@ -291,18 +302,6 @@ def _gauge(name: str, text: str, value: float, **labels: str) -> Metric:
     return Metric(name=f"kitchen_{name}", help=text, kind="gauge", value=value, labels=labels)
 
 
-def _history_metrics(history: "History") -> Iterator[Metric]:
-    kept = history.counters
-    yield _count("history_blocks", "Hours of a point written to the history.", kept.blocks)
-    yield _count("history_failures", "Times the history could not be kept.", kept.failures)
-    yield _count("history_damaged_files", "Months set aside as damaged.", kept.damaged)
-    yield _count("history_removed_months", "Months removed: too old, or too many.", kept.removed)
-    yield _count("history_unplaced", "Readings no hour could be found for.", kept.unplaced)
-    yield _gauge("history_waiting_rows", "Rows only the log has yet.", kept.waiting_rows)
-    yield _gauge("history_bytes", "Bytes of all months.", kept.bytes)
-    yield _gauge("history_months", "Months kept.", kept.months)
-
-
 def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     log, outbox = gateway.store.log.counters, gateway.outbox
     yield _gauge("epoch", "Starts of this installation.", gateway.store.identity.epoch)
@@ -322,7 +321,7 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     yield _count("budget_lost_rows", "Of them, rows the cloud never had.", lost)
     yield _count("dropped_inputs", "Inputs of judging dropped likewise.", log.dropped_inputs)
     if gateway.history is not None:
-        yield from _history_metrics(gateway.history)
+        yield from metrics.of_history(gateway.history)
     yield _gauge("outbox_rows", "Rows the cloud has not acknowledged.", outbox.waiting())
     yield _gauge("outbox_window", "Messages that may wait for their ack.", outbox.window)
     yield _gauge("outbox_lost_rows", "Rows that can never reach the cloud.", outbox.lost_rows())
@@ -351,8 +350,10 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
         text = "Edges that came too fast to be readings of their own."
         yield _count("device_coalesced_edges", text, state.coalesced, device=state.id)
     for state in gateway.equipment.states.values():
-        ticks = state.skipped_ticks
-        yield _count("device_skipped_ticks", "Ticks a hang has cost.", ticks, device=state.id)
+        text, ticks = "Ticks without a read: it hung, or the device rests.", state.skipped_ticks
+        yield _count("device_skipped_ticks", text, ticks, device=state.id)
+    yield from metrics.of_devices(gateway.equipment)
+    yield from metrics.of_loop(gateway.lag)
     for name, actuator in gateway.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."
         yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)

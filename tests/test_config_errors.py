@@ -35,8 +35,8 @@ BROKEN = [
     # buses
     ("i2c: {kind: i2c, path", "i2c: {kind: ▶i3c, path", "buses.i2c.kind:", '"i2c"?'),
     ("i2c: {kind: i2c, path: /dev/i2c-1}", "▶i2c: {kind: i2c}", "buses.i2c:", '"path" is missing'),
-    ("path: /dev/i2c-1", "path: /dev/i2c-1, chip: ▶x", "buses.i2c:", "kind gpio"),
-    ("pins: {kind: gpio, chip: pinctrl-bcm2711}", "▶pins: {kind: gpio, path: x}", "buses.pins:", '"chip" is missing'),
+    ("path: /dev/i2c-1", "path: /dev/i2c-1, ▶chip: x", "buses.i2c.chip:", "unknown key"),
+    ("pins: {kind: gpio, chip: pinctrl-bcm2711}", "▶pins: {kind: gpio}", "buses.pins:", '"chip" is missing'),
     (
         "  pins: {kind",
         "  ▶spare: {kind: i2c, path: /dev/i2c-1}\n  pins: {kind",
@@ -232,4 +232,4 @@ def test_a_thousand_broken_kitchens_end_as_good_or_as_problems_with_a_place(tmp_
         if loaded.config is not None:
             assert not set(loaded.disabled) & set(loaded.config.devices)
     assert good_ones > 50
-    assert left_out > 50
+    assert left_out > 25

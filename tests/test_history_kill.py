@@ -21,6 +21,7 @@ from pathlib import Path
 from gateway.clock import SystemClock
 from gateway.store import state
 from gateway.store.history import History
+from gateway.store.opening import Store
 
 async def main():
     store = Store(Path(sys.argv[1]), SystemClock())

@@ -4,12 +4,15 @@ Calls block; only the bus's own thread makes them. Each call is one message with
 condition, as sensors that measure between command and answer need.
 """
 
+import contextlib
 import errno
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from drivers.base import BusError
+from gateway.buses.kinds import Host, Mount
 
 if TYPE_CHECKING:
     from smbus2 import i2c_msg
@@ -27,6 +30,21 @@ _ADVICE = {
     errno.EACCES: "not allowed: add the gateway's user to the group i2c",
     errno.EPERM: "not allowed: add the gateway's user to the group i2c",
 }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """The keys of a bus of kind `i2c`."""
+
+    path: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.path:
+            raise ValueError('"path" is missing, such as /dev/i2c-1')
+
+    @property
+    def wire(self) -> str:
+        return self.path
 
 
 class Messages(Protocol):
@@ -66,6 +84,15 @@ class LinuxI2C:
         if bus is not None:
             bus.close()
 
+    def recover(self) -> None:
+        """Have the next transfer open the device file anew.
+
+        The clock pulses that free a held SDA line are the kernel's to give: its driver does so
+        when a transfer times out, on boards whose device tree names the pins.
+        """
+        with contextlib.suppress(OSError):
+            self.close()
+
     def _transfer(self, address: int, message: "i2c_msg") -> None:
         try:
             if self._bus is None:
@@ -87,8 +114,16 @@ class Chip(Protocol):
 class EmulatedI2C:
     """The same bus in the air: emulated chips by address, nobody at the others."""
 
-    def __init__(self, chips: Mapping[int, Chip]) -> None:
+    def __init__(self, chips: Mapping[int, Chip], now_ms: Callable[[], int] = lambda: 0) -> None:
         self._chips = dict(chips)
+        self.locked = False
+        self._now_ms = now_ms
+
+    def mount(self, make: Callable[..., Chip], mount: Mount) -> Chip:
+        """Put a new chip at its address."""
+        chip = make(mount.options, mount.feel, now_ms=self._now_ms, seed=mount.seed)
+        self._chips[mount.options.address] = chip
+        return chip
 
     def write(self, address: int, data: bytes) -> None:
         """Send `data` to the chip at `address`; raises BusError."""
@@ -101,11 +136,33 @@ class EmulatedI2C:
     def close(self) -> None:
         """Nothing is held."""
 
+    def lock(self) -> None:
+        """Hold SDA low, as a chip does that was cut off in the middle of a byte."""
+        self.locked = True
+
+    def recover(self) -> None:
+        """Free the lines, as the clock pulses of a kernel driver do."""
+        self.locked = False
+
     def _chip(self, address: int) -> Chip:
+        if self.locked:
+            raise BusError(
+                f"emulated address 0x{address:02x}: {_words(OSError(errno.ETIMEDOUT, ''))}"
+            )
         chip = self._chips.get(address)
         if chip is None:
             raise BusError(f"emulated address 0x{address:02x}: {_ADVICE[errno.ENXIO]}")
         return chip
+
+
+def open_bus(options: Options, _host: Host) -> LinuxI2C:
+    """The bus of the kernel; it is opened at its first transfer."""
+    return LinuxI2C(options.path)
+
+
+def emulate_bus(host: Host) -> EmulatedI2C:
+    """A bus in the air with nobody on it yet."""
+    return EmulatedI2C({}, host.clock.now)
 
 
 def _open(path: str) -> Messages:

@@ -12,11 +12,13 @@ from gateway import health
 from gateway.config import registry, schema
 from gateway.config.problem import Place, shown_message
 from gateway.config.registry import DriverModule
+from gateway.config.scalar import found
 from gateway.config.typed import FLAW, Filler, Flaw, Spot, keys_of
 from gateway.config.yaml import Map, Node
 
 _WIRES = ("address", "pin")  # options that two devices on one bus cannot share
 _OF_POLLED = ("every", "deadline")
+_OF_NUMBERS = ("smooth", "stuck_after")
 
 Thing = TypeVar("Thing", schema.Device, schema.Actuator)
 
@@ -49,6 +51,7 @@ class Equipment:
         self._report = filler.report
         self._buses = buses
         self._taken: dict[tuple[str, str, object], str] = {}
+        self._first: dict[str, tuple[str, bool]] = {}  # by bus: who came first, and must be alone
         self.names: dict[str, Place] = {}  # also of what is left out
         self.devices: dict[str, schema.Device] = {}
         self.actuators: dict[str, schema.Actuator] = {}
@@ -173,10 +176,18 @@ class Equipment:
             inner = tree.entries.get(metric.name)
             if inner is not None:
                 here = spot.at(metric.name, inner.key)
+                self._check_kind(inner.node, metric, here)
                 settings = self._filler.section(inner.node, schema.PointSettings, here, metric)
                 if settings is not FLAW:
                     points[metric.name] = settings
         return points
+
+    def _check_kind(self, node: Node, metric: Metric, spot: Spot) -> None:
+        written = node.entries if isinstance(node, Map) and metric.kind != "number" else {}
+        for key in _OF_NUMBERS:
+            if key in written:
+                message = f"{metric.name} is no number; {key} is for numbers"
+                self._report.add(written[key].key, (*spot.path, key), message)
 
     def _check_bus(self, entry: _Entry, module: DriverModule, options: object, bus: str) -> None:
         place = entry.tree.entries["bus"].node.place
@@ -189,10 +200,21 @@ class Equipment:
         if kind is not None and kind.kind != module.BUS:
             message = f'wanted a bus of kind {module.BUS}, but "{bus}" is of kind {kind.kind}'
             self._report.add(place, path, message)
+        self._check_alone(entry, bus, options)
         for wire in _WIRES:
             value = getattr(options, wire, None)
             if value is not None:
                 self._check_free(entry, bus, wire, value)
+
+    def _check_alone(self, entry: _Entry, bus: str, options: object) -> None:
+        """Whether this device, and the first of its bus, leave the other one room on the line."""
+        alone = bool(getattr(options, "alone", False))
+        first, first_alone = self._first.setdefault(bus, (entry.name, alone))
+        if first != entry.name and (alone or first_alone):
+            who = entry.name if alone else first
+            place = entry.tree.entries["bus"].node.place
+            message = f'"{who}" has no address of its own and must be alone on "{bus}"'
+            self._report.add(place, (*entry.spot.path, "bus"), message)
 
     def _check_free(self, entry: _Entry, bus: str, wire: str, value: object) -> None:
         holder = self._taken.setdefault((bus, wire, value), entry.name)
@@ -217,6 +239,12 @@ class Equipment:
         every_s = values.setdefault("every_s", schema.EVERY_S)
         if not isinstance(every_s, float):
             raise TypeError(f"every_s is {every_s!r}")
-        values.setdefault("deadline_s", min(schema.DEADLINE_S, every_s))
+        least_s = registry.every_at_least_s(module)
+        if every_s < least_s and "every" in given:
+            node = given["every"].node
+            message = f"wanted at least {least_s:g}s, got {found(node)}: it has nothing new before"
+            self._report.add(node.place, (*entry.spot.path, "every"), message)
+        deadline_s = getattr(module, "DEADLINE_S", schema.DEADLINE_S)
+        values.setdefault("deadline_s", min(deadline_s, every_s))
         if values.get("stale_after_s") is None:
             values["stale_after_s"] = schema.STALE_AFTER_PERIODS * every_s

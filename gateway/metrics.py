@@ -1,0 +1,62 @@
+"""What `/metrics` tells of buses, contacts, the event loop and the history."""
+
+from collections.abc import Iterator
+
+from gateway.equipment import Equipment
+from gateway.lag import LagProbe
+from gateway.store.history import History
+from gateway.web.kitchen import Metric
+
+
+def of_devices(equipment: Equipment) -> Iterator[Metric]:
+    """How often each step was taken, by device and by bus; and what debouncing has spared."""
+    states = equipment.states.values()
+    for state in states:
+        text = "Reads tried again in the same tick."
+        yield _count("device_retries", text, state.retries, device=state.id)
+    for state in states:
+        text = "Reads with a driver made anew, which identifies its device again."
+        yield _count("device_reinitialised", text, state.reinitialised, device=state.id)
+    for state in states:
+        text = "1 while a device is tried only now and then."
+        yield _gauge("device_down", text, float(state.down), device=state.id)
+    for state in states:
+        text = "Bursts of edges of a contact that ended as one change, or as none."
+        yield _count("device_bounces", text, state.bounces, device=state.id)
+    for name, bus in equipment.ladders.items():
+        text = "Times a bus on which nothing answered was opened again."
+        yield _count("bus_reopened", text, bus.reopened, bus=name)
+
+
+def of_loop(lag: LagProbe) -> Iterator[Metric]:
+    """How often the loop was late, and what had held it up."""
+    yield _count("loop_late", "Times the loop woke 100 ms late or more.", lag.late)
+    for where, culprit in lag.culprits.items():
+        text = "Of them, times it was held up by this function."
+        yield _count("loop_held", text, culprit.times, where=where)
+    for where, culprit in lag.culprits.items():
+        text = "Seconds for which it was held up by this function."
+        yield _count("loop_held_seconds", text, culprit.total_ms / 1000, where=where)
+
+
+def of_history(history: History) -> Iterator[Metric]:
+    """What the months hold, and what went wrong with them."""
+    kept = history.counters
+    yield _count("history_blocks", "Hours of a point written to the history.", kept.blocks)
+    yield _count("history_failures", "Times the history could not be kept.", kept.failures)
+    yield _count("history_damaged_files", "Months set aside as damaged.", kept.damaged)
+    yield _count("history_removed_months", "Months removed: too old, or too many.", kept.removed)
+    yield _count("history_unplaced", "Readings no hour could be found for.", kept.unplaced)
+    yield _gauge("history_waiting_rows", "Rows only the log has yet.", kept.waiting_rows)
+    yield _gauge("history_bytes", "Bytes of all months.", kept.bytes)
+    yield _gauge("history_months", "Months kept.", kept.months)
+
+
+def _count(name: str, text: str, value: float, **labels: str) -> Metric:
+    return Metric(
+        name=f"kitchen_{name}_total", help=text, kind="counter", value=value, labels=labels
+    )
+
+
+def _gauge(name: str, text: str, value: float, **labels: str) -> Metric:
+    return Metric(name=f"kitchen_{name}", help=text, kind="gauge", value=value, labels=labels)
