@@ -18,6 +18,7 @@ from gateway.store.months import HOUR_LAST
 from gateway.store.rollup import HOUR_MS
 
 HOLE_MS = 90_000  # the gateway's own points alone fill a row every 10 s
+_TEXT_WEIGHS = 8  # so many characters of a text take the memory of a number
 _NOT_STARTED = Quality.NOT_STARTED.code
 
 Key = tuple[int, int]  # hour since 1970, index of the point
@@ -124,7 +125,7 @@ class Gatherer:
         gathered.values.append(value)
         gathered.codes.append(code)
         self.latest[index] = gathered
-        self.readings += 1
+        self.readings += 1 if type(value) is not str else 1 + len(value) // _TEXT_WEIGHS
 
     def _decoded(self, stored: bytes) -> _Row | None:
         """None for a row that cannot be read; a value no quality allows is none."""

@@ -31,6 +31,7 @@ ROWS_WAITING = 15_000  # in the log, or READINGS_MAX: from there the open hour i
 PERIOD_S = 60.0
 ASKING_MAX = 8  # questions that may wait for each other
 PAUSE_S = 0.01  # real seconds between two turns of the thread
+_CLOSE_S = 0.2  # a disk that hangs holds up no stop
 _SET_BEFORE = "2020-01"  # the clock had not been set: how old such a month is nobody knows
 
 Result = TypeVar("Result")
@@ -67,6 +68,7 @@ class History:
         self._readings = 0  # counted by the log when the last fold began
         self._asking = 0
         self._damaged: set[Path] = set()
+        self._work: Folding | None = None
         self._worker: StoreWorker | None = None
         self._reader: StoreWorker | None = None
 
@@ -101,15 +103,20 @@ class History:
     async def fold(self, last: int) -> None:
         """Bring the history up to row `last` of the log; raises StoreError, OSError."""
         while True:
-            work = Folding(self._store.path, self._store.identity.install, self._folded)
+            work = self._work = Folding(
+                self._store.path, self._store.identity.install, self._folded
+            )
             try:
                 await self._fold(work, last)
             except DamagedFile as error:
+                await self._let_go(work)
                 await self._set_aside(error.path, error)
+            except (StoreError, OSError):
+                await self._let_go(work)
+                raise
             else:
+                await self._let_go(work)
                 return
-            finally:
-                await self._call(_closing(work))
 
     async def series(self, request: query.Request) -> query.Series:
         """One point over time; raises what `query.series` raises."""
@@ -131,10 +138,12 @@ class History:
 
     def close(self) -> None:
         """Let threads and files go."""
-        for worker in (self._worker, self._reader):
-            if worker is not None:
-                worker.close(0.2)
+        ended = [
+            worker.close(_CLOSE_S) for worker in (self._worker, self._reader) if worker is not None
+        ]
         self._worker = self._reader = None
+        if self._work is not None and all(ended):
+            self._work.close()
 
     async def _due(self) -> int:
         """The last row of the log that is to be in the history now."""
@@ -207,6 +216,10 @@ class History:
             self._worker = self._connected("history")
         return await self._worker.call(task)
 
+    async def _let_go(self, work: Folding) -> None:
+        await self._call(lambda _: work.close())
+        self._work = None
+
     async def _pause(self) -> None:
         await self._clock.sleep(self.pause_s * self._clock.speed)
 
@@ -217,10 +230,6 @@ class History:
         except sqlite3.Error as error:
             raise StoreError(str(error)) from error
         return StoreWorker(connection, name)
-
-
-def _closing(work: Folding) -> Callable[[sqlite3.Connection], None]:
-    return lambda _: work.close()
 
 
 def _reach(connection: sqlite3.Connection, before: int) -> tuple[int, int]:

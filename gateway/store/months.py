@@ -6,6 +6,7 @@ own numbers in it, so a month can be copied away and read without `gateway.db`.
 
 import contextlib
 import functools
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ HOUR_LAST = int(datetime(9999, 12, 31, 23, tzinfo=UTC).timestamp()) * 1000 // HO
 _VERSION = 1
 _PAGE_BYTES = 1024
 _HOUR_BITS, _POINT_BITS = 10, 24
+_MONTH = re.compile(r"(?!0000)\d{4}-(0[1-9]|1[0-2])")
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _SCHEMA = (
     # which rows of which installation's log are in this file: all up to `s`
@@ -73,8 +75,8 @@ def hours_of(month: str) -> tuple[int, int]:
 
 def files(folder: Path) -> dict[str, Path]:
     """The months there are, oldest first."""
-    found = (folder / FOLDER).glob("[0-9][0-9][0-9][0-9]-[01][0-9].db")
-    return {path.stem: path for path in sorted(found)}
+    found = sorted((folder / FOLDER).glob("*.db"))
+    return {path.stem: path for path in found if _MONTH.fullmatch(path.stem)}
 
 
 class Month:
