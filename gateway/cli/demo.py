@@ -81,7 +81,7 @@ def _start_broker(children: ExitStack) -> str | None:
             err=True,
         )
         return None
-    _start(children, command)
+    _start(children, command, quiet=True)
     return f"mqtt://127.0.0.1:{port}"
 
 
@@ -118,11 +118,13 @@ def _start_ingest(children: ExitStack, url: str, data: Path) -> None:
     _start(children, [*module, "--url", url, "--database", str(database)])
 
 
-def _start(children: ExitStack, command: Sequence[str]) -> None:
-    """Start a child that ends with us, even when we are killed."""
+def _start(children: ExitStack, command: Sequence[str], *, quiet: bool = False) -> None:
+    """Start a child that ends with us, even when we are killed; what a quiet one says is lost."""
     child = subprocess.Popen(  # noqa: S603 - our own commands
         command,
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL if quiet else None,
+        stderr=subprocess.DEVNULL if quiet else None,
         preexec_fn=_die_with_parent,  # noqa: PLW1509 - there is no other thread yet
         start_new_session=True,  # Ctrl-C is for us: the children outlive our last commit
     )
