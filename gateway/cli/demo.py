@@ -73,7 +73,7 @@ def _start_broker(children: ExitStack) -> str | None:
     port = _free_port()
     folder = Path(mkdtemp(prefix="kitchen-gateway-"))
     children.callback(shutil.rmtree, folder, ignore_errors=True)
-    command = _mosquitto(folder, port) or _amqtt(folder, port)
+    command = _mosquitto(folder, port)
     if command is None:
         click.echo(
             "No MQTT broker found: readings are kept and not sent. "
@@ -81,7 +81,7 @@ def _start_broker(children: ExitStack) -> str | None:
             err=True,
         )
         return None
-    _start(children, command, quiet=True)
+    _start(children, command)
     return f"mqtt://127.0.0.1:{port}"
 
 
@@ -98,33 +98,17 @@ def _mosquitto(folder: Path, port: int) -> list[str] | None:
     return [found, "-c", str(config)]
 
 
-def _amqtt(folder: Path, port: int) -> list[str] | None:
-    """A broker from PyPI (the extra `demo`), good enough to look at; the tests never use it."""
-    found = shutil.which("amqtt", path=str(Path(sys.executable).parent))
-    if found is None:
-        return None
-    config = folder / "amqtt.yaml"
-    config.write_text(
-        f"listeners:\n  default:\n    type: tcp\n    bind: 127.0.0.1:{port}\n"
-        "plugins:\n  amqtt.plugins.authentication.AnonymousAuthPlugin:\n"
-        "    allow_anonymous: true\n"
-    )
-    return [found, "-c", str(config)]
-
-
 def _start_ingest(children: ExitStack, url: str, data: Path) -> None:
     database = data / "cloud.db"
     module = [sys.executable, "-m", "gateway.cli", "ingest"]
     _start(children, [*module, "--url", url, "--database", str(database)])
 
 
-def _start(children: ExitStack, command: Sequence[str], *, quiet: bool = False) -> None:
-    """Start a child that ends with us, even when we are killed; what a quiet one says is lost."""
+def _start(children: ExitStack, command: Sequence[str]) -> None:
+    """Start a child that ends with us, even when we are killed."""
     child = subprocess.Popen(  # noqa: S603 - our own commands
         command,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL if quiet else None,
-        stderr=subprocess.DEVNULL if quiet else None,
         preexec_fn=_die_with_parent,  # noqa: PLW1509 - there is no other thread yet
         start_new_session=True,  # Ctrl-C is for us: the children outlive our last commit
     )
