@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from drivers.base import Acting, DriverError, Metric, Samples, failed
-from gateway.buses.worker import BusWorker
+from gateway.buses.worker import Caller
 from gateway.clock import Clock
 from gateway.sampling import DeviceState, Intake
 from rules.judge import Drive
@@ -23,10 +23,11 @@ class Actuator:
     state: DeviceState
     driver: Acting
     metrics: tuple[Metric, ...]
-    worker: BusWorker
+    worker: Caller
     intake: Intake
     deadline_s: float
     safe: bool
+    ready: Callable[[], bool] = lambda: True  # False while its bus is still being opened
     wanted: bool | None = None
     mismatches: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -50,14 +51,22 @@ class Effects:
             logger.error("%s: no such actuator; %s had no effect", drive.actuator, drive.cause)
             return
         actuator.wanted = drive.value
-        self._begin(actuator)
+        if actuator.ready():
+            self._begin(actuator)
+
+    def renew(self, names: Iterable[str]) -> None:
+        """Bring these where they are wanted, anew: their bus is back and may have missed it."""
+        for name in names:
+            actuator = self.actuators[name]
+            if actuator.wanted is not None:
+                self._begin(actuator)
 
     async def watch(self) -> None:
         """Read every actuator back now and then, and correct one that does not do as wanted."""
         while True:
             await self._clock.sleep(READ_BACK_S)
             for actuator in self.actuators.values():
-                if actuator.wanted is not None:
+                if actuator.wanted is not None and actuator.ready():
                     await self._bring(actuator, only_if_different=True)
 
     async def make_safe(self) -> None:

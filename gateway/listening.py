@@ -45,6 +45,10 @@ class Listener:
     def fail(self, error: DriverError) -> None:
         """The bus can no longer hear the device."""
         self.state.lost(str(error))
+        self.cut_off(error)
+
+    def cut_off(self, error: DriverError) -> None:
+        """Its bus is away, which has been said for all of its devices."""
         self._intake.take(failed(self._metrics, error.reason), self._clock.now())
 
 

@@ -122,6 +122,7 @@ class Link:
         self.receive_maximum = _RECEIVE_MAX  # QoS 1 messages the broker takes without a PUBACK
         self.maximum_packet = _MESSAGE_MAX  # bytes of a packet the broker says it takes
         self.oversized = 0  # incoming messages over PACKET_MAX
+        self.session_present = False  # the broker has kept what a `keep_session` client missed
         self.refused = 0  # of our messages, by an MQTT 5 broker; the first is logged
         self._broker = broker
         self._client_id = client_id
@@ -231,7 +232,7 @@ class Link:
         """One attempt in one version of the protocol, up to the CONNACK."""
         self._welcome = self._loop.create_future()
         self._farewell = None
-        wire = await dial(self._broker, self._clock)
+        wire = await self._dial(five=five)
         client = self._prepare(wire, five=five)
         try:
             if five:
@@ -251,6 +252,10 @@ class Link:
             raise
         self.protocol = "5" if five else "3.1.1"
         self._tick_handle = self._loop.call_later(_TICK_S, self._tick)
+
+    async def _dial(self, *, five: bool) -> Wire:
+        del five
+        return await dial(self._broker, self._clock)
 
     def _prepare(self, wire: Wire, *, five: bool) -> _Client:
         client = _Client(wire, self._client_id, five=five, keep_session=self._keep_session)
@@ -290,7 +295,7 @@ class Link:
         self,
         client: Client,
         _data: object,
-        _flags: ConnectFlags,
+        flags: ConnectFlags,
         code: ReasonCode,
         properties: Properties | None,
     ) -> None:
@@ -299,6 +304,7 @@ class Link:
         if code.value < _REFUSAL:
             self.receive_maximum = getattr(properties, "ReceiveMaximum", _RECEIVE_MAX)
             self.maximum_packet = getattr(properties, "MaximumPacketSize", _MESSAGE_MAX)
+            self.session_present = flags.session_present
             self._connected = True
             self._welcome.set_result(None)
         elif code.value == _UNSUPPORTED_PROTOCOL:
@@ -388,6 +394,9 @@ class Link:
         self._forget_socket()
 
     def _want_write(self, _client: Client, _data: object, _socket: object) -> None:
+        self._write_soon()
+
+    def _write_soon(self) -> None:
         """Write at the end of this turn: a writer for each message would cost two system calls."""
         if not self._writing_soon:
             self._writing_soon = True

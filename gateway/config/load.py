@@ -97,7 +97,7 @@ def _buses(node: Node | None, filler: Filler) -> dict[str, schema.Bus | None]:
         buses[name] = None if bus is FLAW else bus
         if bus is FLAW or bus.kind == "recording":
             continue
-        wire = bus.path or bus.chip
+        wire = bus.path or bus.chip or bus.url or ""
         first = wires.setdefault((bus.kind, wire), name)
         if first != name:
             filler.report.add(spot.place, spot.path, f'{wire} is the bus "{first}" already')

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 PERIOD_S = 1.0  # how much telemetry a power cut may cost
 CURSOR_MS = 10_000  # a cursor kept late costs rows sent twice, which the cloud drops, not flash
 COMPRESS_FROM = 8  # readings in a row from which zlib pays
+EARLY_MESSAGES = 8  # so many LAN messages that wait for their PUBACK do not wait for the second
 ROW_READINGS = 2_000  # a fuller row is closed and the next one begun
 ROW_BYTES = 60_000  # estimated, of its JSON: likewise
 WAITING_READINGS = 100_000  # held in memory while the disk refuses; about 100 min at 1,000/min
@@ -125,6 +126,10 @@ class Log:
         self.turned_at = clock.now()  # when the disk last answered, be it with a refusal
         self.on_full: Callable[[], str] = lambda: ""  # why, in words
         self.on_committed: Callable[[list[Row]], None] = lambda rows: None
+        # Told the number of each commit, also of one that had nothing to write.
+        self.on_durable: list[Callable[[int], None]] = []
+        self._number = 0  # of the commit that is gathering
+        self._awaited = 0  # messages that wait for it
 
     def append(self, reading: Reading, *, decided: bool = False) -> None:
         """Put one reading into the next row; one that decided something is dropped last."""
@@ -174,6 +179,22 @@ class Log:
         """Do not wait for the second to end."""
         self._due.set()
 
+    @property
+    def dropped(self) -> int:
+        """Readings that found no room while the disk refused."""
+        return self.counters.dropped_readings
+
+    def await_commit(self) -> int:
+        """The number of the commit that will hold all that was handed over; see `on_durable`.
+
+        Called once for each message that is acknowledged only then: EARLY_MESSAGES of them have it
+        committed at once.
+        """
+        self._awaited += 1
+        if self._awaited >= EARLY_MESSAGES:
+            self._due.set()
+        return self._number
+
     async def durable(self) -> None:
         """Return once all that has been handed over so far is committed."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -215,6 +236,7 @@ class Log:
         self._take_cursors()
         batch, self._batch = self._batch, _Batch()
         waiters, self._waiters = self._waiters, []
+        number, self._number, self._awaited = self._number, self._number + 1, 0
         if not batch.empty():
             rows = self._encode(batch)
             attempt = 0
@@ -227,6 +249,8 @@ class Log:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+        for durable in self.on_durable:
+            durable(number)
 
     def _take_cursors(self) -> None:
         """Put the cursors that moved into the batch when their time has come."""

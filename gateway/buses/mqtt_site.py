@@ -1,0 +1,325 @@
+"""The site's MQTT broker as a bus: devices publish, actuators take commands.
+
+A message is acknowledged only after the commit that holds its readings, and its commands go out
+before. What was heard but not acknowledged when a connection broke is not heard again: the broker
+says so (DUP) and the number is remembered. After `kill -9` it is stored once more.
+"""
+
+import logging
+import random
+from asyncio import Event
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from drivers.base import BusError, CorruptData, DriverError
+from gateway.buses.mqtt_dial import Broker, LinkError
+from gateway.buses.mqtt_session import SessionLink
+from gateway.buses.mqtt_tap import Published
+from gateway.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+AWAY_S = 5.0  # so long may the broker be away before its devices are without communication
+_STEADY_S = 60.0  # a connection that lasted this long starts the back-off afresh
+_BACK_OFF_S = (0.5, 15.0)
+_DOUBLINGS = 8
+_FOREIGN_MAX = 1_000  # topics remembered because nobody here wants them
+
+
+class Audience(Protocol):
+    """Who hears a topic."""
+
+    def hear(self, message: tuple[bytes, bool]) -> None:
+        """Take a payload; True beside it: the broker had kept it."""
+
+    def fail(self, error: DriverError) -> None:
+        """A message came that cannot be taken."""
+
+    def cut_off(self, error: DriverError) -> None:
+        """The broker is away, which is said once for all."""
+
+
+class Commits(Protocol):
+    """What of the log is needed to know when a message is durable."""
+
+    def await_commit(self) -> int:
+        """The number of the commit that will hold what was handed over so far."""
+
+    @property
+    def dropped(self) -> int:
+        """Readings that found no room, so far."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What came and went since the start; shown under /metrics."""
+
+    connects: int = 0
+    messages: int = 0
+    repeated: int = 0  # of them, delivered again and not heard twice
+    foreign: int = 0  # of them, on topics of nobody here
+    oversized: int = 0
+    commands: int = 0
+    unheard: int = 0  # commands the broker refused, or has nobody for
+    sessions_lost: int = 0  # the broker forgot what it kept for us
+
+
+class Site:
+    """One broker; `run` is a task for ever."""
+
+    def __init__(self, name: str, broker: Broker, password_file: Path | None, clock: Clock) -> None:
+        self.name = name
+        self.counters = Counters()
+        self.trouble: str | None = None  # why it is away
+        self.on_up: Callable[[], None] = lambda: None
+        self._broker = broker
+        self._password_file = password_file
+        self._clock = clock
+        self._commits: Commits | None = None
+        self._client_id = ""
+        self._audiences: dict[bytes, list[Audience]] = {}
+        self._refusals: dict[str, str] = {}  # by topic of a command, while it is refused
+        self._commands: dict[int, str] = {}  # topics by packet identifier, without a PUBACK yet
+        self._foreign: set[bytes] = set()
+        self._waiting: deque[tuple[int, bytes]] = deque()  # commit and identifier, in order
+        self._taken: set[bytes] = set()  # heard on an earlier connection, not acknowledged there
+        self._link: SessionLink | None = None
+        self._up = False
+        self._tried = False  # a first attempt has succeeded or failed
+        self._away_since: int | None = clock.now()
+        self._dark = False
+        self._lost = Event()
+        self._loss: LinkError | None = None
+
+    def listen(self, topic: str, audience: Audience) -> None:
+        """Have a topic heard; only before `run`."""
+        self._audiences.setdefault(topic.encode(), []).append(audience)
+
+    def join(self, commits: Commits, client_id: str) -> None:
+        """Say where the readings go and who we are to the broker; before `run`."""
+        self._commits = commits
+        self._client_id = client_id
+
+    @property
+    def connected(self) -> bool:
+        return self._up
+
+    @property
+    def tried(self) -> bool:
+        """Whether it is known if the broker can be reached."""
+        return self._tried
+
+    @property
+    def unacknowledged(self) -> int:
+        """Messages that wait for their commit."""
+        return len(self._waiting)
+
+    def troubles(self) -> list[str]:
+        """What a person should know, each in a few words."""
+        return [*filter(None, [self.trouble]), *self._refusals.values()]
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
+        """Hand a command over at QoS 1; raises BusError while the broker is away."""
+        if self._link is None or not self._up:
+            raise BusError(f"bus {self.name}: {self.trouble or 'not connected yet'}")
+        try:
+            mid = self._link.publish(topic, payload, 1, retain)
+        except LinkError as error:
+            raise BusError(f"bus {self.name}: {error}") from error
+        self._commands[mid] = topic
+        self.counters.commands += 1
+
+    def check(self) -> None:
+        """Raises BusError once the broker has been away for AWAY_S."""
+        if self._dark:
+            raise BusError(f"bus {self.name}: {self.trouble}")
+
+    def durable(self, number: int) -> None:
+        """Acknowledge what that commit and those before it hold."""
+        waiting = self._waiting
+        done: list[bytes] = []
+        while waiting and waiting[0][0] <= number:
+            done.append(waiting.popleft()[1])
+        if done and self._link is not None:
+            self._link.acknowledge_all(done)
+
+    def look(self, now: int) -> None:
+        """Once the broker has been away for AWAY_S, its devices are without communication."""
+        since = self._away_since
+        if since is None or self._dark or not self._tried:
+            return
+        if now - since > AWAY_S * 1000 * self._clock.speed:
+            self._dark = True
+            error = BusError(f"bus {self.name}: {self.trouble}")
+            for audiences in self._audiences.values():
+                for audience in audiences:
+                    audience.cut_off(error)
+
+    async def run(self) -> None:
+        """Connect, hear, and connect again with a jittered back-off; for ever."""
+        attempt = 0
+        while True:
+            began = self._clock.now()
+            try:
+                await self._live()
+            except LinkError as error:
+                self._away(str(error))
+            steady_ms = _STEADY_S * 1000 * self._clock.speed
+            attempt = 0 if self._clock.now() - began > steady_ms else attempt + 1
+            low, high = _BACK_OFF_S
+            most = min(high, low * 2 ** min(attempt, _DOUBLINGS))
+            pause_s = random.uniform(low / 2, most)  # noqa: S311
+            await self._clock.sleep(pause_s * self._clock.speed)
+
+    async def close(self) -> None:
+        """Say farewell; the broker keeps the session and what comes in the meantime."""
+        link, self._link, self._up = self._link, None, False
+        if link is not None:
+            link.on_lost = lambda _error: None
+            await link.close()
+
+    async def _live(self) -> None:
+        """One connection, up to its end; raises LinkError."""
+        link = SessionLink(self._login(), self._client_id, self._clock)
+        link.on_published = self._published
+        link.on_too_large = self._too_large
+        link.on_puback = self._puback
+        link.on_refused = self._refused
+        link.on_lost = self._on_lost
+        self._lost.clear()
+        self._loss = None
+        self._link = link  # what the broker kept comes right behind its greeting
+        try:
+            await link.connect()
+            self._greeted(link)
+            await link.subscribe_all(sorted(topic.decode() for topic in self._audiences))
+            self._come_up()
+            await self._lost.wait()
+            raise self._loss or LinkError("connection lost")
+        finally:
+            self._go_down()
+            await link.close()
+
+    def _login(self) -> Broker:
+        if self._password_file is None:
+            return self._broker
+        try:
+            password = self._password_file.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise LinkError(f"the password file cannot be read: {error}") from error
+        return replace(self._broker, password=password)
+
+    def _greeted(self, link: SessionLink) -> None:
+        if link.session_present:
+            return
+        self._taken.clear()
+        if self.counters.connects:
+            self.counters.sessions_lost += 1
+            logger.warning(
+                "bus %s: the broker has forgotten our session; what was published while we "
+                "were away is lost: let it persist (mosquitto: persistence true)",
+                self.name,
+            )
+
+    def _come_up(self) -> None:
+        self.counters.connects += 1
+        self._up = self._tried = True
+        self._away_since, self._dark = None, False
+        if self.trouble is not None:
+            logger.warning("bus %s: back", self.name)
+        else:
+            logger.info("bus %s: connected to %s", self.name, self._broker)
+        self.trouble = None
+        self.on_up()
+
+    def _away(self, why: str) -> None:
+        """Say once that the broker is away."""
+        if self._away_since is None:
+            self._away_since = self._clock.now()
+        self._tried = True
+        if self.trouble is None:
+            logger.warning("bus %s: lost: %s", self.name, why)
+        self.trouble = why
+
+    def _go_down(self) -> None:
+        self._up = False
+        self._link = None
+        self._commands.clear()
+        self._taken.update(identifier for _, identifier in self._waiting)
+        self._waiting.clear()
+
+    def _on_lost(self, error: LinkError) -> None:
+        self._loss = error
+        self._lost.set()
+
+    def _published(self, message: Published) -> None:
+        """Have a message heard, at once; it is acknowledged when it is durable."""
+        commits, link = self._commits, self._link
+        if commits is None or link is None or self._loss is not None:
+            return
+        self.counters.messages += 1
+        identifier = message.identifier
+        if identifier in self._taken:
+            self._taken.discard(identifier)
+            if message.duplicate and link.session_present:
+                self.counters.repeated += 1
+                self._waiting.append((commits.await_commit(), identifier))
+                return
+        dropped = commits.dropped
+        audiences = self._audiences.get(message.topic)
+        if audiences is None:
+            self._spare(link, message.topic)
+        else:
+            for audience in audiences:
+                _tell(audience, message)
+        if commits.dropped != dropped:
+            self._on_lost(LinkError("the store has no room; messages wait at the broker"))
+        elif identifier:
+            self._waiting.append((commits.await_commit(), identifier))
+
+    def _too_large(self, message: Published) -> None:
+        """A message beyond all bounds is nothing that could ever be taken: its device is BAD."""
+        self.counters.oversized += 1
+        for audience in self._audiences.get(message.topic, ()):
+            audience.fail(CorruptData("a message too large for any device"))
+        if message.identifier and self._commits is not None:
+            self._waiting.append((self._commits.await_commit(), message.identifier))
+
+    def _spare(self, link: SessionLink, topic: bytes) -> None:
+        """Of a topic an older configuration subscribed to, the broker is told to stop."""
+        self.counters.foreign += 1
+        if topic in self._foreign or len(self._foreign) >= _FOREIGN_MAX or not link.connected:
+            return
+        self._foreign.add(topic)
+        logger.info("bus %s: nobody listens to %r any more", self.name, topic.decode("utf-8", "replace"))
+        link.unsubscribe(topic.decode("utf-8", "replace"))
+
+    def _puback(self, mid: int) -> None:
+        topic = self._commands.pop(mid, None)
+        if topic is not None:
+            self._refusals.pop(topic, None)
+
+    def _refused(self, mid: int, code: int) -> None:
+        """A command the broker did not take, or that nobody hears; said once."""
+        topic = self._commands.pop(mid, None)
+        self.counters.unheard += 1
+        if topic is None:
+            return
+        if code == SessionLink.NO_LISTENER:
+            text = f"bus {self.name}: nobody listens to {topic}: is the device on the network?"
+        else:
+            text = f"bus {self.name}: the broker refuses {topic}: its access list must allow it"
+        if self._refusals.get(topic) != text:
+            logger.warning("%s", text)
+        self._refusals[topic] = text
+
+
+def _tell(audience: Audience, message: Published) -> None:
+    try:
+        audience.hear((message.payload, message.retain))
+    except Exception:  # a bug in one driver must not hold up the others; raised again: in judging
+        logger.exception("mqtt: a message on %r could not be taken", message.topic)
+        audience.fail(CorruptData("its driver failed: see the log"))
