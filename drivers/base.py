@@ -98,6 +98,9 @@ class MessageBus(Protocol):
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Hand a message over, at least once; raises BusError while the broker is away."""
 
+    def check(self) -> None:
+        """Raises BusError once the broker has been away for some seconds."""
+
 
 class Polled(Protocol):
     """A device that is asked; `read()` may block up to the device's deadline."""

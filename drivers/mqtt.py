@@ -61,7 +61,7 @@ class Field:
             raise ValueError("precision: 0 to 9 decimals")
         both = {word.lower() for word in self.on} & {word.lower() for word in self.off}
         if both:
-            raise ValueError(f"on, off: {sorted(both)[0]!r} stands in both")
+            raise ValueError(f"on, off: {min(both)!r} stands in both")
 
 
 @dataclass(frozen=True, kw_only=True)

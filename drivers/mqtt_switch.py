@@ -72,7 +72,11 @@ class Driver:
         self._given, self._unconfirmed = value, 1
 
     def read(self) -> Samples:
-        """What the device last said; what it was told, as SUBSTITUTED, where it says nothing."""
+        """What the device last said; what it was told, as SUBSTITUTED, where it says nothing.
+
+        Raises BusError once the broker has been away for some seconds.
+        """
+        self._bus.check()
         if self._options.state_topic is None:
             return {"state": _assumed(self._given)}
         if 0 < self._unconfirmed <= _UNCONFIRMED_READS:

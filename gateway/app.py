@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway import health
+from gateway import health, lan
 from gateway.clock import Clock, Trust, local_hour
 from gateway.config import describe
 from gateway.config.load import Loaded
@@ -99,6 +99,8 @@ class Gateway:
         self.equipment = builder.build()
         self.effects = Effects(self.equipment.actuators, self.clock)
         self.judging.drive = self.effects.drive
+        install, sites = self.store.identity.install, self.equipment.sites
+        lan.join(sites, self.store.log, install, self._actuators_of, self.effects.renew)
         self._health = health.Health(self.store.path)
         outlooks = [
             Outlook(settings, builder.intake(name))
@@ -106,6 +108,10 @@ class Gateway:
         ]
         self.forecasting = Forecasting(outlooks, self.hub, self.clock, self._hour)
         self.store.log.on_committed = self._committed
+
+    def _actuators_of(self, bus: str) -> list[str]:
+        actuators = self.config.actuators.values()
+        return [it.id for it in actuators if it.bus == bus and it.id in self.effects.actuators]
 
     def status(self) -> str:
         """`starting`, `running`, `degraded` or `stopping`."""
@@ -125,6 +131,8 @@ class Gateway:
             for state in self.equipment.states.values()
             if state.trouble
         ]
+        for site in self.equipment.sites.values():
+            troubles += site.troubles()
         troubles += [f"{name}: {problem.message}" for name, problem in self.loaded.disabled.items()]
         if self.store.log.failing:
             troubles.append(f"store: {self.store.log.failing}")
@@ -194,6 +202,8 @@ class Gateway:
         }
         if self.emulated is not None:
             restarted["emulation"] = self.emulated.run
+        for name, site in self.equipment.sites.items():
+            restarted[f"bus {name}"] = site.run
         for device in self.equipment.sampled:
             restarted[f"sample {device.state.id}"] = _bound(sample, device, clock)
         tasks = [
@@ -236,6 +246,9 @@ class Gateway:
                 await log.durable()
         except TimeoutError:
             self._close_deadline_s = HUNG_S
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_DEADLINE_S):
+                await asyncio.gather(*(site.close() for site in self.equipment.sites.values()))
         if self.uplink is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE_DEADLINE_S):

@@ -14,6 +14,7 @@ from drivers.emulated.base import Feel
 from drivers.emulated.world import World
 from gateway.buses.gpio import EmulatedPins
 from gateway.buses.i2c import EmulatedI2C
+from gateway.buses.site import EmulatedSite
 from gateway.clock import Clock
 from gateway.config.schema import Actuator, Config, Device, Emulation
 
@@ -36,6 +37,7 @@ class EmulatedKitchen:
     clock: Clock
     i2c: dict[str, EmulatedI2C] = field(default_factory=dict)
     pins: dict[str, EmulatedPins] = field(default_factory=dict)
+    sites: dict[str, EmulatedSite] = field(default_factory=dict)
     chips: dict[str, Any] = field(default_factory=dict)  # as many classes as drivers
     stepping: list[Stepping] = field(default_factory=list)
     turn: threading.Lock = field(default_factory=threading.Lock)  # chips feel in bus threads
@@ -64,6 +66,8 @@ def emulate(config: Config, emulation: Emulation, clock: Clock, scenario: str) -
     for name, bus in config.buses.items():
         if bus.kind == "gpio":
             kitchen.pins[name] = EmulatedPins()
+        elif bus.kind == "mqtt":
+            kitchen.sites[name] = EmulatedSite(name)
     things: list[Device | Actuator] = [*config.devices.values(), *config.actuators.values()]
     for number, thing in enumerate(things):
         place = emulation.places.get(thing.id, DEFAULT_PLACE)
@@ -89,6 +93,11 @@ def _chip(kitchen: EmulatedKitchen, thing: Device | Actuator, place: str, seed: 
         if error.name != f"drivers.emulated.{thing.driver}":
             raise
         return None
+    if thing.bus in kitchen.sites:
+        site = kitchen.sites[thing.bus]
+        if isinstance(thing, Actuator):
+            return module.Chip(thing.options, site.take, site.post)
+        return module.Chip(thing.options, _feel(kitchen, place), site.post, kitchen.clock.now)
     if thing.bus in kitchen.pins:
         line = kitchen.pins[thing.bus].line(_option(thing, "pin"))
         if isinstance(thing, Actuator):

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drivers.base import BusError, DriverError, failed
-from gateway import health
+from gateway import health, lan
 from gateway.buses.gpio import Pins, linux_pins
 from gateway.buses.i2c import LinuxI2C
 from gateway.buses.recording import Message, Recording
+from gateway.buses.site import Site
 from gateway.buses.worker import BusWorker
 from gateway.clock import Clock
 from gateway.conditioning import Conditioner, Treatment
@@ -39,16 +40,20 @@ class Equipment:
     actuators: dict[str, Driven] = field(default_factory=dict)
     workers: dict[str, BusWorker] = field(default_factory=dict)  # by bus
     recordings: list[Recording] = field(default_factory=list)
+    sites: dict[str, Site] = field(default_factory=dict)  # brokers, by bus
     starting: list[Callable[[], None]] = field(default_factory=list)  # begin to listen
+    opening: list[Callable[[], None]] = field(default_factory=list)  # begin to be heard
     closing: list[Callable[[], None]] = field(default_factory=list)
 
     def listen(self) -> None:
         """Begin to hear pushed devices."""
-        for start in self.starting:
+        for start in [*self.starting, *self.opening]:
             start()
 
     def look_for_silence(self, now: int) -> None:
         """Mark points stale that were not heard of for too long."""
+        for site in self.sites.values():
+            site.look(now)
         for intake in self.intakes.values():
             intake.look_for_silence(now)
 
@@ -112,8 +117,20 @@ class Builder:
                 return
             self._buses[name] = pins
             self.equipment.closing.append(pins.close)
+        elif kind == "mqtt":
+            self._open_site(name)
+            return
         if kind != "recording":
             self.equipment.workers[name] = BusWorker(name)
+
+    def _open_site(self, name: str) -> None:
+        if self._emulated is not None:
+            emulated = self._emulated.sites[name]
+            self._buses[name] = self.equipment.sites[name] = emulated
+            self.equipment.opening.append(emulated.open)
+            return
+        site = lan.open_site(name, self._config.buses[name], self._clock)
+        self._buses[name] = self.equipment.sites[name] = site
 
     def _device(self, device: Device) -> None:
         module = registry.driver(device.driver)
@@ -154,14 +171,20 @@ class Builder:
             self.equipment.recordings.append(recording)
             recording.start()
             return
-        pins: Pins = self._bus(device.bus)
         options: Any = device.options
+        if device.bus in self.equipment.sites:
+            self.equipment.sites[device.bus].listen(options.topic, listener)
+            return
+        pins: Pins = self._bus(device.bus)
         try:
             pins.watch(options.pin, options.pull, Edges(loop, listener).tell)
         except DriverError as error:
             listener.fail(error)
 
     def _actuator(self, actuator: Actuator) -> None:
+        if actuator.bus in self.equipment.sites:
+            self._switched(actuator)
+            return
         module = registry.driver(actuator.driver)
         options: Any = actuator.options
         pins: Pins = self._bus(actuator.bus)
@@ -179,6 +202,16 @@ class Builder:
             deadline_s=actuator.fail_safe.deadline_s,
             safe=safe,
         )
+
+    def _switched(self, actuator: Actuator) -> None:
+        state = self.equipment.states[actuator.id] = DeviceState(actuator.id)
+        intake = self._intake(actuator.id, actuator.points, None)
+        self.equipment.intakes[actuator.id] = intake
+        site = self.equipment.sites[actuator.bus]
+        driven, listen = lan.switched(actuator, site, state, intake, self._clock)
+        self.equipment.actuators[actuator.id] = driven
+        if listen is not None:
+            self.equipment.starting.append(listen)
 
     def _bus(self, name: str) -> Any:  # noqa: ANN401 - each kind of bus has its own class
         if name not in self._buses:

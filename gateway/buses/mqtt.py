@@ -112,6 +112,7 @@ class Link:
         keep_session: bool = False,
         manual_ack: bool = False,
         keepalive_s: int = 30,
+        receive_max: int | None = None,
     ) -> None:
         self.on_message: Callable[[Message], None] = lambda _message: None
         self.on_puback: Callable[[int], None] = lambda _mid: None
@@ -131,6 +132,7 @@ class Link:
         self._keep_session = keep_session
         self._manual_ack = manual_ack
         self._keepalive_s = keepalive_s
+        self._receive_max = receive_max  # messages in flight to us, of MQTT 5
         self._loop = asyncio.get_running_loop()
         self._client: _Client | None = None
         self._wire: Wire | None = None
@@ -282,6 +284,8 @@ class Link:
             return None
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = _SESSION_S
+        if self._receive_max is not None:
+            properties.ReceiveMaximum = self._receive_max
         return properties
 
     def _ready(self) -> _Client:

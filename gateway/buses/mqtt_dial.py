@@ -109,9 +109,7 @@ _stuck_guard = threading.Lock()
 class _Attempt:
     """One thread that ends with a Wire, with a LinkError, or unheard after `abandon`."""
 
-    def __init__(
-        self, broker: Broker, clock: Clock, make: Callable[[socket.socket], Wire]
-    ) -> None:
+    def __init__(self, broker: Broker, clock: Clock, make: Callable[[socket.socket], Wire]) -> None:
         if _stuck[str(broker)] >= _STUCK_MAX:
             raise LinkError(
                 f"{broker}: {_STUCK_MAX} earlier attempts still hang in the name resolver; "

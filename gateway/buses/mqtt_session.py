@@ -7,9 +7,6 @@ in the order in which the messages came, and never by paho.
 import logging
 from collections.abc import Callable, Sequence
 
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-
 from gateway.buses.mqtt import Link
 from gateway.buses.mqtt_dial import Broker, LinkError, dial
 from gateway.buses.mqtt_tap import Malformed, Published, Tap
@@ -19,7 +16,6 @@ from gateway.clock import Clock
 logger = logging.getLogger(__name__)
 
 RECEIVE_MAX = 256  # messages the broker may have in flight to us (MQTT 5); 3.1.1 brokers choose
-_SESSION_S = 7 * 86_400  # how long the broker is asked to keep what we miss
 _KEEPALIVE_S = 10  # a frozen broker is noticed within twice of it
 _TOPICS_A_PACKET = 100
 
@@ -29,7 +25,13 @@ class SessionLink(Link):
 
     def __init__(self, broker: Broker, client_id: str, clock: Clock) -> None:
         super().__init__(
-            broker, client_id, clock, keep_session=True, manual_ack=True, keepalive_s=_KEEPALIVE_S
+            broker,
+            client_id,
+            clock,
+            keep_session=True,
+            manual_ack=True,
+            keepalive_s=_KEEPALIVE_S,
+            receive_max=RECEIVE_MAX,
         )
         self.on_published: Callable[[Published], None] = lambda _message: None
         self.on_too_large: Callable[[Published], None] = lambda _message: None
@@ -58,12 +60,6 @@ class SessionLink(Link):
         wire.on_too_large = self._refuse
         self._tap = wire
         return wire
-
-    def _session_properties(self) -> Properties | None:
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = _SESSION_S
-        properties.ReceiveMaximum = RECEIVE_MAX
-        return properties
 
     def _hand_over(self, message: Published) -> None:
         try:

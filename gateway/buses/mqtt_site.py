@@ -10,14 +10,14 @@ import random
 from asyncio import Event
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
-from drivers.base import BusError, CorruptData, DriverError
+from drivers.base import BusError, CorruptData
 from gateway.buses.mqtt_dial import Broker, LinkError
 from gateway.buses.mqtt_session import SessionLink
 from gateway.buses.mqtt_tap import Published
+from gateway.buses.site import Audience, Commits, Counters
 from gateway.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -29,46 +29,8 @@ _DOUBLINGS = 8
 _FOREIGN_MAX = 1_000  # topics remembered because nobody here wants them
 
 
-class Audience(Protocol):
-    """Who hears a topic."""
-
-    def hear(self, message: tuple[bytes, bool]) -> None:
-        """Take a payload; True beside it: the broker had kept it."""
-
-    def fail(self, error: DriverError) -> None:
-        """A message came that cannot be taken."""
-
-    def cut_off(self, error: DriverError) -> None:
-        """The broker is away, which is said once for all."""
-
-
-class Commits(Protocol):
-    """What of the log is needed to know when a message is durable."""
-
-    def await_commit(self) -> int:
-        """The number of the commit that will hold what was handed over so far."""
-
-    @property
-    def dropped(self) -> int:
-        """Readings that found no room, so far."""
-
-
-@dataclass(slots=True)
-class Counters:
-    """What came and went since the start; shown under /metrics."""
-
-    connects: int = 0
-    messages: int = 0
-    repeated: int = 0  # of them, delivered again and not heard twice
-    foreign: int = 0  # of them, on topics of nobody here
-    oversized: int = 0
-    commands: int = 0
-    unheard: int = 0  # commands the broker refused, or has nobody for
-    sessions_lost: int = 0  # the broker forgot what it kept for us
-
-
-class Site:
-    """One broker; `run` is a task for ever."""
+class SiteBroker:
+    """A `Site` over a real broker; `run` is a task for ever."""
 
     def __init__(self, name: str, broker: Broker, password_file: Path | None, clock: Clock) -> None:
         self.name = name
@@ -102,6 +64,7 @@ class Site:
         """Say where the readings go and who we are to the broker; before `run`."""
         self._commits = commits
         self._client_id = client_id
+        commits.on_durable.append(self.durable)
 
     @property
     def connected(self) -> bool:
@@ -119,7 +82,8 @@ class Site:
 
     def troubles(self) -> list[str]:
         """What a person should know, each in a few words."""
-        return [*filter(None, [self.trouble]), *self._refusals.values()]
+        away = [f"bus {self.name}: {self.trouble}"] if self.trouble else []
+        return [*away, *self._refusals.values()]
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Hand a command over at QoS 1; raises BusError while the broker is away."""
@@ -294,8 +258,9 @@ class Site:
         if topic in self._foreign or len(self._foreign) >= _FOREIGN_MAX or not link.connected:
             return
         self._foreign.add(topic)
-        logger.info("bus %s: nobody listens to %r any more", self.name, topic.decode("utf-8", "replace"))
-        link.unsubscribe(topic.decode("utf-8", "replace"))
+        name = topic.decode(errors="replace")
+        logger.info("bus %s: nobody listens to %r any more", self.name, name)
+        link.unsubscribe(name)
 
     def _puback(self, mid: int) -> None:
         topic = self._commands.pop(mid, None)
