@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from drivers.base import Acting, DriverError, Metric, Samples, failed
-from gateway.buses.worker import Caller
+from gateway.buses.worker import BusWorker
 from gateway.clock import Clock
 from gateway.sampling import DeviceState, Intake
 from rules.judge import Drive
@@ -18,12 +19,15 @@ READ_BACK_S = 5.0
 
 @dataclass(slots=True)
 class Actuator:
-    """An actuator with what driving it needs; `wanted` is what judging last asked for."""
+    """An actuator with what driving it needs; `wanted` is what judging last asked for.
+
+    Without a `worker` its driver only queues what it is given, and is called on the loop.
+    """
 
     state: DeviceState
     driver: Acting
     metrics: tuple[Metric, ...]
-    worker: Caller
+    worker: BusWorker | None
     intake: Intake
     deadline_s: float
     safe: bool
@@ -51,7 +55,11 @@ class Effects:
             logger.error("%s: no such actuator; %s had no effect", drive.actuator, drive.cause)
             return
         actuator.wanted = drive.value
-        if actuator.ready():
+        if not actuator.ready():
+            return
+        if actuator.worker is None:
+            self._queue(actuator)
+        else:
             self._begin(actuator)
 
     def renew(self, names: Iterable[str]) -> None:
@@ -104,12 +112,36 @@ class Effects:
                 return actuator.driver.read(), differs
 
             try:
-                samples, drifted = await actuator.worker.call(act, actuator.deadline_s)
+                if actuator.worker is None:
+                    samples, drifted = act()
+                else:
+                    samples, drifted = await actuator.worker.call(act, actuator.deadline_s)
             except DriverError as error:
-                actuator.state.lost(str(error))
-                bad = failed(actuator.metrics, error.reason)
-                actuator.intake.take(bad, self._clock.now())
+                self._failed(actuator, error)
                 return
+        self._brought(actuator, samples, wanted=wanted, drifted=drifted)
+
+    def _queue(self, actuator: Actuator) -> None:
+        """Hand a command over in this very turn; what comes of it is published in the next.
+
+        Judging is still at work: a reading that came now would be stored before its cause.
+        """
+        loop, wanted = asyncio.get_running_loop(), bool(actuator.wanted)
+        try:
+            actuator.driver.write(wanted)
+            samples = actuator.driver.read()
+        except DriverError as error:
+            loop.call_soon(self._failed, actuator, error)
+        else:
+            loop.call_soon(partial(self._brought, actuator, samples, wanted=wanted))
+
+    def _failed(self, actuator: Actuator, error: DriverError) -> None:
+        actuator.state.lost(str(error))
+        actuator.intake.take(failed(actuator.metrics, error.reason), self._clock.now())
+
+    def _brought(
+        self, actuator: Actuator, samples: Samples, *, wanted: bool, drifted: bool = False
+    ) -> None:
         word, refuses = "on" if wanted else "off", _differs(samples, wanted)
         if drifted or refuses:
             actuator.mismatches += 1

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gateway.buses.site import Commits, Site
-from gateway.buses.worker import InPlace
 from gateway.clock import Clock
 from gateway.config import registry
 from gateway.config.schema import Actuator, Bus
@@ -46,7 +45,7 @@ def switched(
         state=state,
         driver=driver,
         metrics=actuator.metrics,
-        worker=InPlace(),
+        worker=None,
         intake=intake,
         deadline_s=actuator.fail_safe.deadline_s,
         safe=actuator.fail_safe.safe,

@@ -1,6 +1,6 @@
-"""`python -m bench.peers.harness PEER PORT OUT.json [OPTION ...]`: the shared harness, with us in it.
+"""`python -m bench.peers.harness PEER PORT OUT.json [OPTION ...]`: the shared harness, with us in.
 
-The harness is a script of its own in `../shared/bench` (or `KG_SHARED`/bench), and is not edited: its
+The harness is a script of its own in `../shared/bench` (or `KG_SHARED`/bench), and not edited: its
 source is read, and what it asks of a peer is answered by `bench.peers.kitchen` when that is us.
 Its floors run on SCRATCH/base/venv, which its own install.sh makes.
 """
@@ -71,7 +71,9 @@ def main() -> None:
     """Run the harness in this process."""
     bench = folder()
     if bench is None:
-        sys.exit("NOT RUN: no harness: put the shared folder beside the repository or set KG_SHARED")
+        sys.exit(
+            "NOT RUN: no harness: put the shared folder beside the repository or set KG_SHARED"
+        )
     script = bench / "peerbench.py"
     peer = Peer(sys.argv[1:])
     tree = ast.fix_missing_locations(_Answering().visit(ast.parse(script.read_text())))

@@ -85,6 +85,8 @@ class SessionLink(Link):
         except Malformed as error:
             self._stop(LinkError(f"{self._broker} sent what is not MQTT: {error}"))
             return
+        if client.want_write():  # a command leaves in the turn that decided it
+            self._writable()
         if tap.more and not self._reading_soon:
             self._reading_soon = True
             self._loop.call_soon(self._read_on)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from drivers.base import BusError, CorruptData
 from gateway.buses.mqtt_dial import Broker, LinkError
-from gateway.buses.mqtt_session import SessionLink
+from gateway.buses.mqtt_session import RECEIVE_MAX, SessionLink
 from gateway.buses.mqtt_tap import Published
 from gateway.buses.site import Audience, Commits, Counters
 from gateway.clock import Clock
@@ -26,6 +26,7 @@ AWAY_S = 5.0  # so long may the broker be away before its devices are without co
 _STEADY_S = 60.0  # a connection that lasted this long starts the back-off afresh
 _BACK_OFF_S = (0.5, 15.0)
 _DOUBLINGS = 8
+_HALF_OF_OLD = 10  # mosquitto sends a client of MQTT 3.1.1 at most 20 without a PUBACK
 _FOREIGN_MAX = 1_000  # topics remembered because nobody here wants them
 
 
@@ -53,6 +54,7 @@ class SiteBroker:
         self._tried = False  # a first attempt has succeeded or failed
         self._away_since: int | None = clock.now()
         self._dark = False
+        self._half = _HALF_OF_OLD  # of what the broker sends without a PUBACK
         self._lost = Event()
         self._loss: LinkError | None = None
 
@@ -177,6 +179,7 @@ class SiteBroker:
         return replace(self._broker, password=password)
 
     def _greeted(self, link: SessionLink) -> None:
+        self._half = RECEIVE_MAX // 2 if link.protocol == "5" else _HALF_OF_OLD
         if link.session_present:
             return
         self._taken.clear()
@@ -230,7 +233,7 @@ class SiteBroker:
             self._taken.discard(identifier)
             if message.duplicate and link.session_present:
                 self.counters.repeated += 1
-                self._waiting.append((commits.await_commit(), identifier))
+                self._await(commits, identifier)
                 return
         dropped = commits.dropped
         audiences = self._audiences.get(message.topic)
@@ -242,7 +245,13 @@ class SiteBroker:
         if commits.dropped != dropped:
             self._on_lost(LinkError("the store has no room; messages wait at the broker"))
         elif identifier:
-            self._waiting.append((commits.await_commit(), identifier))
+            self._await(commits, identifier)
+
+    def _await(self, commits: Commits, identifier: bytes) -> None:
+        """Acknowledge a message when all that came so far is durable."""
+        self._waiting.append((commits.await_commit(), identifier))
+        if len(self._waiting) >= self._half:
+            commits.press()
 
     def _too_large(self, message: Published) -> None:
         """A message beyond all bounds is nothing that could ever be taken: its device is BAD."""
@@ -250,7 +259,7 @@ class SiteBroker:
         for audience in self._audiences.get(message.topic, ()):
             audience.fail(CorruptData("a message too large for any device"))
         if message.identifier and self._commits is not None:
-            self._waiting.append((self._commits.await_commit(), message.identifier))
+            self._await(self._commits, message.identifier)
 
     def _spare(self, link: SessionLink, topic: bytes) -> None:
         """Of a topic an older configuration subscribed to, the broker is told to stop."""

@@ -34,6 +34,9 @@ class Commits(Protocol):
     def await_commit(self) -> int:
         """The number of the commit that will hold what was handed over so far."""
 
+    def press(self) -> None:
+        """Commit at once: nothing more comes before."""
+
     @property
     def dropped(self) -> int:
         """Readings that found no room, so far."""

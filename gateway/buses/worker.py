@@ -8,7 +8,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from drivers.base import BusError
 
@@ -18,22 +18,6 @@ _WAITING_MAX = 1_000
 
 class BusHangs(BusError):
     """An earlier call has not come back; this one was not even tried."""
-
-
-class Caller(Protocol):
-    """Runs calls to a bus."""
-
-    async def call(self, task: Callable[[], Result], deadline_s: float) -> Result:
-        """What `task` returns; raises DriverError."""
-
-
-class InPlace:
-    """Runs calls on the loop: for a bus that only queues what it is given, and never blocks."""
-
-    async def call(self, task: Callable[[], Result], deadline_s: float) -> Result:
-        """What `task` returns; raises what it raises."""
-        del deadline_s
-        return task()
 
 
 class BusWorker:
