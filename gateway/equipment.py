@@ -80,6 +80,9 @@ class Builder:
         self._emulated = emulated
         self._buses: dict[str, Any] = {}  # one object for each kind of bus
         self.equipment = Equipment(dict(points))
+        self._points_of: dict[str, list[Point]] = {}
+        for point in points.values():
+            self._points_of.setdefault(point.device, []).append(point)
 
     def build(self) -> Equipment:
         """Everything the configuration names; a device that cannot be built is lost, not fatal."""
@@ -222,11 +225,10 @@ class Builder:
         self, device: str, settings: Mapping[str, PointSettings], stale_after_s: float | None
     ) -> Intake:
         conditioners = {}
-        for point in self.equipment.points.values():
-            if point.device == device:
-                metric = point.id.partition("/")[2]
-                treatment = _treatment(settings.get(metric, PointSettings()), stale_after_s)
-                conditioners[metric] = Conditioner(point, treatment, self._clock.now())
+        for point in self._points_of.get(device, ()):
+            metric = point.id.partition("/")[2]
+            treatment = _treatment(settings.get(metric, PointSettings()), stale_after_s)
+            conditioners[metric] = Conditioner(point, treatment, self._clock.now())
         return Intake(self._hub, conditioners)
 
     def _lost(self, thing: Device | Actuator, error: DriverError) -> None:

@@ -240,8 +240,13 @@ class SiteBroker:
         if audiences is None:
             self._spare(link, message.topic)
         else:
+            heard = (message.payload, message.retain)
             for audience in audiences:
-                _tell(audience, message)
+                try:
+                    audience.hear(heard)
+                except Exception:  # a bug in one driver must not hold up the others
+                    logger.exception("bus %s: %r could not be taken", self.name, message.topic)
+                    audience.fail(CorruptData("its driver failed: see the log"))
         if commits.dropped != dropped:
             self._on_lost(LinkError("the store has no room; messages wait at the broker"))
         elif identifier:
@@ -289,11 +294,3 @@ class SiteBroker:
         if self._refusals.get(topic) != text:
             logger.warning("%s", text)
         self._refusals[topic] = text
-
-
-def _tell(audience: Audience, message: Published) -> None:
-    try:
-        audience.hear((message.payload, message.retain))
-    except Exception:  # a bug in one driver must not hold up the others; raised again: in judging
-        logger.exception("mqtt: a message on %r could not be taken", message.topic)
-        audience.fail(CorruptData("its driver failed: see the log"))

@@ -64,11 +64,11 @@ class Tap(Wire):
         if self._over:
             return
         try:
-            data = self._note(lambda: self._socket.recv(_READ))
+            data = self._socket.recv(_READ)
         except _LATER:
             return
         except OSError as error:
-            self._ended, self._over = error, True
+            self._break(error)
             return
         if data:
             self._sift(data)
@@ -112,25 +112,32 @@ class Tap(Wire):
         """Write what the system takes now; what breaks is met by the next `pull`."""
         while self._unsent:
             try:
-                sent = self._note(lambda: self._socket.send(self._unsent))
+                sent = self._socket.send(self._unsent)
             except _LATER:
                 return
             except OSError as error:
-                self._ended, self._over = error, True
+                self._break(error)
                 return
             del self._unsent[:sent]
+
+    def _break(self, error: OSError) -> None:
+        self.failure = self.failure or error
+        self._ended, self._over = error, True
 
     def _sift(self, data: bytes) -> None:
         if self._skip:
             dropped = min(self._skip, len(data))
             self._skip -= dropped
             data = data[dropped:]
-        data = self._kept + data
+        if self._kept:
+            data = self._kept + data
         at, end = 0, len(data)
         while end - at > 1:
-            body, length = _measured(data, at)
-            if body is None:
-                break
+            body, length = at + 2, data[at + 1]
+            if length & 0x80:
+                body, length = _measured(data, at)
+                if not body:
+                    break
             following = body + length
             if length > PACKET_MAX:
                 if not self._drop(data, at, body, following):
@@ -152,8 +159,7 @@ class Tap(Wire):
         """Skip a message too large, once enough of it is there to name it."""
         if data[at] & 0xF0 != _PUBLISH:
             size = following - body
-            self.failure = ConnectionAbortedError(f"it sent a control packet of {size} bytes")
-            self._ended, self._over = self.failure, True
+            self._break(ConnectionAbortedError(f"it sent a control packet of {size} bytes"))
             raise Malformed(str(self.failure))
         head = body + 2 + int.from_bytes(data[body : body + 2]) + 2
         if len(data) < max(head, body + 2):
@@ -177,7 +183,7 @@ class Tap(Wire):
             properties = data[stop]
             if properties & 0x80:
                 after, size = _measured(data, stop - 1)
-                stop = following + 1 if after is None else after + size
+                stop = after + size if after else following + 1
             else:
                 stop += 1 + properties
         if stop > following or not topic or (flags & _QOS) == _QOS:
@@ -186,12 +192,12 @@ class Tap(Wire):
         return Published(topic, data[stop:following], retain, duplicate, identifier)
 
 
-def _measured(data: bytes, at: int) -> tuple[int | None, int]:
-    """Where the body of the packet at `at` begins, None if that is yet to come, and its length."""
+def _measured(data: bytes, at: int) -> tuple[int, int]:
+    """Where the body of the packet at `at` begins, 0 if that is yet to come, and its length."""
     length = 0
     for place in range(_LENGTH_BYTES):
         if at + 1 + place >= len(data):
-            return None, 0
+            return 0, 0
         byte = data[at + 1 + place]
         length |= (byte & 0x7F) << 7 * place
         if not byte & 0x80:
