@@ -29,6 +29,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,300}\.?[0-9]{0,300}|\.[0-9]{1,300})(?:[eE
 _NAME = re.compile(r"[a-z0-9_]{1,36}")
 _TEXT_MAX = 200
 _RAW_MAX = 32  # characters of a broken value worth showing
+_BIG = 1 << 53  # integers below are exact as floats
 _ABSENT = object()
 _decode = msgspec.json.Decoder().decode
 
@@ -148,6 +149,7 @@ class _Reader:
         self._kind = field.kind
         self._scale, self._offset = field.scale, field.offset
         self._plain = (field.scale, field.offset) == (1.0, 0.0)
+        self._as_it_is = self._plain and field.kind == "number"
         self._words = {word.lower(): True for word in field.on}
         self._words |= {word.lower(): False for word in field.off}
 
@@ -159,7 +161,9 @@ class _Reader:
             value = _at(document, self.steps or ())
         if value is _ABSENT:
             return None
-        if self._plain and type(value) is float and self._kind == "number":
+        if self._as_it_is and (
+            type(value) is float or (type(value) is int and -_BIG < value < _BIG)
+        ):
             return Sample(value)  # finite, or it would not have been JSON
         return self._sample(value)
 

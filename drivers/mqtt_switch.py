@@ -66,10 +66,10 @@ class Driver:
     def write(self, value: bool) -> None:
         """Publish the command; raises BusError while the broker is away."""
         options = self._options
-        self._given = None
+        self._given, self._unconfirmed = None, 1
         payload = (options.on if value else options.off).encode()
         self._bus.publish(options.topic, payload, retain=options.retain)
-        self._given, self._unconfirmed = value, 1
+        self._given = value
 
     def read(self) -> Samples:
         """What the device last said; what it was told, as SUBSTITUTED, where it says nothing.

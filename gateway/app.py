@@ -6,6 +6,7 @@ each stage with a time-out, and ends with the last commit written and the output
 
 import asyncio
 import contextlib
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ SILENCE_S = 1.0  # how often points are looked over for silence
 STORE_HANG_MS = 15_000  # without an answer of the disk the watchdog is not fed
 # With the page's second and a last look at a disk that hangs, less than 5 s even all together.
 SAFE_DEADLINE_S, COMMIT_DEADLINE_S, GOODBYE_DEADLINE_S, HUNG_S = 1.2, 1.2, 0.5, 0.2
+GARBAGE = 10_000  # new objects before the collector looks
 _TRUST_S = 30.0
 
 
@@ -223,6 +225,10 @@ class Gateway:
     ) -> None:
         """Start the tasks for people and the cloud."""
         parts = (await in_thread(load_serving, "serving-load"))(self, options)
+        # What is there now stays: the collector need not walk through it for every few readings.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
         supervise = self.supervision.supervise
         tasks += [
             group.create_task(supervise(name, work), name=name) for name, work in parts.items()

@@ -1,6 +1,6 @@
 """`python -m bench.peers.cloud PORT`: what our cloud does, told in the harness's own words.
 
-Acknowledges our rows as `docs/protocol.md` says, and publishes the `seq` in them as `up/pack`, which
+Acknowledges our rows as `docs/protocol.md` says, and publishes the `seq` in them as `up/pack`: that
 is how the harness counts what has arrived.
 """
 

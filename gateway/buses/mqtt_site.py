@@ -54,6 +54,7 @@ class SiteBroker:
         self._tried = False  # a first attempt has succeeded or failed
         self._away_since: int | None = clock.now()
         self._dark = False
+        self._dropped = 0  # readings the log had no room for, when last looked at
         self._half = _HALF_OF_OLD  # of what the broker sends without a PUBACK
         self._lost = Event()
         self._loss: LinkError | None = None
@@ -179,6 +180,7 @@ class SiteBroker:
         return replace(self._broker, password=password)
 
     def _greeted(self, link: SessionLink) -> None:
+        self._dropped = self._commits.dropped if self._commits is not None else 0
         self._half = RECEIVE_MAX // 2 if link.protocol == "5" else _HALF_OF_OLD
         if link.session_present:
             return
@@ -235,7 +237,6 @@ class SiteBroker:
                 self.counters.repeated += 1
                 self._await(commits, identifier)
                 return
-        dropped = commits.dropped
         audiences = self._audiences.get(message.topic)
         if audiences is None:
             self._spare(link, message.topic)
@@ -247,7 +248,8 @@ class SiteBroker:
                 except Exception:  # a bug in one driver must not hold up the others
                     logger.exception("bus %s: %r could not be taken", self.name, message.topic)
                     audience.fail(CorruptData("its driver failed: see the log"))
-        if commits.dropped != dropped:
+        if commits.dropped != self._dropped:
+            self._dropped = commits.dropped
             self._on_lost(LinkError("the store has no room; messages wait at the broker"))
         elif identifier:
             self._await(commits, identifier)
