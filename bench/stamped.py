@@ -15,6 +15,7 @@ import msgspec
 
 from bench.recording import LAST
 from gateway.app import Gateway, Options, Work
+from gateway.buses.recording import Recordings
 from gateway.cli.run import live, load_serving, start_logging
 from gateway.reading import Reading
 from gateway.store.log import Row
@@ -41,7 +42,8 @@ class Stamps:
     def attach(self, gateway: Gateway) -> None:
         """Wrap the calls; the readings before this one are not stamped."""
         self.index = gateway.points[_POINT].index
-        recording = gateway.equipment.recordings[0]
+        buses = gateway.equipment.buses.values()
+        recording = next(bus for bus in buses if isinstance(bus, Recordings)).playing[0]
         post = recording._post  # noqa: SLF001 - where a row leaves the bus thread
 
         def hand_over(what: Callable[[], None]) -> None:

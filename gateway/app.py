@@ -254,7 +254,7 @@ class Gateway:
             self._close_deadline_s = HUNG_S
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_DEADLINE_S):
-                await asyncio.gather(*(site.close() for site in self.equipment.sites.values()))
+                await asyncio.gather(*(site.farewell() for site in self.equipment.sites.values()))
         if self.uplink is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE_DEADLINE_S):

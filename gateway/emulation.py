@@ -6,15 +6,14 @@ Everything from the driver up is what runs in a real kitchen. Drivers without a 
 
 import importlib
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from drivers.base import DriverError
 from drivers.emulated.base import Feel
 from drivers.emulated.world import World
-from gateway.buses.gpio import EmulatedPins
-from gateway.buses.i2c import EmulatedI2C
-from gateway.buses.site import EmulatedSite
+from gateway.buses import kinds
 from gateway.clock import Clock
 from gateway.config.schema import Actuator, Config, Device, Emulation
 
@@ -35,9 +34,7 @@ class EmulatedKitchen:
 
     world: World
     clock: Clock
-    i2c: dict[str, EmulatedI2C] = field(default_factory=dict)
-    pins: dict[str, EmulatedPins] = field(default_factory=dict)
-    sites: dict[str, EmulatedSite] = field(default_factory=dict)
+    buses: dict[str, Any] = field(default_factory=dict)  # the twin of each; one class a kind
     chips: dict[str, Any] = field(default_factory=dict)  # as many classes as drivers
     stepping: list[Stepping] = field(default_factory=list)
     turn: threading.Lock = field(default_factory=threading.Lock)  # chips feel in bus threads
@@ -60,50 +57,41 @@ def emulate(config: Config, emulation: Emulation, clock: Clock, scenario: str) -
     """Build the twin of every configured bus; raises ValueError for an unknown scenario."""
     kitchen = EmulatedKitchen(World(emulation.seed, scenario), clock)
     kitchen.world.advance(clock.now())
-    on_i2c: dict[str, dict[int, Any]] = {
-        name: {} for name, bus in config.buses.items() if bus.kind == "i2c"
-    }
+    host = kinds.Host(clock, config.folder)
     for name, bus in config.buses.items():
-        if bus.kind == "gpio":
-            kitchen.pins[name] = EmulatedPins()
-        elif bus.kind == "mqtt":
-            kitchen.sites[name] = EmulatedSite(name)
+        kitchen.buses[name] = kinds.kind(bus.kind).emulate_bus(host)
     things: list[Device | Actuator] = [*config.devices.values(), *config.actuators.values()]
     for number, thing in enumerate(things):
+        make = _maker(thing.driver)
+        if make is None:
+            continue
         place = emulation.places.get(thing.id, DEFAULT_PLACE)
+        mount = kinds.Mount(
+            thing.options,
+            _feel(kitchen, place),
+            seed=number + emulation.seed * 1_000,
+            acting=isinstance(thing, Actuator),
+        )
         try:
-            chip = _chip(kitchen, thing, place, number + emulation.seed * 1_000)
+            chip = kitchen.buses[thing.bus].mount(make, mount)
         except DriverError:  # the builder meets the same wire: the thing is lost there, and says so
             continue
-        if chip is None:
-            continue
         kitchen.chips[thing.id] = chip
-        if thing.bus in on_i2c:
-            on_i2c[thing.bus][_option(thing, "address")] = chip
-        elif hasattr(chip, "step"):
+        if hasattr(chip, "step"):
             kitchen.stepping.append(chip)
-    kitchen.i2c = {name: EmulatedI2C(chips) for name, chips in on_i2c.items()}
     return kitchen
 
 
-def _chip(kitchen: EmulatedKitchen, thing: Device | Actuator, place: str, seed: int) -> Any:  # noqa: ANN401 - as many classes as drivers
+def _maker(driver: str) -> Callable[..., Any] | None:
+    """What makes the honest chip of a driver, if it has one."""
     try:
-        module = importlib.import_module(f"drivers.emulated.{thing.driver}")
+        module = importlib.import_module(f"drivers.emulated.{driver}")
     except ModuleNotFoundError as error:
-        if error.name != f"drivers.emulated.{thing.driver}":
+        if error.name != f"drivers.emulated.{driver}":
             raise
         return None
-    if thing.bus in kitchen.sites:
-        site = kitchen.sites[thing.bus]
-        if isinstance(thing, Actuator):
-            return module.Chip(thing.options, site.take, site.post)
-        return module.Chip(thing.options, _feel(kitchen, place), site.post, kitchen.clock.now)
-    if thing.bus in kitchen.pins:
-        line = kitchen.pins[thing.bus].line(_option(thing, "pin"))
-        if isinstance(thing, Actuator):
-            return module.Chip(thing.options, line)
-        return module.Chip(thing.options, _feel(kitchen, place), line)
-    return module.Chip(thing.options, _feel(kitchen, place), now_ms=kitchen.clock.now, seed=seed)
+    make: Callable[..., Any] = module.Chip
+    return make
 
 
 def _feel(kitchen: EmulatedKitchen, place: str) -> Feel:
@@ -112,7 +100,3 @@ def _feel(kitchen: EmulatedKitchen, place: str) -> Feel:
             return kitchen.world.feel(place, quantity)
 
     return feel
-
-
-def _option(thing: Device | Actuator, name: str) -> int:
-    return int(getattr(thing.options, name))

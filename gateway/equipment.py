@@ -1,26 +1,23 @@
 """From the configuration to living things: points, drivers on their buses, and who reads them."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from drivers.base import BusError, DriverError, failed
-from gateway import health, lan
-from gateway.buses.gpio import Pins, linux_pins
-from gateway.buses.i2c import LinuxI2C
-from gateway.buses.recording import Message, Recording
+from drivers.base import BusError, DriverError, Polled, failed
+from gateway import health
+from gateway.buses import kinds
 from gateway.buses.site import Site
 from gateway.buses.worker import BusWorker
 from gateway.clock import Clock
 from gateway.conditioning import Conditioner, Treatment
 from gateway.config import registry
-from gateway.config.schema import Actuator, Config, Device, PointSettings
+from gateway.config.schema import Actuator, Bus, Config, Device, PointSettings
 from gateway.effects import Actuator as Driven
 from gateway.emulation import EmulatedKitchen
 from gateway.hub import Hub
-from gateway.listening import Edges, Listener
+from gateway.listening import Listener
 from gateway.reading import Point
 from gateway.sampling import DeviceState, Intake, Sampled
 
@@ -38,16 +35,18 @@ class Equipment:
     states: dict[str, DeviceState] = field(default_factory=dict)
     sampled: list[Sampled] = field(default_factory=list)
     actuators: dict[str, Driven] = field(default_factory=dict)
-    workers: dict[str, BusWorker] = field(default_factory=dict)  # by bus
-    recordings: list[Recording] = field(default_factory=list)
-    sites: dict[str, Site] = field(default_factory=dict)  # brokers, by bus
+    buses: dict[str, Any] = field(default_factory=dict)  # one class for each kind
+    workers: dict[str, BusWorker] = field(default_factory=dict)  # by bus, where calls may block
     starting: list[Callable[[], None]] = field(default_factory=list)  # begin to listen
-    opening: list[Callable[[], None]] = field(default_factory=list)  # begin to be heard
-    closing: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def sites(self) -> dict[str, Site]:
+        """The brokers of the site, by bus."""
+        return {name: bus for name, bus in self.buses.items() if isinstance(bus, Site)}
 
     def listen(self) -> None:
         """Begin to hear pushed devices."""
-        for start in [*self.starting, *self.opening]:
+        for start in self.starting:
             start()
 
     def look_for_silence(self, now: int) -> None:
@@ -59,12 +58,10 @@ class Equipment:
 
     def close(self) -> None:
         """Give every bus back; a thread that hangs is left behind."""
-        for recording in self.recordings:
-            recording.close()
         for worker in self.workers.values():
             worker.close()
-        for close in self.closing:
-            close()
+        for bus in self.buses.values():
+            bus.close()
 
 
 class Builder:
@@ -78,7 +75,7 @@ class Builder:
         self._hub = hub
         self._clock = clock
         self._emulated = emulated
-        self._buses: dict[str, Any] = {}  # one object for each kind of bus
+        self._unopened: dict[str, DriverError] = {}
         self.equipment = Equipment(dict(points))
         self._points_of: dict[str, list[Point]] = {}
         for point in points.values():
@@ -87,7 +84,7 @@ class Builder:
     def build(self) -> Equipment:
         """Everything the configuration names; a device that cannot be built is lost, not fatal."""
         for name, bus in self._config.buses.items():
-            self._open(name, bus.kind)
+            self._open(name, bus)
         for device in self._config.devices.values():
             try:
                 self._device(device)
@@ -106,34 +103,16 @@ class Builder:
         self.equipment.intakes[device] = self._intake(device, {}, None)
         return self.equipment.intakes[device]
 
-    def _open(self, name: str, kind: str) -> None:
-        if kind == "i2c":
-            path = self._config.buses[name].path
-            bus = self._emulated.i2c[name] if self._emulated else LinuxI2C(path)
-            self._buses[name] = bus
-            self.equipment.closing.append(bus.close)
-        elif kind == "gpio":
-            try:
-                pins = self._emulated.pins[name] if self._emulated else linux_pins()
-            except DriverError as error:
-                logger.error("bus %s: %s", name, error)
-                return
-            self._buses[name] = pins
-            self.equipment.closing.append(pins.close)
-        elif kind == "mqtt":
-            self._open_site(name)
-            return
-        if kind != "recording":
-            self.equipment.workers[name] = BusWorker(name)
-
-    def _open_site(self, name: str) -> None:
+    def _open(self, name: str, bus: Bus) -> None:
         if self._emulated is not None:
-            emulated = self._emulated.sites[name]
-            self._buses[name] = self.equipment.sites[name] = emulated
-            self.equipment.opening.append(emulated.open)
+            self.equipment.buses[name] = self._emulated.buses[name]
             return
-        site = lan.open_site(name, self._config.buses[name], self._clock)
-        self._buses[name] = self.equipment.sites[name] = site
+        host = kinds.Host(self._clock, self._config.folder)
+        try:
+            self.equipment.buses[name] = kinds.kind(bus.kind).open_bus(bus.options, host)
+        except DriverError as error:
+            logger.error("bus %s: %s", name, error)
+            self._unopened[name] = error
 
     def _device(self, device: Device) -> None:
         module = registry.driver(device.driver)
@@ -141,13 +120,13 @@ class Builder:
         if device.role == "polled":
             stale_after_s = device.stale_after_s or _KEPT_PERIODS * device.every_s
             intake = self._intake(device.id, device.points, stale_after_s)
-            driver = module.Driver(self._bus(device.bus), device.options, self._clock.pause)
+            driver = self._polled(module, device)
             self.equipment.sampled.append(
                 Sampled(
                     state,
                     driver,
                     device.metrics,
-                    self.equipment.workers[device.bus],
+                    self._worker(device.bus),
                     intake,
                     device.every_s,
                     device.deadline_s,
@@ -156,70 +135,51 @@ class Builder:
         else:
             intake = self._intake(device.id, device.points, device.stale_after_s)
             driver = module.Driver(device.options)
+            bus = self._bus(device.bus)
             listener = Listener(state, driver, device.metrics, intake, self._clock)
-            self.equipment.starting.append(lambda: self._listen(device, listener))
+            self.equipment.starting.append(lambda: bus.listen(device.options, listener))
         self.equipment.intakes[device.id] = intake
 
-    def _listen(self, device: Device, listener: Listener) -> None:
-        loop = asyncio.get_running_loop()
-        if self._config.buses[device.bus].kind == "recording":
-            track: Any = device.options
-            recording = Recording(
-                track,
-                Playing(listener),
-                clock=self._clock,
-                post=loop.call_soon_threadsafe,
-                folder=self._config.folder,
-            )
-            self.equipment.recordings.append(recording)
-            recording.start()
-            return
-        options: Any = device.options
-        if device.bus in self.equipment.sites:
-            self.equipment.sites[device.bus].listen(options.topic, listener)
-            return
-        pins: Pins = self._bus(device.bus)
-        try:
-            pins.watch(options.pin, options.pull, Edges(loop, listener).tell)
-        except DriverError as error:
-            listener.fail(error)
-
     def _actuator(self, actuator: Actuator) -> None:
-        if actuator.bus in self.equipment.sites:
-            self._switched(actuator)
-            return
         module = registry.driver(actuator.driver)
-        options: Any = actuator.options
-        pins: Pins = self._bus(actuator.bus)
         safe = actuator.fail_safe.safe
-        pin = pins.output(options.pin, active_high=options.active_high, initial=safe)
+        bus = self._bus(actuator.bus)
+        driver = module.Driver(bus.claim(actuator.options, initial=safe), actuator.options)
         state = self.equipment.states[actuator.id] = DeviceState(actuator.id)
         intake = self._intake(actuator.id, actuator.points, None)
         self.equipment.intakes[actuator.id] = intake
+        on_site = isinstance(bus, Site)
         self.equipment.actuators[actuator.id] = Driven(
             state=state,
-            driver=module.Driver(pin, actuator.options),
+            driver=driver,
             metrics=actuator.metrics,
-            worker=self.equipment.workers[actuator.bus],
+            worker=None if on_site else self._worker(actuator.bus),
             intake=intake,
             deadline_s=actuator.fail_safe.deadline_s,
             safe=safe,
+            ready=(lambda: bus.tried) if on_site else (lambda: True),
         )
-
-    def _switched(self, actuator: Actuator) -> None:
-        state = self.equipment.states[actuator.id] = DeviceState(actuator.id)
-        intake = self._intake(actuator.id, actuator.points, None)
-        self.equipment.intakes[actuator.id] = intake
-        site = self.equipment.sites[actuator.bus]
-        driven, listen = lan.switched(actuator, site, state, intake, self._clock)
-        self.equipment.actuators[actuator.id] = driven
-        if listen is not None:
-            self.equipment.starting.append(listen)
+        if on_site:
+            listener = Listener(state, driver, actuator.metrics, intake, self._clock)
+            self.equipment.starting.append(lambda: bus.listen(actuator.options, listener))
 
     def _bus(self, name: str) -> Any:  # noqa: ANN401 - each kind of bus has its own class
-        if name not in self._buses:
-            raise BusError(f"bus {name} could not be opened")
-        return self._buses[name]
+        if name in self._unopened:
+            raise BusError(f"bus {name}: {self._unopened[name]}")
+        return self.equipment.buses[name]
+
+    def _worker(self, bus: str) -> BusWorker:
+        workers = self.equipment.workers
+        if bus not in workers:
+            workers[bus] = BusWorker(bus)
+        return workers[bus]
+
+    def _polled(self, module: registry.DriverModule, device: Device) -> Polled:
+        """A driver with its bus; one that is `TIMED` is also told the time."""
+        timing = {"now_ms": self._clock.now} if getattr(module, "TIMED", False) else {}
+        bus = self._bus(device.bus)
+        driver: Polled = module.Driver(bus, device.options, self._clock.pause, **timing)
+        return driver
 
     def _intake(
         self, device: str, settings: Mapping[str, PointSettings], stale_after_s: float | None
@@ -238,22 +198,6 @@ class Builder:
         self.equipment.intakes[thing.id] = intake
         bad = failed(thing.metrics, error.reason)
         self.equipment.starting.append(lambda: intake.take(bad, self._clock.now()))
-
-
-class Playing:
-    """What a recording tells its listener."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-
-    def hear(self, message: Message) -> None:
-        self._listener.hear(message)
-
-    def ended(self, error: BusError | None) -> None:
-        if error is not None:
-            self._listener.fail(error)
-        else:
-            logger.info("%s: the recording has ended", self._listener.state.id)
 
 
 def _treatment(settings: PointSettings, stale_after_s: float | None) -> Treatment:

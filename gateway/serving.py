@@ -21,6 +21,7 @@ from gateway.store.tokens import StoredTokens
 from gateway.sync.protocol import VERSION
 from gateway.sync.uplink import Destination, Uplink
 from gateway.view import View
+from gateway.web import console
 from gateway.web.route import Settings
 from gateway.web.server import CannotListen, Server
 
@@ -68,28 +69,32 @@ class _Page:
         web = gateway.config.web
         port = web.port if options.port is None else options.port
         names = tuple(origin.partition("://")[2] for origin in web.origins)
-        self._settings = Settings(host=web.listen, port=port, names=names)
+        self._settings = Settings(
+            host=web.listen, port=port, names=names, console=gateway.store.path / console.NAME
+        )
         self._server: Server | None = None
 
     async def run(self) -> None:
         """Serve until cancelled."""
         gateway = self._gateway
         await self._tokens.load()  # before anybody who is logged in can ask
-        server = self._server = await self._listening()
+        server = Server(View(gateway), self._access, gateway.clock, self._settings)
+        self._server = server
         gateway.hub.show = lambda reading: server.live.point_changed(reading.point.id)
         gateway.judging.alarms_changed = self._alarms_changed
         try:
+            await server.open()
+            await self._listen(server)
             await self._announce(server.port)
             if server.live.task is not None:
                 await server.live.task
         finally:
             await server.stop()
 
-    async def _listening(self) -> Server:
-        """A server that listens, as soon as the port can be had; collecting goes on without."""
+    async def _listen(self, server: Server) -> None:
+        """Return once the port could be had; collecting goes on without."""
         gateway = self._gateway
         while True:
-            server = Server(View(gateway), self._access, gateway.clock, self._settings)
             try:
                 await server.start()
             except CannotListen as error:
@@ -99,7 +104,7 @@ class _Page:
                 await gateway.clock.sleep(_LISTEN_AGAIN_S * gateway.clock.speed)
             else:
                 gateway.page_trouble = None
-                return server
+                return
 
     def _alarms_changed(self, points: Collection[str]) -> None:
         """An alarm changes the page's banners and the tiles of its point."""

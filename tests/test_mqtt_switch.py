@@ -7,6 +7,7 @@ from drivers.base import BusError, CorruptData, Reason, Sample
 from drivers.emulated.mqtt_switch import Chip
 from drivers.mqtt_switch import Driver, Options
 from gateway.buses.site import EmulatedSite
+from tests.fakes import ManualClock
 
 
 class Broker:
@@ -111,8 +112,7 @@ def test_options_that_make_no_sense_name_their_key(options: dict[str, str], word
 
 
 def test_the_emulated_switch_does_as_it_is_told_and_says_so() -> None:
-    site = EmulatedSite("site")
-    site.open()
+    site = EmulatedSite(ManualClock())
     options = Options(topic="k/1/c", state_topic="k/1/s", state_key="POWER")
     driver = Driver(site, options)
 
@@ -126,7 +126,7 @@ def test_the_emulated_switch_does_as_it_is_told_and_says_so() -> None:
         def cut_off(self, error: base.DriverError) -> None:
             raise error
 
-    site.listen("k/1/s", Ears())
+    site.listen(options, Ears())
     chip = Chip(options, site.take, site.post)
     driver.write(True)
     assert chip.closed

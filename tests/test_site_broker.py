@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from drivers.base import BusError, DriverError
+from drivers.mqtt import Field, Options
 from gateway.buses.mqtt import Broker as Address
 from gateway.buses.mqtt import Link, Message
 from gateway.buses.mqtt_site import AWAY_S, SiteBroker
@@ -78,11 +79,14 @@ class Bench:
         self.commits = Commits()
         self.ears = Ears()
         self.ups = 0
-        self.site = SiteBroker(name, Address.from_url(broker.url), None, CLOCK)
-        self.site.listen("k/1/r", self.ears)
-        self.site.join(self.commits, f"kg-test-{name}")
+        self.site = SiteBroker(Address.from_url(broker.url), None, CLOCK)
+        self.listen("k/1/r", self.ears)
+        self.site.join(self.commits, f"kg-test-{name}", name)
         self.site.on_up = self._up
         self._task: asyncio.Task[None] | None = None
+
+    def listen(self, topic: str, ears: Ears) -> None:
+        self.site.listen(Options(topic=topic, metrics={"v": Field()}), ears)
 
     def _up(self) -> None:
         self.ups += 1
@@ -149,7 +153,7 @@ async def test_what_was_heard_before_the_connection_broke_is_not_heard_again(
         await bench.publish(b"4")  # its PUBACK is behind ours on no wire, but the broker is done
         await until(lambda: len(bench.ears.heard) == 4)
         bench.commits.commit()
-        await bench.site.close()
+        await bench.site.farewell()
     async with running(broker) as again:
         await again.publish(b"5")
         await until(lambda: again.ears.payloads == [b"5"])
@@ -158,7 +162,7 @@ async def test_what_was_heard_before_the_connection_broke_is_not_heard_again(
 async def test_nothing_the_broker_kept_is_lost_while_we_are_away(mosquitto: BrokerFactory) -> None:
     broker = mosquitto()
     async with running(broker) as bench:
-        await bench.site.close()
+        await bench.site.farewell()
     await bench.publish(*(str(number).encode() for number in range(300)))
     async with running(broker) as again:
         async with asyncio.timeout(10):
@@ -196,7 +200,7 @@ async def test_a_message_on_a_topic_of_nobody_is_acknowledged_and_the_broker_tol
 ) -> None:
     broker = mosquitto()
     old = Bench(broker)
-    old.site.listen("k/2/r", Ears())
+    old.listen("k/2/r", Ears())
     await old.start()
     await old.stop()
     async with running(broker) as bench:
@@ -220,7 +224,7 @@ async def test_an_oversized_message_is_a_failure_of_its_device_and_does_not_come
         await bench.publish(b"1")
         await until(lambda: bench.ears.payloads == [b"1"])
         bench.commits.commit()
-        await bench.site.close()
+        await bench.site.farewell()
     async with running(broker) as again:
         await again.publish(b"2")
         await until(lambda: again.ears.payloads == [b"2"])

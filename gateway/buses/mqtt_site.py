@@ -9,7 +9,6 @@ import logging
 import random
 from asyncio import Event
 from collections import deque
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from drivers.base import BusError, CorruptData
 from gateway.buses.mqtt_dial import Broker, LinkError
 from gateway.buses.mqtt_session import RECEIVE_MAX, SessionLink
 from gateway.buses.mqtt_tap import Published
-from gateway.buses.site import Audience, Commits, Counters
+from gateway.buses.site import Commits, Site
 from gateway.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -30,20 +29,17 @@ _HALF_OF_OLD = 10  # mosquitto sends a client of MQTT 3.1.1 at most 20 without a
 _FOREIGN_MAX = 1_000  # topics remembered because nobody here wants them
 
 
-class SiteBroker:
+class SiteBroker(Site):
     """A `Site` over a real broker; `run` is a task for ever."""
 
-    def __init__(self, name: str, broker: Broker, password_file: Path | None, clock: Clock) -> None:
-        self.name = name
-        self.counters = Counters()
+    def __init__(self, broker: Broker, password_file: Path | None, clock: Clock) -> None:
+        super().__init__(str(broker))
         self.trouble: str | None = None  # why it is away
-        self.on_up: Callable[[], None] = lambda: None
         self._broker = broker
         self._password_file = password_file
         self._clock = clock
         self._commits: Commits | None = None
         self._client_id = ""
-        self._audiences: dict[bytes, list[Audience]] = {}
         self._refusals: dict[str, str] = {}  # by topic of a command, while it is refused
         self._commands: dict[int, str] = {}  # topics by packet identifier, without a PUBACK yet
         self._foreign: set[bytes] = set()
@@ -59,37 +55,30 @@ class SiteBroker:
         self._lost = Event()
         self._loss: LinkError | None = None
 
-    def listen(self, topic: str, audience: Audience) -> None:
-        """Have a topic heard; only before `run`."""
-        self._audiences.setdefault(topic.encode(), []).append(audience)
-
-    def join(self, commits: Commits, client_id: str) -> None:
-        """Say where the readings go and who we are to the broker; before `run`."""
+    def join(self, commits: Commits, client_id: str, name: str) -> None:
         self._commits = commits
         self._client_id = client_id
+        self.name = name
         commits.on_durable.append(self.durable)
 
     @property
     def connected(self) -> bool:
+        """Whether devices are heard and commands taken."""
         return self._up
 
     @property
     def tried(self) -> bool:
-        """Whether it is known if the broker can be reached."""
         return self._tried
 
     @property
     def unacknowledged(self) -> int:
-        """Messages that wait for their commit."""
         return len(self._waiting)
 
     def troubles(self) -> list[str]:
-        """What a person should know, each in a few words."""
         away = [f"bus {self.name}: {self.trouble}"] if self.trouble else []
         return [*away, *self._refusals.values()]
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
-        """Hand a command over at QoS 1; raises BusError while the broker is away."""
         if self._link is None or not self._up:
             raise BusError(f"bus {self.name}: {self.trouble or 'not connected yet'}")
         try:
@@ -100,7 +89,6 @@ class SiteBroker:
         self.counters.commands += 1
 
     def check(self) -> None:
-        """Raises BusError once the broker has been away for AWAY_S."""
         if self._dark:
             raise BusError(f"bus {self.name}: {self.trouble}")
 
@@ -141,8 +129,7 @@ class SiteBroker:
             pause_s = random.uniform(low / 2, most)  # noqa: S311
             await self._clock.sleep(pause_s * self._clock.speed)
 
-    async def close(self) -> None:
-        """Say farewell; the broker keeps the session and what comes in the meantime."""
+    async def farewell(self) -> None:
         link, self._link, self._up = self._link, None, False
         if link is not None:
             link.on_lost = lambda _error: None

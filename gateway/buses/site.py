@@ -1,16 +1,39 @@
-"""The site's MQTT broker as a bus: what every such bus offers, and its emulated twin.
+"""The site's MQTT broker as a kind of bus, and its emulated twin.
 
-The twin starts no broker: an emulated device hands its message straight to who listens.
+The twin starts no broker: an emulated device hands its message straight to who listens. What
+speaks to a real one is imported when it is opened.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Annotated, Any, Protocol
 
 from drivers.base import DriverError
+from gateway.buses.kinds import Host, Mount
+from gateway.clock import Clock
+from gateway.config import checks
 
-logger = logging.getLogger(__name__)
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Settings of a bus of kind `mqtt`: the broker, as under `cloud`."""
+
+    url: Annotated[str, "broker"]
+    username: str | None = None
+    password_file: Annotated[Path, "secret_file"] | None = None
+    ca_file: Annotated[Path, "file"] | None = None
+    certificate_file: Annotated[Path, "file"] | None = None
+    key_file: Annotated[Path, "secret_file"] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what does not go together."""
+        checks.login(self)
+
+    @property
+    def wire(self) -> str:
+        """What no two buses can share."""
+        return self.url
 
 
 class Audience(Protocol):
@@ -56,21 +79,35 @@ class Counters:
     sessions_lost: int = 0  # the broker forgot what it kept for us
 
 
-class Site(Protocol):
-    """A broker of the site; nothing here waits but `run` and `close`."""
+class Site:
+    """A broker of the site, as far as it is the same for a real one and its twin.
 
-    name: str
-    counters: Counters
-    on_up: Callable[[], None]  # told at each connection
+    Commands are only queued, so they are given on the loop; nothing waits but `run` and `farewell`.
+    """
 
-    def listen(self, topic: str, audience: Audience) -> None:
-        """Have a topic heard; only before `run`."""
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.counters = Counters()
+        self.on_up: Callable[[], None] = lambda: None  # told at each connection
+        self._audiences: dict[bytes, list[Audience]] = {}
 
-    def join(self, commits: Commits, client_id: str) -> None:
+    def listen(self, options: Any, audience: Audience) -> None:  # noqa: ANN401 - its driver's own
+        """Have a device heard: under `state_topic` where it has one, else under `topic`."""
+        topic = getattr(options, "state_topic", options.topic)
+        if topic is not None:
+            self._audiences.setdefault(topic.encode(), []).append(audience)
+
+    def claim(self, options: object, *, initial: bool) -> "Site":
+        """What an acting driver publishes to; its first command comes with the first connection."""
+        del options, initial
+        return self
+
+    def join(self, commits: Commits, client_id: str, name: str) -> None:
         """Say where the readings go and who we are to the broker; before `run`."""
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Hand a command over, at least once; raises BusError while the broker is away."""
+        raise NotImplementedError
 
     def check(self) -> None:
         """Raises BusError once the broker has been away for some seconds."""
@@ -80,35 +117,42 @@ class Site(Protocol):
 
     def troubles(self) -> list[str]:
         """What a person should know, each in a few words."""
+        return []
 
     @property
     def tried(self) -> bool:
         """Whether it is known if the broker can be reached."""
+        return True
 
     @property
     def unacknowledged(self) -> int:
         """Messages that wait for their commit."""
+        return 0
 
     async def run(self) -> None:
         """Be connected, for ever."""
 
-    async def close(self) -> None:
-        """Say farewell."""
+    async def farewell(self) -> None:
+        """Leave in order; the broker keeps what comes in the meantime."""
+
+    def close(self) -> None:
+        """Nothing is left open after `run`."""
 
 
-class EmulatedSite:
-    """A `Site` in the air: `post` is how emulated devices publish, `take` how they are told."""
+class EmulatedSite(Site):
+    """A broker in the air: `post` is how emulated devices publish, `take` how they are told."""
 
-    tried = True
-    unacknowledged = 0
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.counters = Counters()
-        self.on_up: Callable[[], None] = lambda: None
-        self._audiences: dict[str, list[Audience]] = {}
+    def __init__(self, clock: Clock) -> None:
+        super().__init__("emulated")
+        self._clock = clock
         self._takers: dict[str, list[Callable[[bytes], None]]] = {}
-        self._early: dict[str, bytes] | None = {}  # the last of each topic, until `open`
+        self._unheard: dict[bytes, bytes] = {}  # the last of each topic nobody has listened to yet
+
+    def mount(self, make: Callable[..., Any], mount: Mount) -> Any:  # noqa: ANN401 - as many classes as drivers
+        """The emulated device behind a driver's settings."""
+        if mount.acting:
+            return make(mount.options, self.take, self.post)
+        return make(mount.options, mount.feel, self.post, self._clock.now)
 
     def take(self, topic: str, taker: Callable[[bytes], None]) -> None:
         """Have an emulated device told what is published under a topic."""
@@ -116,43 +160,43 @@ class EmulatedSite:
 
     def post(self, topic: str, payload: bytes) -> None:
         """An emulated device publishes, on the loop."""
-        if self._early is not None:
-            self._early[topic] = payload
+        audiences = self._audiences.get(topic.encode())
+        if audiences is None:
+            self._unheard[topic.encode()] = payload
             return
-        for audience in self._audiences.get(topic, ()):
+        for audience in audiences:
             self.counters.messages += 1
             audience.hear((payload, False))
 
-    def open(self) -> None:
-        """Begin to deliver."""
-        early, self._early = self._early or {}, None
-        for topic, payload in early.items():
-            self.post(topic, payload)
-
-    def listen(self, topic: str, audience: Audience) -> None:
-        self._audiences.setdefault(topic, []).append(audience)
-
-    def join(self, commits: Commits, client_id: str) -> None:
-        """Nothing here waits for a PUBACK."""
+    def listen(self, options: Any, audience: Audience) -> None:  # noqa: ANN401 - its driver's own
+        super().listen(options, audience)
+        for topic in self._unheard.keys() & self._audiences.keys():
+            self.post(topic.decode(), self._unheard.pop(topic))
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
         del retain
         self.counters.commands += 1
         for taker in self._takers.get(topic, ()):
             taker(payload)
-        self.post(topic, payload)
+        if topic.encode() in self._audiences:
+            self.post(topic, payload)
 
-    def check(self) -> None:
-        """It is always there."""
 
-    def look(self, now: int) -> None:
-        """It is always there."""
+def open_bus(options: Options, host: Host) -> Site:
+    """The broker at `url`; it is connected by `run`, so nothing can fail yet."""
+    from gateway.buses.mqtt_dial import Broker
+    from gateway.buses.mqtt_site import SiteBroker
 
-    def troubles(self) -> list[str]:
-        return []
+    broker = Broker.from_url(
+        options.url,
+        username=options.username,
+        ca_file=str(options.ca_file) if options.ca_file else None,
+        certificate_file=str(options.certificate_file) if options.certificate_file else None,
+        key_file=str(options.key_file) if options.key_file else None,
+    )
+    return SiteBroker(broker, options.password_file, host.clock)
 
-    async def run(self) -> None:
-        """It is always connected."""
 
-    async def close(self) -> None:
-        """There is nobody to say farewell to."""
+def emulate_bus(host: Host) -> EmulatedSite:
+    """Its twin."""
+    return EmulatedSite(host.clock)

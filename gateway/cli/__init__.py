@@ -9,9 +9,13 @@ from gateway import __version__
 _COMMANDS = {
     "run": "run",
     "demo": "demo",
+    "setup": "setup",
     "check": "check",
+    "devices": "devices",
+    "read": "read",
     "ingest": "ingest",
     "token": "token",
+    "completion": "completion",
 }
 
 

@@ -7,9 +7,11 @@ written there, and what the markers mean, is told in `typed.py`. `docs/config.md
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 
 from drivers.base import DurationS, Metric
+from gateway.buses.kinds import Options
+from gateway.config import checks
 from gateway.config.registry import Role
 from rules.base import OnBad, PointUnit, Priority, Rule
 from rules.slots import Contract, OnSensorLoss
@@ -42,73 +44,12 @@ class Site:
     zone: Annotated[str, "time_zone"]
 
 
-class Login(Protocol):
-    """What says how to reach a broker and how to log in there."""
-
-    @property
-    def url(self) -> str | None: ...
-    @property
-    def username(self) -> str | None: ...
-    @property
-    def password_file(self) -> Path | None: ...
-    @property
-    def ca_file(self) -> Path | None: ...
-    @property
-    def certificate_file(self) -> Path | None: ...
-    @property
-    def key_file(self) -> Path | None: ...
-
-
-def check_login(broker: Login) -> None:
-    """Raises ValueError for what does not go together."""
-    if broker.password_file is not None and broker.username is None:
-        raise ValueError('password_file needs "username" beside it')
-    if (broker.certificate_file is None) != (broker.key_file is None):
-        raise ValueError("certificate_file and key_file belong together")
-    secure = (broker.url or "").startswith("mqtts:")
-    if not secure and (broker.ca_file or broker.certificate_file):
-        raise ValueError("url must begin with mqtts: for certificates to be used")
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bus:
-    """A way to reach devices; `path` belongs to i2c (and may to recording), `chip` to gpio.
+    """A way to reach devices; `options` are the keys of its kind (`gateway/buses/kinds.py`)."""
 
-    From `url` on everything belongs to mqtt: the broker of the site, as under `cloud`.
-    """
-
-    kind: Literal["i2c", "gpio", "recording", "mqtt"]
-    path: str = ""
-    chip: str = ""
-    url: Annotated[str, "broker"] | None = None
-    username: str | None = None
-    password_file: Annotated[Path, "secret_file"] | None = None
-    ca_file: Annotated[Path, "file"] | None = None
-    certificate_file: Annotated[Path, "file"] | None = None
-    key_file: Annotated[Path, "secret_file"] | None = None
-
-    def __post_init__(self) -> None:
-        if self.kind == "i2c" and not self.path:
-            raise ValueError('"path" is missing, such as /dev/i2c-1')
-        if self.kind == "gpio" and not self.chip:
-            raise ValueError('"chip" is missing, such as pinctrl-bcm2711')
-        if self.kind != "gpio" and self.chip:
-            raise ValueError(f"chip belongs to a bus of kind gpio, not {self.kind}")
-        if self.kind == "gpio" and self.path:
-            raise ValueError("path does not belong to a bus of kind gpio")
-        self._check_broker()
-
-    def _check_broker(self) -> None:
-        if self.kind == "mqtt":
-            if self.url is None:
-                raise ValueError('"url" is missing, such as mqtt://192.168.1.10:1883')
-            if self.path:
-                raise ValueError("path does not belong to a bus of kind mqtt")
-            check_login(self)
-            return
-        for key in ("url", "username", "password_file", "ca_file", "certificate_file", "key_file"):
-            if getattr(self, key) is not None:
-                raise ValueError(f"{key} belongs to a bus of kind mqtt, not {self.kind}")
+    kind: str
+    options: Options = field(metadata=_OUTSIDE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -245,7 +186,7 @@ class Cloud:
     key_file: Annotated[Path, "secret_file"] | None = None
 
     def __post_init__(self) -> None:
-        check_login(self)
+        checks.login(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
