@@ -128,13 +128,12 @@ class Gateway:
         troubles = [f"task {name}: {why}" for name, why in self.supervision.down.items()]
         if self.supervision.loose:
             troubles.append(f"unexpected errors: {self.supervision.loose}; see the log")
-        troubles += [
-            f"{state.id}: {state.trouble}"
-            for state in self.equipment.states.values()
-            if state.trouble
-        ]
+        lost = [state for state in self.equipment.states.values() if state.trouble]
+        troubles += [f"{state.id}: {state.trouble}" for state in lost if not state.of_bus]
         for site in self.equipment.sites.values():
             troubles += site.troubles()
+        silent = dict.fromkeys(state.trouble for state in lost if state.of_bus)
+        troubles += [why for why in silent if why and why not in troubles]
         troubles += [f"{name}: {problem.message}" for name, problem in self.loaded.disabled.items()]
         if self.store.log.failing:
             troubles.append(f"store: {self.store.log.failing}")

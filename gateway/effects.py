@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from drivers.base import Acting, DriverError, Metric, Samples, failed
 from gateway.buses.worker import BusWorker
@@ -129,11 +128,18 @@ class Effects:
         loop, wanted = asyncio.get_running_loop(), bool(actuator.wanted)
         try:
             actuator.driver.write(wanted)
-            samples = actuator.driver.read()
         except DriverError as error:
             loop.call_soon(self._failed, actuator, error)
         else:
-            loop.call_soon(partial(self._brought, actuator, samples, wanted=wanted))
+            loop.call_soon(self._read_back, actuator, wanted)
+
+    def _read_back(self, actuator: Actuator, wanted: bool) -> None:
+        try:
+            samples = actuator.driver.read()
+        except DriverError as error:
+            self._failed(actuator, error)
+        else:
+            self._brought(actuator, samples, wanted=wanted)
 
     def _failed(self, actuator: Actuator, error: DriverError) -> None:
         actuator.state.lost(str(error))

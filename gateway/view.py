@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from gateway import inventory, judging, reading
+from gateway.buses.site import Site
 from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
 from gateway.web.kitchen import (
@@ -265,6 +266,24 @@ def _gauge(name: str, text: str, value: float, **labels: str) -> Metric:
     return Metric(name=f"kitchen_{name}", help=text, kind="gauge", value=value, labels=labels)
 
 
+def _lan(sites: Iterable[Site]) -> Iterator[Metric]:
+    """Of all brokers of the site together; 0 in a kitchen without one."""
+    seen = [site.counters for site in sites]
+    waiting = sum(site.unacknowledged for site in sites)
+    yield _gauge("lan_unacknowledged", "LAN messages that wait for their commit.", waiting)
+    for name, text in (
+        ("connects", "Connections made to the site's brokers."),
+        ("messages", "Messages heard from LAN devices."),
+        ("repeated", "Of them, delivered again and not heard twice."),
+        ("foreign", "Of them, on topics of nobody here."),
+        ("oversized", "LAN messages too large to be looked at."),
+        ("commands", "Commands published to LAN actuators."),
+        ("unheard", "Of them, refused by the broker, or with nobody listening."),
+        ("sessions_lost", "Times a broker forgot what it kept for us."),
+    ):
+        yield _count(f"lan_{name}", text, sum(getattr(counters, name) for counters in seen))
+
+
 def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     log, outbox = gateway.store.log.counters, gateway.outbox
     yield _gauge("epoch", "Starts of this installation.", gateway.store.identity.epoch)
@@ -303,6 +322,7 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
         yield _count("cloud_rejected", "Messages the broker refused.", sent.rejected)
         yield _count("cloud_unheard", "Messages nobody had subscribed to.", sent.unheard)
         yield _count("cloud_oversized", "Messages from the cloud too large.", sent.oversized)
+    yield from _lan(gateway.equipment.sites.values())
     for state in gateway.equipment.states.values():
         yield _count("device_reads", "Reads and messages heard.", state.reads, device=state.id)
     for state in gateway.equipment.states.values():

@@ -111,8 +111,9 @@ def test_options_that_make_no_sense_name_their_key(options: dict[str, str], word
         Options(**options)  # type: ignore[arg-type]
 
 
-def test_the_emulated_switch_does_as_it_is_told_and_says_so() -> None:
-    site = EmulatedSite(ManualClock())
+async def test_the_emulated_switch_does_as_it_is_told_and_says_so() -> None:
+    clock = ManualClock()
+    site = EmulatedSite(clock)
     options = Options(topic="k/1/c", state_topic="k/1/s", state_key="POWER")
     driver = Driver(site, options)
 
@@ -129,13 +130,16 @@ def test_the_emulated_switch_does_as_it_is_told_and_says_so() -> None:
     site.listen(options, Ears())
     chip = Chip(options, site.take, site.post)
     driver.write(True)
+    await clock.settle()
     assert chip.closed
     assert state(driver) == (True, None)
     chip.press(closed=False)
     assert state(driver) == (False, None)
     chip.faults.stuck = True
     driver.write(True)
+    await clock.settle()
     assert state(driver) == (False, None)
     chip.faults.silent = True
     driver.write(True)
+    await clock.settle()
     assert [state(driver)[0] for _ in range(3)] == [True, True, None]

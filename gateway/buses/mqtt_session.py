@@ -23,12 +23,14 @@ _TOPICS_A_PACKET = 100
 class SessionLink(Link):
     """One connection of a persistent session; messages come by `on_published`, on the loop."""
 
-    def __init__(self, broker: Broker, client_id: str, clock: Clock) -> None:
+    def __init__(
+        self, broker: Broker, client_id: str, clock: Clock, *, keep_session: bool = True
+    ) -> None:
         super().__init__(
             broker,
             client_id,
             clock,
-            keep_session=True,
+            keep_session=keep_session,
             manual_ack=True,
             keepalive_s=_KEEPALIVE_S,
             receive_max=RECEIVE_MAX,

@@ -7,8 +7,10 @@ says so (DUP) and the number is remembered. After `kill -9` it is stored once mo
 
 import logging
 import random
+import secrets
 from asyncio import Event
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +31,21 @@ _HALF_OF_OLD = 10  # mosquitto sends a client of MQTT 3.1.1 at most 20 without a
 _FOREIGN_MAX = 1_000  # topics remembered because nobody here wants them
 
 
+class _Nothing:
+    """Commits for one who keeps nothing."""
+
+    dropped = 0
+
+    def __init__(self) -> None:
+        self.on_durable: list[Callable[[int], None]] = []
+
+    def await_commit(self) -> int:
+        return 0
+
+    def press(self) -> None:
+        """Whoever looks does not look for long."""
+
+
 class SiteBroker(Site):
     """A `Site` over a real broker; `run` is a task for ever."""
 
@@ -40,6 +57,7 @@ class SiteBroker(Site):
         self._clock = clock
         self._commits: Commits | None = None
         self._client_id = ""
+        self._passing = False
         self._refusals: dict[str, str] = {}  # by topic of a command, while it is refused
         self._commands: dict[int, str] = {}  # topics by packet identifier, without a PUBACK yet
         self._foreign: set[bytes] = set()
@@ -60,6 +78,11 @@ class SiteBroker(Site):
         self._client_id = client_id
         self.name = name
         commits.on_durable.append(self.durable)
+
+    def overhear(self) -> None:
+        """Instead of `join`, for a look: a session of its own that leaves nothing behind."""
+        self._passing = True
+        self.join(_Nothing(), f"kg-look-{secrets.token_hex(8)}", self.name)
 
     @property
     def connected(self) -> bool:
@@ -108,10 +131,11 @@ class SiteBroker(Site):
             return
         if now - since > AWAY_S * 1000 * self._clock.speed:
             self._dark = True
-            error = BusError(f"bus {self.name}: {self.trouble}")
-            for audiences in self._audiences.values():
-                for audience in audiences:
-                    audience.cut_off(error)
+            self._cut_off(f"bus {self.name}: {self.trouble}")
+
+    def _cut_off(self, why: str) -> None:
+        for audience in self._everybody:
+            audience.cut_off(BusError(why))
 
     async def run(self) -> None:
         """Connect, hear, and connect again with a jittered back-off; for ever."""
@@ -137,7 +161,9 @@ class SiteBroker(Site):
 
     async def _live(self) -> None:
         """One connection, up to its end; raises LinkError."""
-        link = SessionLink(self._login(), self._client_id, self._clock)
+        link = SessionLink(
+            self._login(), self._client_id, self._clock, keep_session=not self._passing
+        )
         link.on_published = self._published
         link.on_too_large = self._too_large
         link.on_puback = self._puback
@@ -183,6 +209,8 @@ class SiteBroker(Site):
     def _come_up(self) -> None:
         self.counters.connects += 1
         self._up = self._tried = True
+        if self._dark:
+            self._cut_off(f"bus {self.name}: not heard of since its broker is back")
         self._away_since, self._dark = None, False
         if self.trouble is not None:
             logger.warning("bus %s: back", self.name)

@@ -4,6 +4,7 @@ The twin starts no broker: an emulated device hands its message straight to who 
 speaks to a real one is imported when it is opened.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,11 +90,13 @@ class Site:
         self.name = name
         self.counters = Counters()
         self.on_up: Callable[[], None] = lambda: None  # told at each connection
-        self._audiences: dict[bytes, list[Audience]] = {}
+        self._audiences: dict[bytes, list[Audience]] = {}  # by topic
+        self._everybody: list[Audience] = []  # also who only takes commands
 
     def listen(self, options: Any, audience: Audience) -> None:  # noqa: ANN401 - its driver's own
         """Have a device heard: under `state_topic` where it has one, else under `topic`."""
         topic = getattr(options, "state_topic", options.topic)
+        self._everybody.append(audience)
         if topic is not None:
             self._audiences.setdefault(topic.encode(), []).append(audience)
 
@@ -104,6 +107,9 @@ class Site:
 
     def join(self, commits: Commits, client_id: str, name: str) -> None:
         """Say where the readings go and who we are to the broker; before `run`."""
+
+    def overhear(self) -> None:
+        """Instead of `join`, for a look: the daemon's own session stays as it is."""
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Hand a command over, at least once; raises BusError while the broker is away."""
@@ -176,6 +182,10 @@ class EmulatedSite(Site):
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
         del retain
         self.counters.commands += 1
+        asyncio.get_running_loop().call_soon(self._deliver, topic, payload)
+
+    def _deliver(self, topic: str, payload: bytes) -> None:
+        """Not before judging is done: what a device says to a command comes after it."""
         for taker in self._takers.get(topic, ()):
             taker(payload)
         if topic.encode() in self._audiences:
