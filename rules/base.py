@@ -29,8 +29,15 @@ class OnBad(StrEnum):
     SAFE = "safe"  # the condition ends and what the rule commands is relinquished
 
 
+NEVER_CALM = (float("inf"), float("-inf"))
+
+
 class Condition(Protocol):
-    """The part of a rule that differs between kinds."""
+    """The part of a rule that differs between kinds.
+
+    One that has `calm`, two numbers, promises that a good number from the first to the second
+    leaves it idle: most readings are judged by that alone.
+    """
 
     def holds(self, seen: Observation, *, active: bool) -> bool | None:
         """Whether the condition holds; None means no opinion: stay as you are."""

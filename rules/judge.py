@@ -13,7 +13,7 @@ import msgspec
 
 from rules import slots
 from rules.alarm import Alarm, State, Verb, after
-from rules.base import Command, Observation, OnBad, Priority, Rule
+from rules.base import NEVER_CALM, Command, Observation, OnBad, Priority, Rule
 from rules.slots import Contract, Occupant, OnSensorLoss, Output
 
 NEVER = 1 << 62
@@ -41,6 +41,7 @@ class Memory(msgspec.Struct, frozen=True, tag="rule"):
 
 Entry = Memory | Alarm | Output
 _IDLE = Memory()
+_NUMBERS = (float, int)
 
 
 class _Unseen(NamedTuple):
@@ -121,6 +122,7 @@ class Memories:
         self.entries: dict[str, Entry] = {}
         self.timers: dict[str, int] = {}
         self.next_due = NEVER
+        self.restless: dict[str, set[str]] = {}  # by point, the rules of it that are not idle
         self.apply(dict(entries or {}))
 
     def apply(self, changes: Mapping[str, Entry | None]) -> None:
@@ -130,6 +132,7 @@ class Memories:
                 self.entries.pop(key, None)
             else:
                 self.entries[key] = entry
+            self._note_rest(key, entry)
             due = self._judge.due(key, entry)
             if due is None:
                 self.timers.pop(key, None)
@@ -137,6 +140,18 @@ class Memories:
                 self.timers[key] = due
         if changes:
             self.next_due = min(self.timers.values(), default=NEVER)
+
+    def _note_rest(self, key: str, entry: Entry | None) -> None:
+        rule = self._judge.rules.get(key.removeprefix("rule/")) if key.startswith("rule/") else None
+        if rule is None:
+            return
+        restless = self.restless.setdefault(rule.point, set())
+        if entry is None:
+            restless.discard(key)
+        else:
+            restless.add(key)
+        if not restless:
+            del self.restless[rule.point]
 
 
 class Judge:
@@ -150,6 +165,7 @@ class Judge:
         self.contracts = dict(contracts)
         self._by_point: dict[str, list[tuple[str, Rule]]] = {}
         self._claims: dict[tuple[str, int], list[tuple[Rule, Command]]] = {}
+        self._calm: dict[str, tuple[float, float]] = {}
         for rule in ranked:
             self._by_point.setdefault(rule.point, []).append((f"rule/{rule.id}", rule))
             for command in rule.commands:
@@ -158,6 +174,9 @@ class Judge:
                     raise ValueError(message)
                 claim = (command.actuator, command.slot)
                 self._claims.setdefault(claim, []).append((rule, command))
+        for point, of_point in self._by_point.items():
+            bands = [getattr(rule.condition, "calm", NEVER_CALM) for _, rule in of_point]
+            self._calm[point] = (max(low for low, _ in bands), min(high for _, high in bands))
 
     def step(self, state: Memories, event: Event, now: int) -> Step:
         """One event at kitchen time `now` (ms, never decreasing); changes nothing by itself."""
@@ -175,6 +194,11 @@ class Judge:
         rules = self._by_point.get(point)
         if rules is None:
             return False
+        value = seen.value
+        if type(value) in _NUMBERS and seen.good and point not in state.restless:
+            low, high = self._calm[point]
+            if low <= value <= high:  # type: ignore[operator] # it is a number
+                return False
         for key, rule in rules:
             memory = state.entries.get(key, _IDLE)
             if isinstance(memory, Memory) and next_memory(rule, memory, seen) is not memory:

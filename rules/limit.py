@@ -57,6 +57,7 @@ class Condition:
         self._raise_below = -infinite if options.raise_below is None else options.raise_below
         self._clear_below = _first(options.clear_below, self._raise_above)
         self._clear_above = _first(options.clear_above, self._raise_below)
+        self.calm = (self._raise_below, self._raise_above)
 
     def holds(self, seen: Observation, *, active: bool) -> bool | None:
         value = seen.value

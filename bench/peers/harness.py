@@ -31,7 +31,7 @@ class _Answering(ast.NodeTransformer):
     """Puts our answers right behind the functions they stand in for."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST | list[ast.stmt]:
-        if node.name not in {"spec", "stored"}:
+        if node.name not in {"spec", "stored", "on_cmd"}:
             return node
         answer = ast.parse(f"{node.name} = KITCHEN_GATEWAY_{node.name.upper()}({node.name})")
         return [node, *answer.body]
@@ -53,6 +53,17 @@ class Peer:
     def stored(self, theirs: Callable[[], int]) -> Callable[[], int]:
         """How many different readings the peer's store holds."""
         return self._store.count if self._us else theirs
+
+    def on_cmd(self, theirs: Callable[[str, bytes], None]) -> Callable[[str, bytes], None]:
+        """What hears commands; to tell a switch again what it does already is no reaction."""
+        told: dict[str, bytes] = {}
+
+        def hear(topic: str, payload: bytes) -> None:
+            if told.get(topic, b"OFF") != payload:
+                told[topic] = payload
+                theirs(topic, payload)
+
+        return hear if self._us else theirs
 
     def _spec(self) -> Spec:
         local, cloud, web = (self._port + number for number in range(3))
@@ -78,7 +89,11 @@ def main() -> None:
     peer = Peer(sys.argv[1:])
     tree = ast.fix_missing_locations(_Answering().visit(ast.parse(script.read_text())))
     sys.argv = [str(script), *sys.argv[1:]]
-    answers = {"KITCHEN_GATEWAY_SPEC": peer.spec, "KITCHEN_GATEWAY_STORED": peer.stored}
+    answers = {
+        "KITCHEN_GATEWAY_SPEC": peer.spec,
+        "KITCHEN_GATEWAY_STORED": peer.stored,
+        "KITCHEN_GATEWAY_ON_CMD": peer.on_cmd,
+    }
     code = compile(tree, str(script), "exec")
     exec(code, {"__name__": "__main__", "__file__": str(script), **answers})  # noqa: S102
 

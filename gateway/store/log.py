@@ -142,7 +142,7 @@ class Log:
             self.counters.dropped_readings += 1
             return
         row = batch.rows[-1]
-        size = _size(reading)
+        size = _size(reading) if type(reading.value) is str else _READING_BYTES
         if not row.readings:
             row.t0 = self._utc(reading.at)
         elif len(row.readings) >= ROW_READINGS or row.size + size > ROW_BYTES:
