@@ -23,6 +23,7 @@ from gateway.equipment import Builder
 from gateway.forecasting import Forecasting, Outlook
 from gateway.hub import Hub
 from gateway.judging import Judging
+from gateway.lag import LagProbe
 from gateway.loading import in_thread
 from gateway.points import points_of
 from gateway.sampling import sample
@@ -77,6 +78,7 @@ class Gateway:
         self.supervision = Supervision(clock, on_down=self._on_down)
         self.points = store.register(points_of(config))
         self.hub = Hub(clock.now())
+        self.lag = LagProbe()
         contracts = {name: thing.fail_safe.contract() for name, thing in config.actuators.items()}
         judge = Judge(config.rules, contracts)
         self.judging = Judging(judge, store.found.entries, store.log, self.hub)
@@ -103,7 +105,7 @@ class Gateway:
         self.judging.drive = self.effects.drive
         install, sites = self.store.identity.install, self.equipment.sites
         lan.join(sites, self.store.log, install, self._actuators_of, self.effects.renew)
-        self._health = health.Health(self.store.path)
+        self._health = health.Health(self.store.path, worst_lag_ms=self.lag.take_worst_ms)
         outlooks = [
             Outlook(settings, builder.intake(name))
             for name, settings in self.config.forecasts.items()
@@ -137,6 +139,12 @@ class Gateway:
         troubles += [f"{name}: {problem.message}" for name, problem in self.loaded.disabled.items()]
         if self.store.log.failing:
             troubles.append(f"store: {self.store.log.failing}")
+        now = self.clock.now()
+        silent = {name: bus.trouble(now) for name, bus in self.equipment.ladders.items()}
+        troubles += [f"bus {name}: {why}" for name, why in silent.items() if why]
+        late = self.lag.trouble()
+        if late:
+            troubles.append(f"loop: {late}")
         if self.page_trouble:
             troubles.append(f"page: {self.page_trouble}")
         return troubles
@@ -196,7 +204,7 @@ class Gateway:
             "health": lambda: health.feed(
                 self._health, self.equipment.intakes[health.DEVICE].take, clock
             ),
-            "lag": lambda: self._health.probe_lag(clock),
+            "lag": lambda: self.lag.run(clock),
             "clock trust": self._follow_trust,
             "space": self._keep_space,
             "watchdog": lambda: self._service.feed(clock, self._alive),
@@ -207,6 +215,8 @@ class Gateway:
             restarted[f"bus {name}"] = site.run
         for device in self.equipment.sampled:
             restarted[f"sample {device.state.id}"] = _bound(sample, device, clock)
+        for debounce in self.equipment.debounced:
+            restarted[f"debounce {debounce.state.id}"] = debounce.run
         tasks = [
             group.create_task(supervise(name, work, critical=True), name=name)
             for name, work in critical.items()

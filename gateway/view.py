@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from gateway import inventory, judging, reading
-from gateway.buses.site import Site
+from gateway import inventory, judging, metrics, reading
 from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
 from gateway.web.kitchen import (
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
 
 _SILENT = {Quality.STALE, Quality.NO_COMMUNICATION, Quality.NOT_STARTED}
+RAW_MAX, RAW_TEXT_MAX = 2**53, 200  # what a browser takes for a whole number, and a line of text
 _URGENCY = {priority: rank for rank, priority in enumerate(Priority)}
 _OWN_WORDS = {
     "left_out": (
@@ -68,6 +68,7 @@ class View:
             "points": len(gateway.points),
             "alarms": len(gateway.judging.alarms()),
             "troubles": gateway.troubles(),
+            "loop": gateway.lag.report(),
         }
 
     def collecting(self) -> bool:
@@ -89,7 +90,7 @@ class View:
         device = next(found, None)
         if device is None:
             raise UnknownDevice(device_id)
-        await read_once(device, gateway.clock.now)
+        await read_once(device, gateway.clock, forced=True)
         points = (point for point in gateway.points.values() if point.device == device_id)
         return [self._point(point) for point in points]
 
@@ -160,7 +161,7 @@ class View:
         seen = hub.latest.get(point.id)
         at = self._gateway.started_at if seen is None else seen.at
         quality = Quality.NOT_STARTED if seen is None else seen.quality
-        last_at = hub.last_good_at.get(point.id)
+        last = hub.last_good(point.id)
         return PointView(
             id=point.id,
             label=point.label,
@@ -181,8 +182,9 @@ class View:
             high=point.high,
             limit=self._bands.get(point.id),
             state=self._state(point, seen),
-            last=hub.last_good.get(point.id),
-            last_at=None if last_at is None else self._utc(last_at),
+            last=None if last is None else last.value,
+            last_at=None if last is None else self._utc(last.at),
+            raw=None if seen is None else _shown(seen.raw),
             simulated=point.simulated,
         )
 
@@ -236,6 +238,15 @@ class View:
         return CommandView(actuator_id, value, actuator.label if actuator else "")
 
 
+def _shown(raw: reading.Value) -> reading.Value:
+    """What a driver read, unless no JSON can hold it."""
+    if isinstance(raw, str):
+        return raw[:RAW_TEXT_MAX] if raw.isprintable() else None
+    if raw is None or isinstance(raw, bool):
+        return raw
+    return raw if -RAW_MAX <= raw <= RAW_MAX else None  # nor does NaN pass
+
+
 def _own_words(alarm_id: str, what: reading.Value) -> tuple[str, str]:
     """Label and advice of an alarm about the gateway itself; the kitchen may read either."""
     kind, _, name = alarm_id.removeprefix(OWN).partition(".")
@@ -264,24 +275,6 @@ def _count(name: str, text: str, value: float, **labels: str) -> Metric:
 
 def _gauge(name: str, text: str, value: float, **labels: str) -> Metric:
     return Metric(name=f"kitchen_{name}", help=text, kind="gauge", value=value, labels=labels)
-
-
-def _lan(sites: Iterable[Site]) -> Iterator[Metric]:
-    """Of all brokers of the site together; 0 in a kitchen without one."""
-    seen = [site.counters for site in sites]
-    waiting = sum(site.unacknowledged for site in sites)
-    yield _gauge("lan_unacknowledged", "LAN messages that wait for their commit.", waiting)
-    for name, text in (
-        ("connects", "Connections made to the site's brokers."),
-        ("messages", "Messages heard from LAN devices."),
-        ("repeated", "Of them, delivered again and not heard twice."),
-        ("foreign", "Of them, on topics of nobody here."),
-        ("oversized", "LAN messages too large to be looked at."),
-        ("commands", "Commands published to LAN actuators."),
-        ("unheard", "Of them, refused by the broker, or with nobody listening."),
-        ("sessions_lost", "Times a broker forgot what it kept for us."),
-    ):
-        yield _count(f"lan_{name}", text, sum(getattr(counters, name) for counters in seen))
 
 
 def _metrics(gateway: "Gateway") -> Iterator[Metric]:
@@ -322,7 +315,6 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
         yield _count("cloud_rejected", "Messages the broker refused.", sent.rejected)
         yield _count("cloud_unheard", "Messages nobody had subscribed to.", sent.unheard)
         yield _count("cloud_oversized", "Messages from the cloud too large.", sent.oversized)
-    yield from _lan(gateway.equipment.sites.values())
     for state in gateway.equipment.states.values():
         yield _count("device_reads", "Reads and messages heard.", state.reads, device=state.id)
     for state in gateway.equipment.states.values():
@@ -331,8 +323,11 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
         text = "Edges that came too fast to be readings of their own."
         yield _count("device_coalesced_edges", text, state.coalesced, device=state.id)
     for state in gateway.equipment.states.values():
-        ticks = state.skipped_ticks
-        yield _count("device_skipped_ticks", "Ticks a hang has cost.", ticks, device=state.id)
+        text, ticks = "Ticks without a read: it hung, or the device rests.", state.skipped_ticks
+        yield _count("device_skipped_ticks", text, ticks, device=state.id)
+    yield from metrics.of_devices(gateway.equipment)
+    yield from metrics.of_sites(gateway.equipment)
+    yield from metrics.of_loop(gateway.lag)
     for name, actuator in gateway.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."
         yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)

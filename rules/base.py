@@ -29,14 +29,11 @@ class OnBad(StrEnum):
     SAFE = "safe"  # the condition ends and what the rule commands is relinquished
 
 
-NEVER_CALM = (float("inf"), float("-inf"))
-
-
 class Condition(Protocol):
     """The part of a rule that differs between kinds.
 
-    One that has `calm`, two numbers, promises that a good number from the first to the second
-    leaves it idle: most readings are judged by that alone.
+    One on numbers may also have `calm`, the lowest and the highest good number that cannot make it
+    hold: an inactive rule is not asked about these.
     """
 
     def holds(self, seen: Observation, *, active: bool) -> bool | None:

@@ -162,8 +162,9 @@ class Link:
         try:
             async with asyncio.timeout(deadline_s):
                 try:
-                    await self._greet(five=True)
-                except _NoVersion5:
+                    async with asyncio.timeout(deadline_s / 2):
+                        await self._greet(five=True)
+                except (_NoVersion5, TimeoutError):  # some know no better than to say nothing
                     await self._greet(five=False)
         except TimeoutError:
             raise LinkError(

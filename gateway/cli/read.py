@@ -114,7 +114,7 @@ async def _readings(loaded: "Loaded", device: str) -> "list[Reading]":
         if kitchen is not None:
             kitchen.step()
         for sampled in equipment.sampled:
-            await read_once(sampled, clock.now)
+            await read_once(sampled, clock, forced=True)
         if not equipment.sampled:
             equipment.listen()
             for site in equipment.sites.values():

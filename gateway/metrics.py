@@ -1,0 +1,66 @@
+"""What `/metrics` tells of the buses' recovery ladders, of contacts, the LAN and the event loop."""
+
+from collections.abc import Iterator
+
+from gateway.equipment import Equipment
+from gateway.lag import LagProbe
+from gateway.web.kitchen import Metric
+
+
+def of_devices(equipment: Equipment) -> Iterator[Metric]:
+    """How often each step was taken, by device and by bus; and what debouncing has spared."""
+    states = equipment.states.values()
+    for state in states:
+        text = "Reads tried again in the same tick."
+        yield _count("device_retries", text, state.retries, device=state.id)
+    for state in states:
+        text = "Reads with a driver made anew, which identifies its device again."
+        yield _count("device_reinitialised", text, state.reinitialised, device=state.id)
+    for state in states:
+        text = "1 while a device is tried only now and then."
+        yield _gauge("device_down", text, float(state.down), device=state.id)
+    for state in states:
+        text = "Bursts of edges of a contact that ended as one change, or as none."
+        yield _count("device_bounces", text, state.bounces, device=state.id)
+    for name, bus in equipment.ladders.items():
+        text = "Times a bus on which nothing answered was opened again."
+        yield _count("bus_reopened", text, bus.reopened, bus=name)
+
+
+def of_sites(equipment: Equipment) -> Iterator[Metric]:
+    """Of all brokers of the site together; 0 in a kitchen without one."""
+    sites = list(equipment.sites.values())
+    waiting = sum(site.unacknowledged for site in sites)
+    yield _gauge("lan_unacknowledged", "LAN messages that wait for their commit.", waiting)
+    for name, text in (
+        ("connects", "Connections made to the site's brokers."),
+        ("messages", "Messages heard from LAN devices."),
+        ("repeated", "Of them, delivered again and not heard twice."),
+        ("foreign", "Of them, on topics of nobody here."),
+        ("oversized", "LAN messages too large to be looked at."),
+        ("commands", "Commands published to LAN actuators."),
+        ("unheard", "Of them, refused by the broker, or with nobody listening."),
+        ("sessions_lost", "Times a broker forgot what it kept for us."),
+    ):
+        yield _count(f"lan_{name}", text, sum(getattr(site.counters, name) for site in sites))
+
+
+def of_loop(lag: LagProbe) -> Iterator[Metric]:
+    """How often the loop was late, and what had held it up."""
+    yield _count("loop_late", "Times the loop woke 100 ms late or more.", lag.late)
+    for where, culprit in lag.culprits.items():
+        text = "Of them, times it was held up by this function."
+        yield _count("loop_held", text, culprit.times, where=where)
+    for where, culprit in lag.culprits.items():
+        text = "Seconds for which it was held up by this function."
+        yield _count("loop_held_seconds", text, culprit.total_ms / 1000, where=where)
+
+
+def _count(name: str, text: str, value: float, **labels: str) -> Metric:
+    return Metric(
+        name=f"kitchen_{name}_total", help=text, kind="counter", value=value, labels=labels
+    )
+
+
+def _gauge(name: str, text: str, value: float, **labels: str) -> Metric:
+    return Metric(name=f"kitchen_{name}", help=text, kind="gauge", value=value, labels=labels)
