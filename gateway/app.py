@@ -261,13 +261,13 @@ class Gateway:
                 await log.durable()
         except TimeoutError:
             self._close_deadline_s = HUNG_S
+        farewells = [site.farewell() for site in self.equipment.sites.values()]
+        if self.uplink is not None:
+            farewells.append(self.uplink.drain())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_DEADLINE_S):
-                await asyncio.gather(*(site.farewell() for site in self.equipment.sites.values()))
+                await asyncio.gather(*farewells)
         if self.uplink is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(GOODBYE_DEADLINE_S):
-                    await self.uplink.drain()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE_DEADLINE_S):
                     await self.uplink.close()

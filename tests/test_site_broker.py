@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +18,8 @@ from gateway.buses.mqtt import Link, Message
 from gateway.buses.mqtt_site import AWAY_S, SiteBroker
 from gateway.clock import SystemClock
 from gateway.store.log import unpacked
-from tests.broker import Broker, Settings
+from tests import certificates
+from tests.broker import Broker, Settings, Tls
 from tests.conftest import BrokerFactory
 from tests.processes import Daemon, wait_for
 from tests.store_files import until
@@ -450,3 +452,60 @@ def test_the_daemon_says_that_the_broker_is_away_and_goes_on(
         daemon.wait_line("bus lan: back")
         daemon.terminate()
         assert daemon.wait_exit() == 0
+
+
+async def test_no_more_commands_are_on_their_way_than_the_broker_takes(
+    mosquitto: BrokerFactory,
+) -> None:
+    broker = mosquitto(Settings(extra=("max_inflight_messages 3",)))
+    switch = Link(Address.from_url(broker.url), "switch", CLOCK)
+    told: list[tuple[str, bytes]] = []
+    switch.on_message = lambda message: told.append((message.topic, message.payload))
+    await switch.connect()
+    await switch.subscribe(["k/+/c"])
+    async with running(broker) as bench:
+        for word in (b"ON", b"OFF"):
+            for number in range(20):
+                bench.site.publish(f"k/{number}/c", word, retain=False)
+                assert len(bench.site._commands) <= 3
+        await until(lambda: {topic for topic, word in told if word == b"OFF"} >= {
+            f"k/{number}/c" for number in range(20)
+        })  # fmt: skip
+    last = dict(told)
+    assert set(last.values()) == {b"OFF"}
+    await switch.close()
+
+
+async def test_a_broker_with_tls_and_a_login_is_used_like_any_other(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    authority = certificates.authority(tmp_path)
+    certificate = authority.issue("broker", "IP:127.0.0.1")
+    tls = Tls(certificate=certificate.certificate, key=certificate.key,
+              authority=certificate.certificate)  # fmt: skip
+    broker = mosquitto(
+        Settings(tls=tls, users={"gateway": "secret"}, extra=("max_queued_messages 9000",))
+    )
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    address = Address.from_url(broker.url, ca_file=str(authority.certificate), username="gateway")
+    site = SiteBroker(address, password, CLOCK)
+    ears, commits = Ears(), Commits()
+    site.listen(Options(topic="k/1/r", metrics={"v": Field()}), ears)
+    site.join(commits, "kg-test", "site")
+    task = asyncio.create_task(site.run())
+    await until(lambda: site.connected)
+    device = Link(dataclasses.replace(address, password="secret"), "device", CLOCK)
+    await device.connect()
+    for number in range(2_000):  # more than the socket hands over at once
+        device.publish("k/1/r", b"%d" % number + b" " * 100)
+
+    def all_heard() -> bool:
+        commits.commit()
+        return len(ears.heard) == 2_000
+
+    await until(all_heard)
+    await device.close()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

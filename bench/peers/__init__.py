@@ -21,7 +21,16 @@ from bench.setting import Setting
 _PORT = 21_600
 _ORDER = ("floor-raw", "floor-paho", harness.NAME, "floor-raw")
 _QUICK = ("--phases", "lat", "--rates", "100,1000")
-_THOROUGH = ("--phases", "lat,burst,kill,cloud", "--rates", "10,100,1000", "--cloud_s", "30")
+_THOROUGH = (
+    "--phases",
+    "lat,burst,kill,cloud",
+    "--rates",
+    "10,100,1000",
+    "--cloud_s",
+    "30",
+    "--burst",
+    "20000",
+)
 
 Found = Mapping[str, Any]
 

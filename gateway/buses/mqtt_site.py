@@ -60,6 +60,8 @@ class SiteBroker(Site):
         self._passing = False
         self._refusals: dict[str, str] = {}  # by topic of a command, while it is refused
         self._commands: dict[int, str] = {}  # topics by packet identifier, without a PUBACK yet
+        # The last command of each topic for which the broker has no room just now.
+        self._queued: dict[str, tuple[bytes, bool]] = {}
         self._foreign: set[bytes] = set()
         self._waiting: deque[tuple[int, bytes]] = deque()  # commit and identifier, in order
         self._taken: set[bytes] = set()  # heard on an earlier connection, not acknowledged there
@@ -104,12 +106,30 @@ class SiteBroker(Site):
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
         if self._link is None or not self._up:
             raise BusError(f"bus {self.name}: {self.trouble or 'not connected yet'}")
+        self.counters.commands += 1
+        if self._queued or len(self._commands) >= self._link.receive_maximum:
+            self._queued.pop(topic, None)  # what it should have done before is of no interest
+            self._queued[topic] = (payload, retain)
+            return
         try:
-            mid = self._link.publish(topic, payload, 1, retain)
+            self._send(self._link, topic, payload, retain=retain)
         except LinkError as error:
             raise BusError(f"bus {self.name}: {error}") from error
-        self._commands[mid] = topic
-        self.counters.commands += 1
+
+    def _send(self, link: SessionLink, topic: str, payload: bytes, *, retain: bool) -> None:
+        self._commands[link.publish(topic, payload, 1, retain)] = topic
+
+    def _send_queued(self) -> None:
+        """The broker has room for another command."""
+        link = self._link
+        while link is not None and self._queued and len(self._commands) < link.receive_maximum:
+            topic = next(iter(self._queued))
+            payload, retain = self._queued.pop(topic)
+            try:
+                self._send(link, topic, payload, retain=retain)
+            except LinkError as error:  # lost: at the next connection all are told anew
+                logger.debug("bus %s: %s", self.name, error)
+                return
 
     def check(self) -> None:
         if self._dark:
@@ -232,6 +252,7 @@ class SiteBroker(Site):
         self._up = False
         self._link = None
         self._commands.clear()
+        self._queued.clear()
         self._taken.update(identifier for _, identifier in self._waiting)
         self._waiting.clear()
 
@@ -297,10 +318,12 @@ class SiteBroker(Site):
         topic = self._commands.pop(mid, None)
         if topic is not None:
             self._refusals.pop(topic, None)
+        self._send_queued()
 
     def _refused(self, mid: int, code: int) -> None:
         """A command the broker did not take, or that nobody hears; said once."""
         topic = self._commands.pop(mid, None)
+        self._send_queued()
         self.counters.unheard += 1
         if topic is None:
             return
