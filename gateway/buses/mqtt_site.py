@@ -81,10 +81,9 @@ class SiteBroker(Site):
         self.name = name
         commits.on_durable.append(self.durable)
 
-    def overhear(self) -> None:
-        """Instead of `join`, for a look: a session of its own that leaves nothing behind."""
-        self._passing = True
-        self.join(_Nothing(), f"kg-look-{secrets.token_hex(8)}", self.name)
+    def overhear(self, name: str) -> None:
+        self._passing = True  # a session of its own, which leaves nothing behind
+        self.join(_Nothing(), f"kg-look-{secrets.token_hex(8)}", name)
 
     @property
     def connected(self) -> bool:
@@ -253,6 +252,7 @@ class SiteBroker(Site):
         self._link = None
         self._commands.clear()
         self._queued.clear()
+        self._refusals.clear()
         self._taken.update(identifier for _, identifier in self._waiting)
         self._waiting.clear()
 

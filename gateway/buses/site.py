@@ -108,7 +108,7 @@ class Site:
     def join(self, commits: Commits, client_id: str, name: str) -> None:
         """Say where the readings go and who we are to the broker; before `run`."""
 
-    def overhear(self) -> None:
+    def overhear(self, name: str) -> None:
         """Instead of `join`, for a look: the daemon's own session stays as it is."""
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:

@@ -117,8 +117,8 @@ async def _readings(loaded: "Loaded", device: str) -> "list[Reading]":
             await read_once(sampled, clock, forced=True)
         if not equipment.sampled:
             equipment.listen()
-            for site in equipment.sites.values():
-                site.overhear()
+            for name, site in equipment.sites.items():
+                site.overhear(name)
                 looking.append(asyncio.create_task(site.run(), name=f"bus {site.name}"))
             within_s = _PUBLISHES_WITHIN_S if looking else _SPEAKS_WITHIN_S
             until = clock.now() + round(within_s * 1000)
@@ -127,8 +127,6 @@ async def _readings(loaded: "Loaded", device: str) -> "list[Reading]":
                 if any(site.troubles() for site in equipment.sites.values()):
                     break
                 await clock.sleep(0.01)
-            for site in equipment.sites.values():
-                click.echo("".join(f"{text}\n" for text in site.troubles()), err=True, nl=False)
     finally:
         for task in looking:
             task.cancel()
