@@ -55,7 +55,6 @@ def demanded(config: Config, scenario: str, seconds: int, step_s: int) -> Bounds
     tracks: dict[str, list[_Seen]] = {rule.id: [] for rule in config.rules}
     world.advance(0)
     for second in range(0, seconds, step_s):
-        world.advance(1000 * second)
         truth.step(second)
         for rule in config.rules:
             tracks[rule.id].append(truth.seen(rule))
@@ -82,10 +81,17 @@ class _Truth:
         self._second = 0
         self._blind_until: dict[str, int] = {}  # by device
         self._blind: set[str] = set()
+        self._contacts: dict[str, set[float | bool]] = {}  # how each stood since the last step
 
     def step(self, second: int) -> None:
-        """Note who cannot be asked now, and who might still be given up."""
+        """Live on until then; note who cannot be asked, and who might still be given up."""
         world = self._world
+        self._contacts.clear()
+        while (change := world.next_change_ms()) < 1000 * second:
+            world.advance(change)
+            self._look_at_contacts()
+        world.advance(1000 * second)
+        self._look_at_contacts()
         locks = world.lockups() > self._lockups or world.holds_bus()
         self._lockups = world.lockups()
         dark = not world.feel("mains", "present")
@@ -103,6 +109,12 @@ class _Truth:
                 back_s = _MENDED_S + 2 * round(device.every_s)
                 self._blind_until[name] = second + back_s
 
+    def _look_at_contacts(self) -> None:
+        for name, device in self._config.devices.items():
+            if device.driver == "contact":
+                stands = self._world.feel(self._places[name], "open")
+                self._contacts.setdefault(name, set()).add(stands)
+
     def seen(self, rule: Rule) -> _Seen:
         device, _, metric = rule.point.partition("/")
         blind = device in self._blind
@@ -112,10 +124,11 @@ class _Truth:
             return _Seen(
                 blind, blind_perhaps, not blind_perhaps, not blind, False, False
             )  # fmt: skip
-        value = self._world.feel(self._places[device], metric)
         if isinstance(options, contact.Options):
-            holds = value is options.raise_when
-            return _Seen(holds, holds, not holds, not holds, blind, blind_perhaps)
+            stood = {each is options.raise_when for each in self._contacts[device]}
+            always, sometimes = stood == {True}, True in stood
+            return _Seen(always, sometimes, not sometimes, not always, blind, blind_perhaps)
+        value = self._world.feel(self._places[device], metric)
         assert isinstance(options, limit.Options)
         settings = self._config.devices[device].points.get(metric)
         offset = settings.offset if settings is not None else 0.0

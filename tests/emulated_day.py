@@ -97,7 +97,7 @@ class EmulatedDay:
         self._equipment: Equipment = builder.build()
 
     async def live(self, step_s: int, seconds: int = DAY_S) -> None:
-        """Let it live, with a look at the doors each step; the first is at the start itself."""
+        """Let it live; the first step is at the start itself."""
         self._emulated.step()
         self._judging.start(self._clock.now())
         self._equipment.listen()
@@ -112,9 +112,7 @@ class EmulatedDay:
     async def _live(self, seconds: int, step_s: int) -> None:
         due = dict.fromkeys(range(len(self._equipment.sampled)), 0)
         for second in range(0, seconds, step_s):
-            self._move_to(second)
-            self._emulated.step()
-            await self._hear_pins()
+            await self._move_to(self._start + 1000 * second)
             await self._read_what_is_due(due, second)
             self._equipment.look_for_silence(self._clock.now())
             self._judging.tick(self._clock.now())
@@ -154,12 +152,18 @@ class EmulatedDay:
         device.intake.take(samples, self._clock.now())
         return True
 
-    def _move_to(self, second: int) -> None:
-        """Conversions have taken their time already, but never as long as a step."""
-        ahead_ms = self._start + 1000 * second - self._clock.now()
-        assert ahead_ms >= 0
-        self._clock.pause(ahead_ms / 1000)
+    async def _move_to(self, ms: int) -> None:
+        """Let every door that moves until then be heard; conversions have taken their time."""
+        while (change := self._emulated.world.next_change_ms()) < ms:
+            await self._step_at(change)
+        assert ms >= self._clock.now()
+        await self._step_at(ms)
+
+    async def _step_at(self, ms: int) -> None:
+        self._clock.pause(max(0, ms - self._clock.now()) / 1000)
         self._clock.paused_s.clear()
+        self._emulated.step()
+        await self._hear_pins()
 
     def _standing(self) -> frozenset[str]:
         return frozenset(

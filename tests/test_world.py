@@ -268,3 +268,23 @@ def test_a_value_of_the_wrong_kind_is_refused(
     with pytest.raises(ValueError, match="takes"):
         world.set(place, quantity, value)
     assert world.feel(place, quantity) == before
+
+
+def test_no_door_moves_before_the_moment_that_was_told() -> None:
+    told, watched = World(9), World(9)
+    for world in (told, watched):
+        world.advance(_START_MS)
+    doors = [(place, "open") for place in PLACES if place.endswith("_door")]
+    moments, moved = set(), set()
+    while told.next_change_ms() < _START_MS + 3_600_000:
+        moments.add(told.next_change_ms())
+        told.advance(told.next_change_ms())
+    before = [watched.feel(*door) for door in doors]
+    for second in range(1, 3600):
+        watched.advance(_START_MS + 1000 * second)
+        now = [watched.feel(*door) for door in doors]
+        if now != before:
+            moved.add(_START_MS + 1000 * second)
+        before = now
+    assert moved
+    assert moved <= moments

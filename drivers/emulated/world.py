@@ -139,6 +139,11 @@ class World:
             raise ValueError(f"{place}/{quantity} takes {wanted}, not {value!r}")
         self._set[place, quantity] = value
 
+    def next_change_ms(self) -> int:
+        """The kitchen time at which a door opens or closes next, after the last `advance`."""
+        changes = [door.changes_at(self._second) for door in self._doors.values()]
+        return (self._start_ms or 0) + 1000 * min(changes)
+
     def unplugged(self) -> frozenset[str]:
         """The places whose sensor has lost its cable: what is mounted there answers no more."""
         return self._incident.unplugs(self._second)
