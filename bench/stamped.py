@@ -7,16 +7,17 @@ back, which it sends after its commit: later than the row was there, never earli
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from bench.recording import LAST
-from gateway.app import Gateway, Options, Work
+from gateway.app import Gateway, Options
 from gateway.cli.run import live, load_serving, start_logging
 from gateway.reading import Reading
+from gateway.serving import Serving
 from gateway.store.log import Row
 from gateway.sync.protocol import Range, Stream
 
@@ -41,7 +42,7 @@ class Stamps:
     def attach(self, gateway: Gateway) -> None:
         """Wrap the calls; the readings before this one are not stamped."""
         self.index = gateway.points[_POINT].index
-        recording = gateway.equipment.recordings[0]
+        recording = next(iter(gateway.fitout.equipment.recordings.values()))
         post = recording._post  # noqa: SLF001 - where a row leaves the bus thread
 
         def hand_over(what: Callable[[], None]) -> None:
@@ -115,13 +116,13 @@ def main(config: str, data: str, results: str) -> None:
     start_logging()
     stamps = Stamps()
 
-    def load() -> Callable[[Gateway, Options], Mapping[str, Work]]:
+    def load() -> Callable[[Gateway, Options], Serving]:
         parts = load_serving()
 
-        def stamped(gateway: Gateway, options: Options) -> Mapping[str, Work]:
-            works = parts(gateway, options)
+        def stamped(gateway: Gateway, options: Options) -> Serving:
+            serving = parts(gateway, options)
             stamps.attach(gateway)
-            return works
+            return serving
 
         return stamped
 

@@ -6,6 +6,7 @@ Everything from the driver up is what runs in a real kitchen. Drivers without a 
 
 import importlib
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -58,14 +59,21 @@ def emulate(config: Config, emulation: Emulation, clock: Clock, scenario: str) -
     """Build the twin of every configured bus; raises ValueError for an unknown scenario."""
     kitchen = EmulatedKitchen(World(emulation.seed, scenario), clock)
     kitchen.world.advance(clock.now())
-    on_i2c: dict[str, dict[int, Any]] = {
-        name: {} for name, bus in config.buses.items() if bus.kind == "i2c"
-    }
+    furnish(kitchen, config, emulation)
+    return kitchen
+
+
+def furnish(kitchen: EmulatedKitchen, config: Config, emulation: Emulation) -> None:
+    """Give every bus its twin and every thing its chip, where it has none yet."""
     for name, bus in config.buses.items():
-        if bus.kind == "gpio":
+        if bus.kind == "gpio" and name not in kitchen.pins:
             kitchen.pins[name] = EmulatedPins()
+        if bus.kind == "i2c" and name not in kitchen.i2c:
+            kitchen.i2c[name] = EmulatedI2C({})
     things: list[Device | Actuator] = [*config.devices.values(), *config.actuators.values()]
     for number, thing in enumerate(things):
+        if thing.id in kitchen.chips:
+            continue
         place = emulation.places.get(thing.id, DEFAULT_PLACE)
         try:
             chip = _chip(kitchen, thing, place, number + emulation.seed * 1_000)
@@ -74,12 +82,24 @@ def emulate(config: Config, emulation: Emulation, clock: Clock, scenario: str) -
         if chip is None:
             continue
         kitchen.chips[thing.id] = chip
-        if thing.bus in on_i2c:
-            on_i2c[thing.bus][_option(thing, "address")] = chip
+        if thing.bus in kitchen.i2c:
+            kitchen.i2c[thing.bus].hang(_option(thing, "address"), chip)
         elif hasattr(chip, "step"):
             kitchen.stepping.append(chip)
-    kitchen.i2c = {name: EmulatedI2C(chips) for name, chips in on_i2c.items()}
-    return kitchen
+
+
+def clear_out(
+    kitchen: EmulatedKitchen, things: Iterable[Device | Actuator], buses: Iterable[str]
+) -> None:
+    """Take chips off their wires, and wires away, that a new configuration has changed."""
+    for thing in things:
+        chip = kitchen.chips.pop(thing.id, None)
+        if thing.bus in kitchen.i2c:
+            kitchen.i2c[thing.bus].hang(_option(thing, "address"), None)
+        kitchen.stepping = [each for each in kitchen.stepping if each is not chip]
+    for name in buses:
+        kitchen.i2c.pop(name, None)
+        kitchen.pins.pop(name, None)
 
 
 def _chip(kitchen: EmulatedKitchen, thing: Device | Actuator, place: str, seed: int) -> Any:  # noqa: ANN401 - as many classes as drivers

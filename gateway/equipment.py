@@ -33,19 +33,44 @@ class Equipment:
     """Everything of one kitchen that touches a bus."""
 
     points: dict[str, Point]
+    buses: dict[str, Any] = field(default_factory=dict)  # one class for each kind of bus
     intakes: dict[str, Intake] = field(default_factory=dict)  # by device
     states: dict[str, DeviceState] = field(default_factory=dict)
     sampled: list[Sampled] = field(default_factory=list)
     actuators: dict[str, Driven] = field(default_factory=dict)
     workers: dict[str, BusWorker] = field(default_factory=dict)  # by bus
-    recordings: list[Recording] = field(default_factory=list)
-    starting: list[Callable[[], None]] = field(default_factory=list)  # begin to listen
-    closing: list[Callable[[], None]] = field(default_factory=list)
+    recordings: dict[str, Recording] = field(default_factory=dict)
+    unbuilt: set[str] = field(default_factory=set)  # devices that have no driver, and say why
+    starting: dict[str, Callable[[], None]] = field(default_factory=dict)  # begin to listen
+    releasing: dict[str, Callable[[], None]] = field(default_factory=dict)  # by device, of its bus
+    closing: dict[str, Callable[[], None]] = field(default_factory=dict)  # by bus
 
     def listen(self) -> None:
-        """Begin to hear pushed devices."""
-        for start in self.starting:
-            start()
+        """Begin to hear the pushed devices that are not heard yet."""
+        while self.starting:
+            self.starting.pop(next(iter(self.starting)))()
+
+    def let_go(self, device: str) -> None:
+        """Forget a device or actuator, and give back what it holds of its bus."""
+        release = self.releasing.pop(device, None)
+        if release is not None:
+            release()
+        if device in self.recordings:
+            self.recordings.pop(device).close()
+        self.intakes.pop(device, None)
+        self.states.pop(device, None)
+        self.actuators.pop(device, None)
+        self.starting.pop(device, None)
+        self.unbuilt.discard(device)
+        self.sampled = [sampled for sampled in self.sampled if sampled.state.id != device]
+
+    def let_go_of_bus(self, name: str) -> None:
+        """Give a bus back; a thread that hangs is left behind."""
+        if name in self.workers:
+            self.workers.pop(name).close()
+        if name in self.closing:
+            self.closing.pop(name)()
+        self.buses.pop(name, None)
 
     def look_for_silence(self, now: int) -> None:
         """Mark points stale that were not heard of for too long."""
@@ -54,38 +79,45 @@ class Equipment:
 
     def close(self) -> None:
         """Give every bus back; a thread that hangs is left behind."""
-        for recording in self.recordings:
-            recording.close()
-        for worker in self.workers.values():
-            worker.close()
-        for close in self.closing:
-            close()
+        for device in list(self.states):
+            self.let_go(device)
+        for name in {*self.workers, *self.closing}:
+            self.let_go_of_bus(name)
 
 
 class Builder:
-    """Builds the equipment; buses are opened, nothing is read yet."""
+    """Builds the equipment; buses are opened, nothing is read yet.
+
+    What `equipment` holds already is left as it is: it was built from the same words.
+    """
 
     def __init__(
         self, config: Config, points: Mapping[str, Point], hub: Hub, clock: Clock,
-        emulated: EmulatedKitchen | None,
+        emulated: EmulatedKitchen | None, equipment: Equipment | None = None,
     ) -> None:  # fmt: skip
         self._config = config
         self._hub = hub
         self._clock = clock
         self._emulated = emulated
-        self._buses: dict[str, Any] = {}  # one object for each kind of bus
-        self.equipment = Equipment(dict(points))
+        self.equipment = equipment or Equipment({})
+        self.equipment.points = dict(points)
 
     def build(self) -> Equipment:
         """Everything the configuration names; a device that cannot be built is lost, not fatal."""
         for name, bus in self._config.buses.items():
-            self._open(name, bus.kind)
+            if name not in self.equipment.buses:
+                self._open(name, bus.kind)
         for device in self._config.devices.values():
+            if device.id in self.equipment.states:
+                continue
             try:
                 self._device(device)
             except DriverError as error:
                 self._lost(device, error)
         for actuator in self._config.actuators.values():
+            if actuator.id in self.equipment.actuators:
+                self._readjust(actuator)
+                continue
             try:
                 self._actuator(actuator)
             except DriverError as error:
@@ -102,17 +134,17 @@ class Builder:
         if kind == "i2c":
             path = self._config.buses[name].path
             bus = self._emulated.i2c[name] if self._emulated else LinuxI2C(path)
-            self._buses[name] = bus
-            self.equipment.closing.append(bus.close)
+            self.equipment.buses[name] = bus
+            self.equipment.closing[name] = bus.close
         elif kind == "gpio":
             try:
                 pins = self._emulated.pins[name] if self._emulated else linux_pins()
             except DriverError as error:
                 logger.error("bus %s: %s", name, error)
                 return
-            self._buses[name] = pins
-            self.equipment.closing.append(pins.close)
-        if kind != "recording":
+            self.equipment.buses[name] = pins
+            self.equipment.closing[name] = pins.close
+        if kind != "recording" and name not in self.equipment.workers:
             self.equipment.workers[name] = BusWorker(name)
 
     def _device(self, device: Device) -> None:
@@ -137,7 +169,7 @@ class Builder:
             intake = self._intake(device.id, device.points, device.stale_after_s)
             driver = module.Driver(device.options)
             listener = Listener(state, driver, device.metrics, intake, self._clock)
-            self.equipment.starting.append(lambda: self._listen(device, listener))
+            self.equipment.starting[device.id] = lambda: self._listen(device, listener)
         self.equipment.intakes[device.id] = intake
 
     def _listen(self, device: Device, listener: Listener) -> None:
@@ -151,7 +183,7 @@ class Builder:
                 post=loop.call_soon_threadsafe,
                 folder=self._config.folder,
             )
-            self.equipment.recordings.append(recording)
+            self.equipment.recordings[device.id] = recording
             recording.start()
             return
         pins: Pins = self._bus(device.bus)
@@ -160,6 +192,8 @@ class Builder:
             pins.watch(options.pin, options.pull, Edges(loop, listener).tell)
         except DriverError as error:
             listener.fail(error)
+        else:
+            self.equipment.releasing[device.id] = lambda: pins.release(options.pin)
 
     def _actuator(self, actuator: Actuator) -> None:
         module = registry.driver(actuator.driver)
@@ -167,6 +201,7 @@ class Builder:
         pins: Pins = self._bus(actuator.bus)
         safe = actuator.fail_safe.safe
         pin = pins.output(options.pin, active_high=options.active_high, initial=safe)
+        self.equipment.releasing[actuator.id] = lambda: pins.release(options.pin)
         state = self.equipment.states[actuator.id] = DeviceState(actuator.id)
         intake = self._intake(actuator.id, actuator.points, None)
         self.equipment.intakes[actuator.id] = intake
@@ -180,10 +215,18 @@ class Builder:
             safe=safe,
         )
 
+    def _readjust(self, actuator: Actuator) -> None:
+        """The same wire under another contract or label: its output is not let go of."""
+        driven = self.equipment.actuators[actuator.id]
+        driven.intake = self._intake(actuator.id, actuator.points, None)
+        driven.deadline_s = actuator.fail_safe.deadline_s
+        driven.safe = actuator.fail_safe.safe
+        self.equipment.intakes[actuator.id] = driven.intake
+
     def _bus(self, name: str) -> Any:  # noqa: ANN401 - each kind of bus has its own class
-        if name not in self._buses:
+        if name not in self.equipment.buses:
             raise BusError(f"bus {name} could not be opened")
-        return self._buses[name]
+        return self.equipment.buses[name]
 
     def _intake(
         self, device: str, settings: Mapping[str, PointSettings], stale_after_s: float | None
@@ -199,10 +242,11 @@ class Builder:
     def _lost(self, thing: Device | Actuator, error: DriverError) -> None:
         """It has no driver, but its points say why they have no value."""
         self.equipment.states.setdefault(thing.id, DeviceState(thing.id)).lost(str(error))
+        self.equipment.unbuilt.add(thing.id)
         intake = self._intake(thing.id, thing.points, None)
         self.equipment.intakes[thing.id] = intake
         bad = failed(thing.metrics, error.reason)
-        self.equipment.starting.append(lambda: intake.take(bad, self._clock.now()))
+        self.equipment.starting[thing.id] = lambda: intake.take(bad, self._clock.now())
 
 
 class Playing:

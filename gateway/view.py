@@ -3,17 +3,24 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from gateway import judging, reading
+from gateway import judging, reading, reloading
+from gateway.config import describe
+from gateway.config.problem import Problem
+from gateway.configuration import SHOWN_MAX
 from gateway.reading import Point, Quality, Reading
 from gateway.web.kitchen import (
     AlarmView,
     Band,
+    Busy,
     CloudView,
     CommandView,
+    ConfigurationView,
     Metric,
     NotWaiting,
     PointState,
     PointView,
+    ProblemView,
+    ReloadView,
     SiteView,
     UnknownAlarm,
 )
@@ -30,7 +37,11 @@ _URGENCY = {priority: rank for rank, priority in enumerate(Priority)}
 _OWN_WORDS = {
     "left_out": (
         "감시 안 됨 · Not guarded",
-        "설정을 고치고 다시 시작하세요. Mend config.yaml and restart.",
+        "설정을 고치고 다시 불러오세요. Mend config.yaml and have it loaded again.",
+    ),
+    "config": (
+        "설정 오류 · Configuration not used",
+        "설정을 고치고 다시 불러오세요. Mend config.yaml and have it loaded again.",
     ),
     "task_down": ("기능 중단 · Task down", "다시 시작하세요. Restart the gateway."),
 }
@@ -48,9 +59,18 @@ class View:
 
     def __init__(self, gateway: "Gateway") -> None:
         self._gateway = gateway
-        self._bands = _bands(gateway.config.rules)
+        self._rules: tuple[Rule, ...] | None = None
+        self._bands: dict[str, Band] = {}
         self._alarm_rules: dict[str, list[Rule]] = {}
-        for rule in gateway.config.rules:
+        self._follow()
+
+    def _follow(self) -> None:
+        """Look at the rules in force; they change with the configuration."""
+        rules = self._gateway.config.rules
+        if rules is self._rules:
+            return
+        self._rules, self._bands, self._alarm_rules = rules, _bands(rules), {}
+        for rule in rules:
             if rule.alarm:
                 self._alarm_rules.setdefault(rule.point, []).append(rule)
 
@@ -131,6 +151,28 @@ class View:
             speed=clock.speed,
         )
 
+    def configuration(self) -> ConfigurationView:
+        configuration = self._gateway.configuration
+        problems = configuration.problems
+        return ConfigurationView(
+            status=self._gateway.status(),
+            file=str(configuration.file),
+            source=configuration.source,
+            refused=configuration.refused is not None,
+            left_out=sorted(configuration.live.disabled) if configuration.live else [],
+            problems=[shown(problem) for problem in problems[:SHOWN_MAX]],
+            more=max(0, len(problems) - SHOWN_MAX),
+            damaged=configuration.damaged,
+        )
+
+    async def reload(self, by: str) -> ReloadView:
+        try:
+            outcome = await self._gateway.reloading.ask(by)
+        except reloading.Busy as error:
+            raise Busy(str(error)) from None
+        problems = [shown(problem) for problem in outcome.problems]
+        return ReloadView(result=outcome.result, problems=problems, instead=outcome.instead)
+
     def metrics(self) -> Iterable[Metric]:
         yield from _metrics(self._gateway)
 
@@ -139,6 +181,7 @@ class View:
         return clock.wall() - (clock.now() - at)
 
     def _point(self, point: Point) -> PointView:
+        self._follow()
         hub, now = self._gateway.hub, self._gateway.clock.now()
         seen = hub.latest.get(point.id)
         at = self._gateway.started_at if seen is None else seen.at
@@ -219,11 +262,27 @@ class View:
         return CommandView(actuator_id, value, actuator.label if actuator else "")
 
 
+def shown(problem: Problem) -> ProblemView:
+    """A problem for page and API, taken apart where it has the usual form."""
+    got, expected, mean = describe.parts(problem)
+    return ProblemView(
+        file=problem.file,
+        line=problem.line,
+        column=problem.column,
+        path=problem.path,
+        message=problem.message,
+        got=got,
+        expected=expected,
+        mean=mean,
+        device=problem.device,
+    )
+
+
 def _own_words(alarm_id: str, what: reading.Value) -> tuple[str, str]:
     """Label and advice of an alarm about the gateway itself; the kitchen may read either."""
     kind, _, name = alarm_id.removeprefix(OWN).partition(".")
     label, advice = _OWN_WORDS.get(kind, (kind, ""))
-    return f"{label}: {name}", f"{advice}\n{what}"
+    return f"{label}: {name}" if name else label, f"{advice}\n{what}"
 
 
 def _bands(rules: Iterable[Rule]) -> dict[str, Band]:
@@ -287,17 +346,17 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
         yield _count("cloud_rejected", "Messages the broker refused.", sent.rejected)
         yield _count("cloud_unheard", "Messages nobody had subscribed to.", sent.unheard)
         yield _count("cloud_oversized", "Messages from the cloud too large.", sent.oversized)
-    for state in gateway.equipment.states.values():
+    for state in gateway.fitout.equipment.states.values():
         yield _count("device_reads", "Reads and messages heard.", state.reads, device=state.id)
-    for state in gateway.equipment.states.values():
+    for state in gateway.fitout.equipment.states.values():
         yield _count("device_failures", "Reads that failed.", state.failures, device=state.id)
-    for state in gateway.equipment.states.values():
+    for state in gateway.fitout.equipment.states.values():
         text = "Edges that came too fast to be readings of their own."
         yield _count("device_coalesced_edges", text, state.coalesced, device=state.id)
-    for state in gateway.equipment.states.values():
+    for state in gateway.fitout.equipment.states.values():
         ticks = state.skipped_ticks
         yield _count("device_skipped_ticks", "Ticks a hang has cost.", ticks, device=state.id)
-    for name, actuator in gateway.effects.actuators.items():
+    for name, actuator in gateway.fitout.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."
         yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)
     for name, restarts in gateway.supervision.restarts.items():

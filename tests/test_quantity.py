@@ -42,8 +42,8 @@ def test_a_duration_is_seconds(text: str, seconds: float) -> None:
         ("s", 'such as "30s"'),
         ("", 'such as "30s"'),
         ("1h30min", "got the unit"),
-        ("nan s", "wanted a duration"),
-        ("9" * 400 + "s", "wanted a duration"),
+        ("nan s", "expected a duration"),
+        ("9" * 400 + "s", "expected a duration"),
         ("1,5h", 'got "1,5h"'),
     ],
 )

@@ -27,7 +27,7 @@ class Pins:
 
     def __init__(self, factory: "Factory") -> None:
         self._factory = factory
-        self._devices: list[GPIODevice] = []
+        self._devices: dict[int, GPIODevice] = {}
         self._telling = Lock()
         self._closed = False
 
@@ -42,7 +42,7 @@ class Pins:
         level = initial == active_high
         with _translated(pin):
             device = OutputDevice(pin, initial_value=level, pin_factory=self._factory)
-        self._devices.append(device)
+        self._devices[pin] = device
         return _Output(pin, device)
 
     def watch(self, pin: int, pull: Pull, changed: Callable[[bool], None]) -> None:
@@ -60,7 +60,7 @@ class Pins:
                 active_state=True if pull_up is None else None,
                 pin_factory=self._factory,
             )
-        self._devices.append(device)
+        self._devices[pin] = device
         self._pulled(pin)
         active_level = not pull_up
 
@@ -68,18 +68,25 @@ class Pins:
         # then overwritten by the older level.
         def tell(level: bool | None = None) -> None:
             with self._telling:
-                if not self._closed:
+                if not self._closed and self._devices.get(pin) is device:
                     changed(bool(device.pin.state) if level is None else level)
 
         device.when_activated = partial(tell, active_level)
         device.when_deactivated = partial(tell, not active_level)
         tell()
 
+    def release(self, pin: int) -> None:
+        """Give one line back: an output becomes an input, so its load is de-energised."""
+        with self._telling:
+            device = self._devices.pop(pin, None)
+        if device is not None:
+            device.close()
+
     def close(self) -> None:
         """Give all lines back: outputs become inputs, so their loads are de-energised."""
         with self._telling:
             self._closed = True
-        for device in self._devices:
+        for device in self._devices.values():
             device.close()
         self._devices.clear()
         # A closed device keeps its line until its factory closes.

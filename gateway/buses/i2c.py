@@ -90,6 +90,13 @@ class EmulatedI2C:
     def __init__(self, chips: Mapping[int, Chip]) -> None:
         self._chips = dict(chips)
 
+    def hang(self, address: int, chip: Chip | None) -> None:
+        """Put a chip at that address, or with None take it away."""
+        if chip is None:
+            self._chips.pop(address, None)
+        else:
+            self._chips[address] = chip
+
     def write(self, address: int, data: bytes) -> None:
         """Send `data` to the chip at `address`; raises BusError."""
         self._chip(address).write(data)

@@ -18,10 +18,10 @@ from gateway.cli.options import (
     config_option,
     data_option,
     find_config,
-    load_usable,
     port_option,
 )
 from gateway.cli.run import live, start_logging
+from gateway.config.load import load
 
 _PR_SET_PDEATHSIG, _SIGTERM = 1, 15
 _MOSQUITTO = ("mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto")
@@ -47,8 +47,8 @@ def demo(
     from gateway.app import Options
 
     start_logging()
-    loaded = load_usable(find_config(file))
-    if loaded.config is None or loaded.config.emulation is None:
+    config = load(find_config(file)).config
+    if config is not None and config.emulation is None:
         click.echo('demo needs a configuration with an "emulation" section', err=True)
         raise SystemExit(MISUSED)
     if scenario is not None and scenario not in SCENARIOS:

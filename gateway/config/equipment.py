@@ -127,7 +127,7 @@ class Equipment:
             module = registry.driver(name)
         except registry.NotFound:
             near = self._report.suggestion(name, registry.driver_names())
-            self._report.add(spot.place, spot.path, f'no driver "{name}"{near}')
+            self._report.add(spot.place, spot.path, f'got the unknown driver "{name}"{near}')
             return None
         except ImportError as error:
             message = f'the driver "{name}" cannot be loaded: {shown_message(error)}; install it'
@@ -183,11 +183,13 @@ class Equipment:
         path = (*entry.spot.path, "bus")
         if bus not in self._buses:
             near = self._report.suggestion(bus, self._buses)
-            self._report.add(place, path, f'no bus "{bus}"{near}')
+            self._report.add(place, path, f'got the unknown bus "{bus}"{near}')
             return
         kind = self._buses[bus]
         if kind is not None and kind.kind != module.BUS:
-            message = f'wanted a bus of kind {module.BUS}, but "{bus}" is of kind {kind.kind}'
+            message = (
+                f'got "{bus}", which is of kind {kind.kind}, expected a bus of kind {module.BUS}'
+            )
             self._report.add(place, path, message)
         for wire in _WIRES:
             value = getattr(options, wire, None)

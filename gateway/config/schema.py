@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from drivers.base import DurationS, Metric
 from gateway.config.registry import Role
+from gateway.config.secret import Secret
 from rules.base import OnBad, PointUnit, Priority, Rule
 from rules.slots import Contract, OnSensorLoss
 
@@ -150,7 +151,7 @@ class Action:
 
     def __post_init__(self) -> None:
         if (self.alarm is None) == (self.command is None):
-            raise ValueError("wanted either {alarm: high} or {command: siren, value: on}")
+            raise ValueError("expected either {alarm: high} or {command: siren, value: on}")
         if self.alarm is not None and (self.value is not None or self.slot is not None):
             raise ValueError("alarm stands alone; value and slot belong to a command")
         if self.command is not None and self.value is None:
@@ -182,23 +183,23 @@ class Web:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cloud:
-    """The broker and who we are there; secrets stand in files that only we can read."""
+    """The broker and who we are there; secrets are references."""
 
     url: Annotated[str, "broker"]
     tenant: Annotated[str, "protocol_name"]
     gateway: Annotated[str, "protocol_name"]
     confirm: Literal["ack", "puback"] = "ack"
     username: str | None = None
-    password_file: Annotated[Path, "secret_file"] | None = None
+    password: Secret | None = None
     ca_file: Annotated[Path, "file"] | None = None
     certificate_file: Annotated[Path, "file"] | None = None
-    key_file: Annotated[Path, "secret_file"] | None = None
+    key: Secret | None = None
 
     def __post_init__(self) -> None:
-        if self.password_file is not None and self.username is None:
-            raise ValueError('password_file needs "username" beside it')
-        if (self.certificate_file is None) != (self.key_file is None):
-            raise ValueError("certificate_file and key_file belong together")
+        if self.password is not None and self.username is None:
+            raise ValueError('password needs "username" beside it')
+        if (self.certificate_file is None) != (self.key is None):
+            raise ValueError("certificate_file and key belong together")
         if not self.url.startswith("mqtts:") and (self.ca_file or self.certificate_file):
             raise ValueError("url must begin with mqtts: for certificates to be used")
 
@@ -243,3 +244,8 @@ class Config:
     web: Web = field(default_factory=Web)
     cloud: Cloud | None = None
     emulation: Emulation | None = None
+
+
+def nothing(folder: Path, web: Web) -> Config:
+    """The configuration of a gateway that has none: it shows its page, and guards nothing."""
+    return Config(folder=folder, site=Site(label="", zone="UTC"), web=web)

@@ -1,6 +1,6 @@
 """What the page and the API may see of the daemon: one Protocol and the shapes it hands out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -15,6 +15,10 @@ class UnknownAlarm(Exception):
 
 class NotWaiting(Exception):
     """The alarm does not wait for anybody: it was acknowledged before, or never raised."""
+
+
+class Busy(Exception):
+    """The gateway cannot load its configuration just now; the message says why."""
 
 
 class Band(msgspec.Struct, frozen=True, gc=False):
@@ -101,6 +105,41 @@ class SiteView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     speed: float = 1.0
 
 
+class ProblemView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One error of the configuration; `got`, `expected` and `mean` are empty in other forms."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str  # "got …, expected …; did you mean …?"
+    got: str = ""
+    expected: str = ""
+    mean: str = ""
+    device: str | None = None  # the device or actuator that is left out because of it
+
+
+class ConfigurationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Which configuration is in force, and what is wrong with the file."""
+
+    status: str  # of the gateway: starting, running, degraded, stopping or config_error
+    file: str
+    source: Literal["file", "current", "previous", "factory", "none"]  # what is in force
+    refused: bool = False  # the file, so that something else is in force
+    left_out: Sequence[str] = ()
+    problems: Sequence[ProblemView] = ()
+    more: int = 0  # problems beside these
+    damaged: Sequence[str] = ()  # kept configurations that no longer fit their checksum
+
+
+class ReloadView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What became of a reload."""
+
+    result: Literal["applied", "unchanged", "refused"]
+    problems: Sequence[ProblemView] = ()
+    instead: str = ""  # what runs while the file is refused
+
+
 class Metric(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One sample of `/metrics`; samples of one name stand together."""
 
@@ -134,5 +173,10 @@ class Kitchen(Protocol):
     def cloud(self) -> CloudView: ...
 
     def site(self) -> SiteView: ...
+
+    def configuration(self) -> ConfigurationView: ...
+
+    async def reload(self, by: str) -> ReloadView:
+        """Have the file taken over, after those who asked before; raises Busy."""
 
     def metrics(self) -> Iterable[Metric]: ...
