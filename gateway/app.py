@@ -16,14 +16,12 @@ from typing import TYPE_CHECKING
 from gateway import health
 from gateway.changeover import Changeover, judge_of
 from gateway.clock import Clock
-from gateway.config import describe, schema
-from gateway.config.load import Loaded
-from gateway.configuration import Configuration, whole
+from gateway.config import schema
+from gateway.configuration import Configuration
 from gateway.fitout import FitOut
 from gateway.hub import Hub
 from gateway.judging import Judging
 from gateway.loading import in_thread
-from gateway.points import points_of
 from gateway.presence import Presence
 from gateway.reading import Point
 from gateway.reloading import Reloading
@@ -36,6 +34,7 @@ from gateway.sync.outbox import Outbox, outbox_of
 from gateway.sync.protocol import Stream
 from gateway.sync.ranges import Ranges
 from gateway.tasks import Job, Tasks
+from gateway.troubles import Troubles
 from rules.judge import Judge
 
 if TYPE_CHECKING:
@@ -51,7 +50,6 @@ TICK_S = 0.05  # how late a timer may fire
 STORE_HANG_MS = 15_000  # without an answer of the disk the watchdog is not fed
 # With the page's second and a last look at a disk that hangs, less than 5 s even all together.
 SAFE_DEADLINE_S, COMMIT_DEADLINE_S, GOODBYE_DEADLINE_S, HUNG_S = 1.2, 1.2, 0.5, 0.2
-TOLD_MAX = 500  # characters of a trouble in an alarm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +75,7 @@ class Gateway:
         self.started_at = clock.now()
         self.oldest_waiting: int | None = None
         self.page_trouble: str | None = None
-        self.supervision = Supervision(clock, on_down=self._on_down)
+        self.supervision = Supervision(clock)
         self.hub = Hub(clock.now())
         self.judging = Judging(Judge((), {}), store.found.entries, store.log, self.hub)
         self.hub.judge = self.supervision.critical("judging", self.judging.observe)
@@ -87,11 +85,14 @@ class Gateway:
         self.uplink: Uplink | None = None
         self.serving: Serving | None = None
         self.configuration = Configuration(file, needs_emulation=options.demo)
-        self.reloading = Reloading(Changeover(self).reload)
+        self.changeover = Changeover(self)
+        self.reloading = Reloading(self.changeover.reload)
         self.fitout = FitOut(
             schema.nothing(file.parent, schema.Web()), self.hub, clock, options.scenario
         )
         self.judging.drive = self.fitout.effects.drive
+        self.troubles = Troubles(self)
+        self.supervision.on_down = self.troubles.task_down
         self._presence = Presence(store.identity, store.log, clock)
         self._stopping = False
         self._close_deadline_s = COMMIT_DEADLINE_S
@@ -107,36 +108,6 @@ class Gateway:
     def points(self) -> Mapping[str, Point]:
         return self.fitout.points
 
-    def build(self, loaded: Loaded) -> None:
-        """Build the file's configuration, else the last good one, else only what the page needs.
-
-        Raises StoreError; what a configuration cannot be built for becomes one of its problems.
-        """
-        configuration = self.configuration
-        for candidate in configuration.candidates(loaded, self.store.generations):
-            config = candidate.loaded.config
-            assert config is not None  # noqa: S101 - else it would be no candidate
-            try:
-                self.fitout.fit(config, self.store.register(points_of(config)))
-            except StoreError:
-                raise
-            except Exception as error:
-                logger.exception("config: %s cannot be built", candidate.source)
-                if candidate.source == "file":
-                    why = f"it cannot be built: {type(error).__name__}: {error}; see the log"
-                    configuration.refuse(loaded, (whole(loaded.file, why), *loaded.problems))
-            else:
-                configuration.accept(candidate, loaded)
-                break
-        else:
-            empty = schema.nothing(loaded.file.parent, loaded.web)
-            self.fitout.fit(empty, self.store.register(points_of(empty)))
-            configuration.refuse(loaded, configuration.why or loaded.problems)
-        if configuration.refused is not None:
-            logger.error("config: the file is not used: %s", configuration.instead())
-        for problem in configuration.live.problems if configuration.live else ():
-            logger.error("config: %s", describe.problem(problem))
-
     def status(self) -> str:
         """`starting`, `running`, `degraded`, `stopping` or `config_error`."""
         if self._stopping:
@@ -145,20 +116,7 @@ class Gateway:
             return "starting"
         if self.configuration.live is None:
             return "config_error"
-        return "degraded" if self.troubles() else "running"
-
-    def troubles(self) -> list[str]:
-        """What keeps the gateway from being whole, each in a few words."""
-        troubles = [f"task {name}: {why}" for name, why in self.supervision.down.items()]
-        if self.supervision.loose:
-            troubles.append(f"unexpected errors: {self.supervision.loose}; see the log")
-        troubles += self.fitout.troubles()
-        troubles += self.configuration.troubles()
-        if self.store.log.failing:
-            troubles.append(f"store: {self.store.log.failing}")
-        if self.page_trouble:
-            troubles.append(f"page: {self.page_trouble}")
-        return troubles
+        return "degraded" if self.troubles.now() else "running"
 
     async def run(self, stop: asyncio.Event, load_serving: LoadServing) -> None:
         """Live until `stop`; `load_serving` is called in a thread once judging is live."""
@@ -171,7 +129,8 @@ class Gateway:
                 self._start()
                 await self.tasks.fit(self.jobs())
                 self._service.tell("READY=1")
-                logger.info("collecting: %d points, epoch %d", len(self.points),
+                state = "collecting" if self.configuration.live else "nothing is guarded"
+                logger.info("%s: %d points, epoch %d", state, len(self.points),
                             self.store.identity.epoch)  # fmt: skip
                 await stop.wait()
                 await self._stop()
@@ -194,7 +153,7 @@ class Gateway:
         self._presence.watch_trust()
         if self.configuration.live is not None:
             self.judging.adopt(judge_of(self.config), self.clock.now())
-        self.raise_what_is_wrong()
+        self.troubles.raise_alarms()
         self.fitout.equipment.listen()
         self.store.log.commit_soon()
 
@@ -211,7 +170,7 @@ class Gateway:
         yield Job("watchdog", lambda: self._service.feed(clock, self._alive))
         yield Job("generation", self.keep_generation)
         yield Job("reload", self.reloading.run)
-        yield Job("mended file", self._watch_file)
+        yield Job("changed file", self._watch_file)
         yield Job("serving", self._serve)
         if self.serving is not None:
             yield from self.serving.jobs()
@@ -226,7 +185,7 @@ class Gateway:
 
     def tell_of_configuration(self) -> None:
         """What is wrong with the file becomes an alarm, and every page is shown anew."""
-        self.raise_what_is_wrong()
+        self.troubles.raise_alarms()
         if self.serving is not None:
             self.serving.show_everything()
 
@@ -239,18 +198,6 @@ class Gateway:
             await self.store.keep_generation(live.text, self.clock.wall())
         except StoreError as error:
             logger.error("config: cannot be kept as the last good one: %s", error)
-
-    def raise_what_is_wrong(self) -> None:
-        """What guards nothing, and what is not whole, is an alarm for as long as that lasts."""
-        standing = self.configuration.alarms()
-        standing |= {_task_down(name): why for name, why in self.supervision.down.items()}
-        now = self.clock.now()
-        before = self.judging.troubles()
-        for name, said in before.items():
-            if standing.get(name, "")[:TOLD_MAX] != said:
-                self.judging.trouble(name, "", now, standing=False)
-        for name, what in standing.items():
-            self.judging.trouble(name, what[:TOLD_MAX], now)
 
     async def _serve(self) -> None:
         """Start the tasks for people and the cloud."""
@@ -298,10 +245,10 @@ class Gateway:
             await self.clock.sleep(health.PERIOD_S)
 
     async def _watch_file(self) -> None:
-        """While nothing is in force, a mended file is taken over by itself."""
-        configuration = self.configuration
+        """Where nothing is in force, or in a demonstration, a changed file is taken by itself."""
+        configuration, demo = self.configuration, self.options.demo
         await self.reloading.watch(
-            configuration.file, self.clock, lambda: configuration.live is None
+            lambda: (demo or configuration.live is None) and configuration.changed(), self.clock
         )
 
     def _cloud_takes_rows(self) -> bool:
@@ -334,12 +281,3 @@ class Gateway:
 
     def _alive(self) -> bool:
         return self.clock.now() - self.store.log.turned_at < STORE_HANG_MS * self.clock.speed
-
-    def _on_down(self, name: str, error: str) -> None:
-        data = {"code": "task_down", "task": name, "error": error[:TOLD_MAX]}
-        self.store.log.event("system", data, self.clock.now())
-        self.judging.trouble(_task_down(name), error[:TOLD_MAX], self.clock.now())
-
-
-def _task_down(name: str) -> str:
-    return f"task_down.{name.replace(' ', '_')}"

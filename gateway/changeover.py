@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from gateway.config import schema
 from gateway.config.load import Loaded
 from gateway.config.problem import Problem
 from gateway.config.schema import Config
@@ -32,10 +33,38 @@ def judge_of(config: Config) -> Judge:
 
 
 class Changeover:
-    """Takes the file over as it is now."""
+    """From nothing to a configuration at the start, and from one to the file's later."""
 
     def __init__(self, gateway: "Gateway") -> None:
         self._gateway = gateway
+
+    def begin(self, loaded: Loaded) -> None:
+        """Build the file's configuration, else the last good one, else only what the page needs.
+
+        Raises StoreError; what a configuration cannot be built for becomes one of its problems.
+        """
+        gateway, configuration = self._gateway, self._gateway.configuration
+        for candidate in configuration.candidates(loaded, gateway.store.generations):
+            config = candidate.loaded.config
+            assert config is not None  # noqa: S101 - else it would be no candidate
+            try:
+                gateway.fitout.fit(config, gateway.store.register(points_of(config)))
+            except StoreError:
+                raise
+            except Exception as error:
+                logger.exception("config: the one of %s cannot be built", candidate.source)
+                if candidate.source == "file":
+                    why = (whole(loaded.file, _cannot_be_built(error)), *loaded.problems)
+                    configuration.refuse(loaded, why)
+            else:
+                configuration.accept(candidate, loaded)
+                break
+        else:
+            nothing = schema.nothing(loaded.file.parent, loaded.web)
+            gateway.fitout.fit(nothing, gateway.store.register(points_of(nothing)))
+            configuration.refuse(loaded, configuration.why or loaded.problems)
+        if configuration.refused is not None:
+            logger.error("config: the file is not used: %s", configuration.instead())
 
     async def reload(self, by: str) -> Outcome:
         """Read, prove and exchange; whatever the outcome, the log and the page tell of it."""
@@ -52,7 +81,7 @@ class Changeover:
             why = f"the new points cannot be stored: {error}"
         except Exception as error:
             logger.exception("config: the new one cannot be built")
-            why = f"it cannot be built: {type(error).__name__}: {error}; see the log"
+            why = _cannot_be_built(error)
         else:
             return await self._applied(loaded, by)
         await self._gateway.follow_configuration()
@@ -103,3 +132,7 @@ class Changeover:
         gateway.store.log.event("system", data, gateway.clock.now())
         gateway.tell_of_configuration()
         return Outcome(result="refused", problems=why, instead=configuration.instead())
+
+
+def _cannot_be_built(error: Exception) -> str:
+    return f"it cannot be built: {type(error).__name__}: {error}; see the log"

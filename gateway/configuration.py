@@ -38,11 +38,17 @@ class Configuration:
     live: Loaded | None = None  # None: nothing is in force, only the page is up
     refused: Loaded | None = None  # the file, while something else than it is in force
     why: tuple[Problem, ...] = ()  # it was refused
+    seen: tuple[int, ...] | None = None  # which state of the file was read last
     damaged: list[str] = field(default_factory=list)  # generations that no longer fit their sum
 
     def read(self) -> Loaded:
         """The file as it is now; blocks for the reading of it."""
+        self.seen = _stamp(self.file)  # first: a change while it is read is seen at the next look
         return self._fit(load(self.file))
+
+    def changed(self) -> bool:
+        """Whether the file is another one than was read last."""
+        return _stamp(self.file) != self.seen
 
     def candidates(self, loaded: Loaded, kept: Generations) -> Iterator[Candidate]:
         """What to try at a start, best first; the file only where something can be made of it."""
@@ -59,8 +65,10 @@ class Configuration:
                 yield Candidate(_source(name), found)
 
     def accept(self, candidate: Candidate, file: Loaded) -> None:
-        """This one is in force from now on; `file` is what the file says."""
+        """Go by this one from now on; `file` is what the file says."""
         self.source, self.live = candidate
+        for line in describe.problems(candidate.loaded.problems).splitlines():
+            logger.error("config: %s", line)
         if candidate.source == "file":
             self.refused, self.why = None, ()
         elif self.refused is None:
@@ -144,6 +152,14 @@ def _source(name: str) -> Source:
             return name
         case _:
             return "factory"
+
+
+def _stamp(file: Path) -> tuple[int, ...] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _brief(problem: Problem) -> str:

@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -20,9 +19,6 @@ logger = logging.getLogger(__name__)
 
 WAITING_MAX = 8  # requests that wait for their turn
 LOOK_S = 2.0  # how often the file is looked at while nothing is in force
-
-
-_Stamp = tuple[int, int, int]
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,15 +76,12 @@ class Reloading:
         while self._waiting:
             _refuse(self._waiting.popleft()[1], "the gateway is stopping")
 
-    async def watch(self, file: Path, clock: Clock, wanted: Callable[[], bool]) -> None:
-        """Notice by itself that the file was mended, while `wanted`; for ever."""
-        before: _Stamp | None = None  # it may have been mended before we came to look
+    async def watch(self, changed: Callable[[], bool], clock: Clock) -> None:
+        """Notice by ourselves that the file was mended; for ever."""
         while True:
             await clock.sleep(LOOK_S * clock.speed)
-            now = _stamp(file)
-            if now != before and wanted():
-                self.ask_soon("the mended file")
-            before = now
+            if changed():
+                self.ask_soon("the changed file")
 
     def _put(self, by: str) -> asyncio.Future[Outcome]:
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -101,11 +94,3 @@ def _refuse(future: asyncio.Future[Outcome], why: str) -> None:
     if not future.done():
         future.set_exception(Busy(why))
         future.exception()  # a signal has nobody who would look
-
-
-def _stamp(file: Path) -> _Stamp | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino

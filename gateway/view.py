@@ -3,15 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from gateway import judging, reading, reloading
-from gateway.config import describe
-from gateway.config.problem import Problem
-from gateway.configuration import SHOWN_MAX
+from gateway import judging, reading, told
 from gateway.reading import Point, Quality, Reading
 from gateway.web.kitchen import (
     AlarmView,
     Band,
-    Busy,
     CloudView,
     CommandView,
     ConfigurationView,
@@ -19,7 +15,6 @@ from gateway.web.kitchen import (
     NotWaiting,
     PointState,
     PointView,
-    ProblemView,
     ReloadView,
     SiteView,
     UnknownAlarm,
@@ -83,7 +78,7 @@ class View:
             "rows": {"committed": cloud.committed, "acknowledged": cloud.acknowledged},
             "points": len(gateway.points),
             "alarms": len(gateway.judging.alarms()),
-            "troubles": gateway.troubles(),
+            "troubles": gateway.troubles.now(),
         }
 
     def collecting(self) -> bool:
@@ -152,26 +147,10 @@ class View:
         )
 
     def configuration(self) -> ConfigurationView:
-        configuration = self._gateway.configuration
-        problems = configuration.problems
-        return ConfigurationView(
-            status=self._gateway.status(),
-            file=str(configuration.file),
-            source=configuration.source,
-            refused=configuration.refused is not None,
-            left_out=sorted(configuration.live.disabled) if configuration.live else [],
-            problems=[shown(problem) for problem in problems[:SHOWN_MAX]],
-            more=max(0, len(problems) - SHOWN_MAX),
-            damaged=configuration.damaged,
-        )
+        return told.configuration(self._gateway)
 
     async def reload(self, by: str) -> ReloadView:
-        try:
-            outcome = await self._gateway.reloading.ask(by)
-        except reloading.Busy as error:
-            raise Busy(str(error)) from None
-        problems = [shown(problem) for problem in outcome.problems]
-        return ReloadView(result=outcome.result, problems=problems, instead=outcome.instead)
+        return await told.reload(self._gateway, by)
 
     def metrics(self) -> Iterable[Metric]:
         yield from _metrics(self._gateway)
@@ -260,22 +239,6 @@ class View:
     def _command(self, actuator_id: str, *, value: bool) -> CommandView:
         actuator = self._gateway.config.actuators.get(actuator_id)
         return CommandView(actuator_id, value, actuator.label if actuator else "")
-
-
-def shown(problem: Problem) -> ProblemView:
-    """A problem for page and API, taken apart where it has the usual form."""
-    got, expected, mean = describe.parts(problem)
-    return ProblemView(
-        file=problem.file,
-        line=problem.line,
-        column=problem.column,
-        path=problem.path,
-        message=problem.message,
-        got=got,
-        expected=expected,
-        mean=mean,
-        device=problem.device,
-    )
 
 
 def _own_words(alarm_id: str, what: reading.Value) -> tuple[str, str]:

@@ -34,8 +34,9 @@ def test_a_duration_is_seconds(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("30", 'without a unit; did you mean "30s"?'),
-        ("10m", 'got the unit "m" (known: ms, s, min, h, d)'),
+        ("30", '"1h"; did you mean "30s"?'),
+        ("10m", '(ms, s, min, h, d); did you mean "10min"?'),
+        ("10 fortnights", 'got "10 fortnights", expected a duration'),
         ("12:30", 'got "12:30"'),
         ("-5s", "0s to 366d"),
         ("367d", "0s to 366d"),

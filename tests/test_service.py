@@ -181,5 +181,5 @@ def _gateway(folder: Path, clock: ManualClock) -> Gateway:
     file.write_text("site: {label: Test, zone: UTC}\n")
     loaded = load(file)
     gateway = Gateway(file, open_store(folder / "data", clock), clock, Options())
-    gateway.build(loaded)
+    gateway.changeover.begin(loaded)
     return gateway

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.buses.mqtt import Broker, Link, LinkError, Message
-from gateway.config.secret import Secret
 from gateway.clock import SystemClock
+from gateway.config.secret import Secret
 from gateway.reading import Point, Quality, Reading
 from gateway.store.errors import StoreError
 from gateway.store.log import Row

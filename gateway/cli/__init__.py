@@ -10,6 +10,7 @@ _COMMANDS = {
     "run": "run",
     "demo": "demo",
     "check": "check",
+    "dump": "dump",
     "ingest": "ingest",
     "token": "token",
 }

@@ -75,7 +75,7 @@ def live(
             loop.add_signal_handler(name, stop.set)
         gateway = Gateway(path, Store(data, clock), clock, options)
         loop.add_signal_handler(signal.SIGHUP, _hung_up, gateway, stop)
-        gateway.build(gateway.configuration.read())
+        gateway.changeover.begin(gateway.configuration.read())
         await gateway.run(stop, load_serving)
 
     try:

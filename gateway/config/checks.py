@@ -1,6 +1,6 @@
 """What a text in the configuration must look like, by the name its schema marks it with.
 
-Each check returns the text as it is kept, or raises ValueError saying what it got and what is expected.
+Each check returns the text as it is kept, or raises ValueError: what it got, what is expected.
 """
 
 import ipaddress

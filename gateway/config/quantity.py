@@ -9,6 +9,12 @@ import unicodedata
 from typing import NamedTuple
 
 DURATION_MAX_S = 366 * 86_400.0
+# How people also write them.
+_MEANT = {
+    "m": "min", "mins": "min", "minute": "min", "minutes": "min", "sec": "s", "secs": "s",
+    "second": "s", "seconds": "s", "hr": "h", "hrs": "h", "hour": "h", "hours": "h",
+    "day": "d", "days": "d", "초": "s", "분": "min", "시간": "h", "일": "d",
+}  # fmt: skip
 DURATIONS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 
 _DECIMALS = 9  # keeps 46.4 °F at 8.0 Cel
@@ -104,9 +110,9 @@ def duration(text: str) -> float:
             f'got {text} without a unit, expected {expected}; did you mean "{text}s"?'
         )
     if unit not in DURATIONS:
-        raise QuantityError(
-            f'got the unit "{unit}", expected {expected} (known: {", ".join(DURATIONS)})'
-        )
+        meant = _MEANT.get(unit.lower())
+        hint = f'; did you mean "{number:g}{meant}"?' if meant else ""
+        raise QuantityError(f'got "{text}", expected {expected} ({", ".join(DURATIONS)}){hint}')
     seconds = round(number * DURATIONS[unit], _DECIMALS)
     if not 0.0 <= seconds <= DURATION_MAX_S:
         raise QuantityError(f'got "{text}", expected {expected}; 0s to 366d is possible')

@@ -43,7 +43,7 @@ class Route:
 class Problem(Exception):
     """An answer that is an error; `kind` names it for programs, `detail` says who must do what."""
 
-    def __init__(  # noqa: PLR0913 - the members of RFC 9457
+    def __init__(
         self,
         status: int,
         kind: str,
