@@ -54,7 +54,7 @@ class Configuration:
         """What to try at a start, best first; the file only where something can be made of it."""
         if loaded.config is not None:
             yield Candidate("file", loaded)
-        seen = {loaded.text}
+        seen = set() if loaded.config is None else {loaded.text}
         for name, generation in kept.newest_first():
             text = self._whole(name, generation)
             if text is None or text in seen:
