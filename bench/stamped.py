@@ -15,6 +15,7 @@ import msgspec
 
 from bench.recording import LAST
 from gateway.app import Gateway, Options
+from gateway.buses.recording import Recordings
 from gateway.cli.run import live, load_serving, start_logging
 from gateway.reading import Reading
 from gateway.serving import Serving
@@ -42,7 +43,8 @@ class Stamps:
     def attach(self, gateway: Gateway) -> None:
         """Wrap the calls; the readings before this one are not stamped."""
         self.index = gateway.points[_POINT].index
-        recording = next(iter(gateway.fitout.equipment.recordings.values()))
+        buses = gateway.fitout.equipment.buses.values()
+        recording = next(bus for bus in buses if isinstance(bus, Recordings)).playing[0]
         post = recording._post  # noqa: SLF001 - where a row leaves the bus thread
 
         def hand_over(what: Callable[[], None]) -> None:

@@ -82,6 +82,29 @@ class I2CBus(Protocol):
         """Return exactly `length` bytes."""
 
 
+class Serial(Protocol):
+    """A serial line whose calls block and raise BusError when the port is gone."""
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`."""
+
+    def read(self, length: int, timeout_s: float) -> bytes:
+        """What came within so many real seconds: `length` bytes, or fewer, or none."""
+
+    def discard_input(self) -> None:
+        """Forget what has come so far: it answers an older question."""
+
+
+class OneWire(Protocol):
+    """The files in which the kernel shows what hangs on a 1-Wire bus."""
+
+    def read(self, address: str, file: str) -> bytes:
+        """All of one file, which may be nothing; raises BusError when the device is not there.
+
+        Reading may start a conversion and block for a second or two.
+        """
+
+
 class OutputPin(Protocol):
     """A digital output; `on` is electrical high unless the wiring says otherwise."""
 
@@ -150,6 +173,7 @@ class Switch:
 
 
 Sleep = Callable[[float], None]
+NowMs = Callable[[], int]  # kitchen time; a polled driver whose file says `TIMED = True` gets it
 
 
 def failed(metrics: Sequence[Metric], reason: Reason) -> dict[str, Sample]:

@@ -6,15 +6,14 @@ Everything from the driver up is what runs in a real kitchen. Drivers without a 
 
 import importlib
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from drivers.base import DriverError
 from drivers.emulated.base import Feel
 from drivers.emulated.world import World
-from gateway.buses.gpio import EmulatedPins
-from gateway.buses.i2c import EmulatedI2C
+from gateway.buses import kinds
 from gateway.clock import Clock
 from gateway.config.schema import Actuator, Config, Device, Emulation
 
@@ -35,8 +34,7 @@ class EmulatedKitchen:
 
     world: World
     clock: Clock
-    i2c: dict[str, EmulatedI2C] = field(default_factory=dict)
-    pins: dict[str, EmulatedPins] = field(default_factory=dict)
+    buses: dict[str, Any] = field(default_factory=dict)  # the twin of each; one class a kind
     chips: dict[str, Any] = field(default_factory=dict)  # as many classes as drivers
     stepping: list[Stepping] = field(default_factory=list)
     turn: threading.Lock = field(default_factory=threading.Lock)  # chips feel in bus threads
@@ -65,26 +63,28 @@ def emulate(config: Config, emulation: Emulation, clock: Clock, scenario: str) -
 
 def furnish(kitchen: EmulatedKitchen, config: Config, emulation: Emulation) -> None:
     """Give every bus its twin and every thing its chip, where it has none yet."""
+    host = kinds.Host(kitchen.clock, config.folder)
     for name, bus in config.buses.items():
-        if bus.kind == "gpio" and name not in kitchen.pins:
-            kitchen.pins[name] = EmulatedPins()
-        if bus.kind == "i2c" and name not in kitchen.i2c:
-            kitchen.i2c[name] = EmulatedI2C({})
+        if name not in kitchen.buses:
+            kitchen.buses[name] = kinds.kind(bus.kind).emulate_bus(host)
     things: list[Device | Actuator] = [*config.devices.values(), *config.actuators.values()]
     for number, thing in enumerate(things):
-        if thing.id in kitchen.chips:
+        make = None if thing.id in kitchen.chips else _maker(thing.driver)
+        if make is None:
             continue
         place = emulation.places.get(thing.id, DEFAULT_PLACE)
+        mount = kinds.Mount(
+            thing.options,
+            _feel(kitchen, place),
+            seed=number + emulation.seed * 1_000,
+            acting=isinstance(thing, Actuator),
+        )
         try:
-            chip = _chip(kitchen, thing, place, number + emulation.seed * 1_000)
+            chip = kitchen.buses[thing.bus].mount(make, mount)
         except DriverError:  # the builder meets the same wire: the thing is lost there, and says so
             continue
-        if chip is None:
-            continue
         kitchen.chips[thing.id] = chip
-        if thing.bus in kitchen.i2c:
-            kitchen.i2c[thing.bus].hang(_option(thing, "address"), chip)
-        elif hasattr(chip, "step"):
+        if hasattr(chip, "step"):
             kitchen.stepping.append(chip)
 
 
@@ -94,27 +94,28 @@ def clear_out(
     """Take chips off their wires, and wires away, that a new configuration has changed."""
     for thing in things:
         chip = kitchen.chips.pop(thing.id, None)
-        if thing.bus in kitchen.i2c:
-            kitchen.i2c[thing.bus].hang(_option(thing, "address"), None)
         kitchen.stepping = [each for each in kitchen.stepping if each is not chip]
+        if chip is not None and can_dismount(kitchen, thing.bus):
+            kitchen.buses[thing.bus].dismount(thing.options)
     for name in buses:
-        kitchen.i2c.pop(name, None)
-        kitchen.pins.pop(name, None)
+        kitchen.buses.pop(name, None)
 
 
-def _chip(kitchen: EmulatedKitchen, thing: Device | Actuator, place: str, seed: int) -> Any:  # noqa: ANN401 - as many classes as drivers
+def can_dismount(kitchen: EmulatedKitchen, bus: str) -> bool:
+    """Whether one chip can leave that bus without the others."""
+    return hasattr(kitchen.buses.get(bus), "dismount")
+
+
+def _maker(driver: str) -> Callable[..., Any] | None:
+    """What makes the honest chip of a driver, if it has one."""
     try:
-        module = importlib.import_module(f"drivers.emulated.{thing.driver}")
+        module = importlib.import_module(f"drivers.emulated.{driver}")
     except ModuleNotFoundError as error:
-        if error.name != f"drivers.emulated.{thing.driver}":
+        if error.name != f"drivers.emulated.{driver}":
             raise
         return None
-    if thing.bus in kitchen.pins:
-        line = kitchen.pins[thing.bus].line(_option(thing, "pin"))
-        if isinstance(thing, Actuator):
-            return module.Chip(thing.options, line)
-        return module.Chip(thing.options, _feel(kitchen, place), line)
-    return module.Chip(thing.options, _feel(kitchen, place), now_ms=kitchen.clock.now, seed=seed)
+    make: Callable[..., Any] = module.Chip
+    return make
 
 
 def _feel(kitchen: EmulatedKitchen, place: str) -> Feel:
@@ -123,7 +124,3 @@ def _feel(kitchen: EmulatedKitchen, place: str) -> Feel:
             return kitchen.world.feel(place, quantity)
 
     return feel
-
-
-def _option(thing: Device | Actuator, name: str) -> int:
-    return int(getattr(thing.options, name))

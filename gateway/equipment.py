@@ -1,25 +1,23 @@
 """From the configuration to living things: points, drivers on their buses, and who reads them."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from drivers.base import BusError, DriverError, failed
+from drivers.base import BusError, DriverError, Polled, failed
 from gateway import health
-from gateway.buses.gpio import Pins, linux_pins
-from gateway.buses.i2c import LinuxI2C
-from gateway.buses.recording import Message, Recording
+from gateway.buses import kinds
 from gateway.buses.worker import BusWorker
 from gateway.clock import Clock
 from gateway.conditioning import Conditioner, Treatment
 from gateway.config import registry
-from gateway.config.schema import Actuator, Config, Device, PointSettings
+from gateway.config.schema import Actuator, Bus, Config, Device, PointSettings
 from gateway.effects import Actuator as Driven
 from gateway.emulation import EmulatedKitchen
 from gateway.hub import Hub
-from gateway.listening import Edges, Listener
+from gateway.listening import Listener
 from gateway.reading import Point
 from gateway.sampling import DeviceState, Intake, Sampled
 
@@ -33,17 +31,15 @@ class Equipment:
     """Everything of one kitchen that touches a bus."""
 
     points: dict[str, Point]
-    buses: dict[str, Any] = field(default_factory=dict)  # one class for each kind of bus
     intakes: dict[str, Intake] = field(default_factory=dict)  # by device
     states: dict[str, DeviceState] = field(default_factory=dict)
     sampled: list[Sampled] = field(default_factory=list)
     actuators: dict[str, Driven] = field(default_factory=dict)
-    workers: dict[str, BusWorker] = field(default_factory=dict)  # by bus
-    recordings: dict[str, Recording] = field(default_factory=dict)
+    buses: dict[str, Any] = field(default_factory=dict)  # one class for each kind
+    workers: dict[str, BusWorker] = field(default_factory=dict)  # by bus, where calls may block
     unbuilt: set[str] = field(default_factory=set)  # devices that have no driver, and say why
     starting: dict[str, Callable[[], None]] = field(default_factory=dict)  # begin to listen
-    releasing: dict[str, Callable[[], None]] = field(default_factory=dict)  # by device, of its bus
-    closing: dict[str, Callable[[], None]] = field(default_factory=dict)  # by bus
+    releasing: dict[str, Callable[[], None]] = field(default_factory=dict)  # give back of its bus
 
     def listen(self) -> None:
         """Begin to hear the pushed devices that are not heard yet."""
@@ -55,8 +51,6 @@ class Equipment:
         release = self.releasing.pop(device, None)
         if release is not None:
             release()
-        if device in self.recordings:
-            self.recordings.pop(device).close()
         self.intakes.pop(device, None)
         self.states.pop(device, None)
         self.actuators.pop(device, None)
@@ -66,11 +60,11 @@ class Equipment:
 
     def let_go_of_bus(self, name: str) -> None:
         """Give a bus back; a thread that hangs is left behind."""
-        if name in self.workers:
-            self.workers.pop(name).close()
-        if name in self.closing:
-            self.closing.pop(name)()
-        self.buses.pop(name, None)
+        worker, bus = self.workers.pop(name, None), self.buses.pop(name, None)
+        if worker is not None:
+            worker.close()
+        if bus is not None:
+            bus.close()
 
     def look_for_silence(self, now: int) -> None:
         """Mark points stale that were not heard of for too long."""
@@ -79,9 +73,7 @@ class Equipment:
 
     def close(self) -> None:
         """Give every bus back; a thread that hangs is left behind."""
-        for device in list(self.states):
-            self.let_go(device)
-        for name in {*self.workers, *self.closing}:
+        for name in {*self.workers, *self.buses}:
             self.let_go_of_bus(name)
 
 
@@ -99,6 +91,7 @@ class Builder:
         self._hub = hub
         self._clock = clock
         self._emulated = emulated
+        self._unopened: dict[str, DriverError] = {}
         self.equipment = equipment or Equipment({})
         self.equipment.points = dict(points)
 
@@ -106,7 +99,7 @@ class Builder:
         """Everything the configuration names; a device that cannot be built is lost, not fatal."""
         for name, bus in self._config.buses.items():
             if name not in self.equipment.buses:
-                self._open(name, bus.kind)
+                self._open(name, bus)
         for device in self._config.devices.values():
             if device.id in self.equipment.states:
                 continue
@@ -130,22 +123,16 @@ class Builder:
         self.equipment.intakes[device] = self._intake(device, {}, None)
         return self.equipment.intakes[device]
 
-    def _open(self, name: str, kind: str) -> None:
-        if kind == "i2c":
-            path = self._config.buses[name].path
-            bus = self._emulated.i2c[name] if self._emulated else LinuxI2C(path)
-            self.equipment.buses[name] = bus
-            self.equipment.closing[name] = bus.close
-        elif kind == "gpio":
-            try:
-                pins = self._emulated.pins[name] if self._emulated else linux_pins()
-            except DriverError as error:
-                logger.error("bus %s: %s", name, error)
-                return
-            self.equipment.buses[name] = pins
-            self.equipment.closing[name] = pins.close
-        if kind != "recording" and name not in self.equipment.workers:
-            self.equipment.workers[name] = BusWorker(name)
+    def _open(self, name: str, bus: Bus) -> None:
+        if self._emulated is not None:
+            self.equipment.buses[name] = self._emulated.buses[name]
+            return
+        host = kinds.Host(self._clock, self._config.folder)
+        try:
+            self.equipment.buses[name] = kinds.kind(bus.kind).open_bus(bus.options, host)
+        except DriverError as error:
+            logger.error("bus %s: %s", name, error)
+            self._unopened[name] = error
 
     def _device(self, device: Device) -> None:
         module = registry.driver(device.driver)
@@ -153,13 +140,13 @@ class Builder:
         if device.role == "polled":
             stale_after_s = device.stale_after_s or _KEPT_PERIODS * device.every_s
             intake = self._intake(device.id, device.points, stale_after_s)
-            driver = module.Driver(self._bus(device.bus), device.options, self._clock.pause)
+            driver = self._polled(module, device)
             self.equipment.sampled.append(
                 Sampled(
                     state,
                     driver,
                     device.metrics,
-                    self.equipment.workers[device.bus],
+                    self._worker(device.bus),
                     intake,
                     device.every_s,
                     device.deadline_s,
@@ -168,48 +155,25 @@ class Builder:
         else:
             intake = self._intake(device.id, device.points, device.stale_after_s)
             driver = module.Driver(device.options)
+            bus = self._bus(device.bus)
             listener = Listener(state, driver, device.metrics, intake, self._clock)
-            self.equipment.starting[device.id] = lambda: self._listen(device, listener)
+            self.equipment.starting[device.id] = lambda: bus.listen(device.options, listener)
+            self._hold(device)
         self.equipment.intakes[device.id] = intake
-
-    def _listen(self, device: Device, listener: Listener) -> None:
-        loop = asyncio.get_running_loop()
-        if self._config.buses[device.bus].kind == "recording":
-            track: Any = device.options
-            recording = Recording(
-                track,
-                Playing(listener),
-                clock=self._clock,
-                post=loop.call_soon_threadsafe,
-                folder=self._config.folder,
-            )
-            self.equipment.recordings[device.id] = recording
-            recording.start()
-            return
-        pins: Pins = self._bus(device.bus)
-        options: Any = device.options
-        try:
-            pins.watch(options.pin, options.pull, Edges(loop, listener).tell)
-        except DriverError as error:
-            listener.fail(error)
-        else:
-            self.equipment.releasing[device.id] = lambda: pins.release(options.pin)
 
     def _actuator(self, actuator: Actuator) -> None:
         module = registry.driver(actuator.driver)
-        options: Any = actuator.options
-        pins: Pins = self._bus(actuator.bus)
         safe = actuator.fail_safe.safe
-        pin = pins.output(options.pin, active_high=options.active_high, initial=safe)
-        self.equipment.releasing[actuator.id] = lambda: pins.release(options.pin)
+        claimed = self._bus(actuator.bus).claim(actuator.options, initial=safe)
+        self._hold(actuator)
         state = self.equipment.states[actuator.id] = DeviceState(actuator.id)
         intake = self._intake(actuator.id, actuator.points, None)
         self.equipment.intakes[actuator.id] = intake
         self.equipment.actuators[actuator.id] = Driven(
             state=state,
-            driver=module.Driver(pin, actuator.options),
+            driver=module.Driver(claimed, actuator.options),
             metrics=actuator.metrics,
-            worker=self.equipment.workers[actuator.bus],
+            worker=self._worker(actuator.bus),
             intake=intake,
             deadline_s=actuator.fail_safe.deadline_s,
             safe=safe,
@@ -221,12 +185,32 @@ class Builder:
         driven.intake = self._intake(actuator.id, actuator.points, None)
         driven.deadline_s = actuator.fail_safe.deadline_s
         driven.safe = actuator.fail_safe.safe
+        driven.retired = False
         self.equipment.intakes[actuator.id] = driven.intake
 
+    def _hold(self, thing: Device | Actuator) -> None:
+        """Remember how to give back what a thing takes of its bus."""
+        release = getattr(self._bus(thing.bus), "release", None)
+        if release is not None:
+            self.equipment.releasing[thing.id] = partial(release, thing.options)
+
     def _bus(self, name: str) -> Any:  # noqa: ANN401 - each kind of bus has its own class
-        if name not in self.equipment.buses:
-            raise BusError(f"bus {name} could not be opened")
+        if name in self._unopened:
+            raise BusError(f"bus {name}: {self._unopened[name]}")
         return self.equipment.buses[name]
+
+    def _worker(self, bus: str) -> BusWorker:
+        workers = self.equipment.workers
+        if bus not in workers:
+            workers[bus] = BusWorker(bus)
+        return workers[bus]
+
+    def _polled(self, module: registry.DriverModule, device: Device) -> Polled:
+        """A driver with its bus; one that is `TIMED` is also told the time."""
+        timing = {"now_ms": self._clock.now} if getattr(module, "TIMED", False) else {}
+        bus = self._bus(device.bus)
+        driver: Polled = module.Driver(bus, device.options, self._clock.pause, **timing)
+        return driver
 
     def _intake(
         self, device: str, settings: Mapping[str, PointSettings], stale_after_s: float | None
@@ -247,22 +231,6 @@ class Builder:
         self.equipment.intakes[thing.id] = intake
         bad = failed(thing.metrics, error.reason)
         self.equipment.starting[thing.id] = lambda: intake.take(bad, self._clock.now())
-
-
-class Playing:
-    """What a recording tells its listener."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-
-    def hear(self, message: Message) -> None:
-        self._listener.hear(message)
-
-    def ended(self, error: BusError | None) -> None:
-        if error is not None:
-            self._listener.fail(error)
-        else:
-            logger.info("%s: the recording has ended", self._listener.state.id)
 
 
 def _treatment(settings: PointSettings, stale_after_s: float | None) -> Treatment:

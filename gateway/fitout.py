@@ -15,7 +15,7 @@ from gateway import health
 from gateway.clock import Clock, local_hour
 from gateway.config.schema import Actuator, Config, Device
 from gateway.effects import Effects
-from gateway.emulation import EmulatedKitchen, clear_out, emulate, furnish
+from gateway.emulation import EmulatedKitchen, can_dismount, clear_out, emulate, furnish
 from gateway.equipment import Builder, Equipment
 from gateway.forecasting import Forecasting, Outlook
 from gateway.hub import Hub
@@ -60,8 +60,11 @@ class FitOut:
         things = set(self.equipment.unbuilt)
         for thing in _things(before):
             other = config.devices.get(thing.id) or config.actuators.get(thing.id)
-            if thing.bus in buses or other is None or not _same(thing, other, before, config):
+            if other is None or not _same(thing, other, before, config):
                 things.add(thing.id)
+                if self.emulated is not None and not can_dismount(self.emulated, thing.bus):
+                    buses.add(thing.bus)
+        things |= {thing.id for thing in _things(before) if thing.bus in buses}
         return Changes(frozenset(things), frozenset(buses), world)
 
     async def retire(self, names: Collection[str]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
@@ -41,6 +41,10 @@ class Listener:
             return
         self.state.heard()
         self._intake.take(samples, at)
+
+    def edges(self) -> Callable[[bool], None]:
+        """What takes the levels of a pin in any thread; call it on the loop."""
+        return Edges(asyncio.get_running_loop(), self).tell
 
     def fail(self, error: DriverError) -> None:
         """The bus can no longer hear the device."""

@@ -23,6 +23,7 @@ from gateway.sync.protocol import VERSION
 from gateway.sync.uplink import Destination, Uplink
 from gateway.tasks import Job
 from gateway.view import View
+from gateway.web import console
 from gateway.web.route import Settings
 from gateway.web.server import CannotListen, Server
 
@@ -118,17 +119,20 @@ class _Page:
         """Serve until the page has to move; raises what ended the feeding of live pages."""
         gateway = self._gateway
         self._moved.clear()
-        server = self._server = await self._listening()
+        server = Server(View(gateway), self._access, gateway.clock, self._settings)
+        self._server = server
         gateway.hub.show = lambda reading: server.live.point_changed(reading.point.id)
         gateway.judging.alarms_changed = self._alarms_changed
         moved = asyncio.create_task(self._moved.wait(), name="page moved")
         try:
-            await self._announce(server.port)
-            feeding = {server.live.task} if server.live.task is not None else set()
-            await asyncio.wait({moved, *feeding}, return_when=asyncio.FIRST_COMPLETED)
-            for task in feeding:
-                if task.done():
-                    task.result()
+            await server.open()
+            if await self._listen(server):
+                await self._announce(server.port)
+                feeding = {server.live.task} if server.live.task is not None else set()
+                await asyncio.wait({moved, *feeding}, return_when=asyncio.FIRST_COMPLETED)
+                for task in feeding:
+                    if task.done():
+                        task.result()
         finally:
             moved.cancel()
             await server.stop()
@@ -136,13 +140,13 @@ class _Page:
     def _settings_of(self, web: Web) -> Settings:
         port = web.port if self._options.port is None else self._options.port
         names = tuple(origin.partition("://")[2] for origin in web.origins)
-        return Settings(host=web.listen, port=port, names=names)
+        socket_of_commands = self._gateway.store.path / console.NAME
+        return Settings(host=web.listen, port=port, names=names, console=socket_of_commands)
 
-    async def _listening(self) -> Server:
-        """A server that listens, as soon as the port can be had; collecting goes on without."""
+    async def _listen(self, server: Server) -> bool:
+        """Return once the port could be had, or another is wanted; collecting goes on without."""
         gateway = self._gateway
-        while True:
-            server = Server(View(gateway), self._access, gateway.clock, self._settings)
+        while not self._moved.is_set():
             try:
                 await server.start()
             except CannotListen as error:
@@ -150,10 +154,10 @@ class _Page:
                     logger.error("page: %s; collecting goes on without it", error)
                 gateway.page_trouble = str(error)
                 await gateway.clock.sleep(_LISTEN_AGAIN_S * gateway.clock.speed)
-                self._moved.clear()  # the next server listens where it has to by now
             else:
                 gateway.page_trouble = None
-                return server
+                return True
+        return False
 
     def _alarms_changed(self, points: Collection[str]) -> None:
         """An alarm changes the page's banners and the tiles of its point."""

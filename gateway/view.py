@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from gateway import judging, reading, told
+from gateway import inventory, judging, reading, told
 from gateway.reading import Point, Quality, Reading
+from gateway.sampling import read_once
 from gateway.web.kitchen import (
     AlarmView,
     Band,
     CloudView,
     CommandView,
     ConfigurationView,
+    DeviceView,
     Metric,
     NotWaiting,
     PointState,
@@ -18,6 +20,7 @@ from gateway.web.kitchen import (
     ReloadView,
     SiteView,
     UnknownAlarm,
+    UnknownDevice,
 )
 from rules import limit
 from rules.alarm import Alarm, State
@@ -90,6 +93,19 @@ class View:
     def point(self, point_id: str) -> PointView | None:
         point = self._gateway.points.get(point_id)
         return None if point is None else self._point(point)
+
+    def devices(self) -> list[DeviceView]:
+        return inventory.things(self._gateway)
+
+    async def read(self, device_id: str) -> list[PointView]:
+        gateway = self._gateway
+        found = (each for each in gateway.fitout.equipment.sampled if each.state.id == device_id)
+        device = next(found, None)
+        if device is None:
+            raise UnknownDevice(device_id)
+        await read_once(device, gateway.clock.now)
+        points = (point for point in gateway.points.values() if point.device == device_id)
+        return [self._point(point) for point in points]
 
     def alarms(self) -> list[AlarmView]:
         alarms = self._gateway.judging.alarms()

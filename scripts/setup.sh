@@ -37,6 +37,7 @@ room_kb() { df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print $4 }'; }
 
 check_python() {
     command -v "$python" >/dev/null || need python3 || exit 1
+    "$python" -c '' || stop "$python does not run; choose another: PYTHON=/path/to/python3 make …"
     "$python" -c 'import struct, sys; sys.exit(struct.calcsize("P") != 8)' ||
         stop "64-bit only: $python is a 32-bit Python. Install the 64-bit Raspberry Pi OS."
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||

@@ -12,12 +12,14 @@ from gateway.web.kitchen import (
     CloudView,
     CommandView,
     ConfigurationView,
+    DeviceView,
     Metric,
     NotWaiting,
     PointView,
     ReloadView,
     SiteView,
     UnknownAlarm,
+    UnknownDevice,
 )
 
 NOON = 1_795_226_400_000  # 2026-11-21 02:00 UTC
@@ -72,6 +74,29 @@ class KitchenInMemory:
 
     def point(self, point_id: str) -> PointView | None:
         return self._points.get(point_id)
+
+    def devices(self) -> list[DeviceView]:
+        names = {point.id.partition("/")[0]: point for point in self._points.values()}
+        return [
+            DeviceView(
+                id=name,
+                label=point.label,
+                driver="sht3x",
+                wire="i2c 0x44",
+                role="polled",
+                state="ok",
+                points=(point.id,),
+            )
+            for name, point in names.items()
+        ]
+
+    async def read(self, device_id: str) -> list[PointView]:
+        found = [
+            point for point in self._points.values() if point.id.partition("/")[0] == device_id
+        ]
+        if not found:
+            raise UnknownDevice(device_id)
+        return found
 
     def alarms(self) -> list[AlarmView]:
         return [alarm for alarm in self._alarms.values() if alarm.state != "normal"]

@@ -55,6 +55,23 @@ def smoke() -> Recorded | None:
     return _known("safety/smoke_fire_alarm_1hz.csv.gz", "smoke", columns, "period: 1s")
 
 
+def pump() -> Recorded | None:
+    """A water pump whose valves are closed and whose rotor is out of balance, in 25 recordings."""
+    columns = {
+        "acceleration_1": ("Accelerometer1RMS", "[g]"),
+        "acceleration_2": ("Accelerometer2RMS", "[g]"),
+        "current": ("Current", "A"),
+        "pressure": ("Pressure", "bar"),
+        "temperature_engine": ("Temperature", "Cel"),
+        "temperature_water": ("Thermocouple", "Cel"),
+        "voltage": ("Voltage", "V"),
+        "flow": ("Volume Flow RateRMS", "L/min"),
+        "anomaly": ("anomaly", "1"),
+    }
+    time = "time: {columns: [datetime]}\n    group: file"
+    return _known("machine/skab_pump_valve_faults_1s.csv.gz", "pump", columns, time)
+
+
 def _known(
     name: str, label: str, columns: Mapping[str, tuple[str, str]], time: str
 ) -> Recorded | None:

@@ -9,6 +9,7 @@ import pytest
 
 import drivers
 from drivers.base import Metric
+from gateway.buses import kinds
 from gateway.config import describe, registry, schema
 from gateway.config.load import Loaded, load
 from gateway.config.schema import Config
@@ -416,6 +417,7 @@ def test_every_key_is_in_the_reference() -> None:
     ]  # fmt: skip
     shapes += [registry.driver(name).Options for name in registry.driver_names()]
     shapes += [registry.kind(name).Options for name in registry.kind_names()]
+    shapes += [kinds.kind(name).Options for name in kinds.MODULES]
     missing = {key for shape in shapes for key in keys_of(shape) if f"`{key}`" not in text}
     assert not missing
     for name in (*registry.driver_names(), *registry.kind_names()):

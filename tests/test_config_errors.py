@@ -35,8 +35,8 @@ BROKEN = [
     # buses
     ("i2c: {kind: i2c, path", "i2c: {kind: ▶i3c, path", "buses.i2c.kind:", '"i2c"?'),
     ("i2c: {kind: i2c, path: /dev/i2c-1}", "▶i2c: {kind: i2c}", "buses.i2c:", '"path" is missing'),
-    ("path: /dev/i2c-1", "path: /dev/i2c-1, chip: ▶x", "buses.i2c:", "kind gpio"),
-    ("pins: {kind: gpio, chip: pinctrl-bcm2711}", "▶pins: {kind: gpio, path: x}", "buses.pins:", '"chip" is missing'),
+    ("path: /dev/i2c-1", "path: /dev/i2c-1, ▶chip: x", "buses.i2c.chip:", "unknown key"),
+    ("pins: {kind: gpio, chip: pinctrl-bcm2711}", "▶pins: {kind: gpio}", "buses.pins:", '"chip" is missing'),
     (
         "  pins: {kind",
         "  ▶spare: {kind: i2c, path: /dev/i2c-1}\n  pins: {kind",

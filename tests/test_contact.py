@@ -149,7 +149,7 @@ class Doors:
         self.hub = Hub(clock.now())
         self.hub.show = self.heard.append
         self.equipment = Builder(config, points, self.hub, clock, emulated).build()
-        self.line = emulated.pins["pins"].line(17)
+        self.line = emulated.buses["pins"].line(17)
 
 
 async def test_a_pin_that_does_not_exist_loses_its_device_and_no_other(tmp_path: Path) -> None:

@@ -64,12 +64,14 @@ def test_every_metric_is_documented_and_no_other(tmp_path: Path) -> None:
     assert told | rare == documented | rare
 
 
-def test_every_command_explains_itself() -> None:
+def test_every_command_explains_itself_and_is_in_the_documents() -> None:
+    page = (DOCS / "commands.md").read_text()
     context = main.make_context("kitchen-gateway", ["--help"], resilient_parsing=True)
     for name in main.list_commands(context):
         command = main.get_command(context, name)
         assert command is not None
         assert command.help
+        assert re.search(rf"^\| `{name}[` ]", page, re.MULTILINE), name
 
 
 def test_every_decision_is_numbered_and_says_what_was_decided() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from drivers.base import BusError, WrongDevice
-from gateway.buses.gpio import EmulatedPins, Pull, linux_pins
+from drivers.base import WrongDevice
+from gateway.buses.gpio import EmulatedPins, Pull
 
 
 @pytest.mark.parametrize(
@@ -76,20 +76,3 @@ def test_a_pin_that_does_not_exist_names_who_must_act() -> None:
 def test_a_pin_with_a_soldered_resistor_refuses_the_other_pull() -> None:
     with pytest.raises(WrongDevice, match="pin 2"):
         EmulatedPins().watch(2, "down", lambda _level: None)
-
-
-def test_the_pins_of_the_machine_come_from_gpiozeros_own_choice(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
-    for _ in range(2):
-        pins = linux_pins()
-        pin = pins.output(5, active_high=True, initial=True)
-        assert pin.read() is True
-        pins.close()
-
-
-def test_a_machine_without_pins_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "absent")
-    with pytest.raises(BusError, match="python3-lgpio"):
-        linux_pins()

@@ -80,6 +80,11 @@ def test_the_house_keeps_its_own_rules(copy: Path) -> None:
         ("models/planted.py", "import drivers.base\n", "The daemon imports the leaves"),
         ("drivers/planted.py", "import drivers.other\n", "A driver imports drivers.base only"),
         (
+            "drivers/framing/planted.py",
+            "import drivers.other\n",
+            "A driver imports drivers.base only",
+        ),
+        (
             "drivers/emulated/planted.py",
             "import drivers.emulated.other\n",
             "An emulated chip imports no other chip",

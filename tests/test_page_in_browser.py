@@ -135,7 +135,7 @@ async def test_nothing_overflows_at_any_size_in_either_language(started: Browser
         async with serving(kitchen) as site:
             opened = await open_page(started, site.url, size=size, language=language, theme=theme)
             await expect(opened.page.locator("kg-tile[data-state]")).to_have_count(12)
-            for place in ("kitchen", "alarms", "system"):
+            for place in ("kitchen", "alarms", "devices", "system"):
                 await opened.page.goto(f"{site.url}#{place}")
                 await expect(opened.page.locator(f"nav a[href='#{place}']")).to_have_attribute(
                     "aria-current", "page"

@@ -15,12 +15,13 @@ from tests.recordings import Recorded
 from tests.test_kill import receiving
 
 PACE = 20_000
-SETS = {"occupancy": recordings.occupancy, "smoke": recordings.smoke}
+DECIMALS = 9  # the finest any of them was written with
+SETS = {"occupancy": recordings.occupancy, "smoke": recordings.smoke, "pump": recordings.pump}
 
 
 def config(recorded: Recorded, url: str) -> str:
     columns = "".join(
-        f"      {metric}: {{column: '{column}', unit: '{unit}'}}\n"
+        f"      {metric}: {{column: '{column}', unit: '{unit}', precision: {DECIMALS}}}\n"
         for metric, (column, unit) in recorded.columns.items()
     )
     return f"""

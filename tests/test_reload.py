@@ -1,4 +1,4 @@
-"""A running daemon takes over another configuration, or refuses it, and loses nothing either way."""
+"""A running daemon takes over another configuration, or refuses it; either way it loses nothing."""
 
 import sqlite3
 import threading

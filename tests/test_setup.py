@@ -66,7 +66,7 @@ def test_a_python_that_cannot_run_it_is_refused_in_words(
 
 
 def test_a_32_bit_python_is_refused_before_anything_else(tools: Path) -> None:
-    _command(tools, "python3", "exit 1")
+    _command(tools, "python3", 'case "$*" in *struct*) exit 1 ;; esac')
 
     status, said = _setup(tools)
 
@@ -74,6 +74,15 @@ def test_a_32_bit_python_is_refused_before_anything_else(tools: Path) -> None:
     assert said.splitlines() == [
         "setup: 64-bit only: python3 is a 32-bit Python. Install the 64-bit Raspberry Pi OS."
     ]
+
+
+def test_a_python_that_does_not_run_is_called_that(tools: Path) -> None:
+    _command(tools, "python3", "exit 127")
+
+    status, said = _setup(tools)
+
+    assert status == 1
+    assert said.startswith("setup: python3 does not run; choose another: PYTHON=")
 
 
 def test_a_missing_python_is_named(tools: Path) -> None:

@@ -1,18 +1,20 @@
 """GPIO pins through gpiozero, which is handed its pin factory and never picks one by itself.
 
-Real pins come from gpiozero's default factory (lgpio, else what it finds) for now; a factory on
-gpiod follows, which needs no library outside PyPI. Emulated pins are gpiozero's own mock pins.
+Real pins come from our own factory over the kernel's character device (`gpiod.py` beside this).
+Emulated pins are gpiozero's own mock pins.
 gpiozero costs 11 MB of memory: it is imported when the first bus of pins is opened.
 """
 
-import warnings
+import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from drivers.base import BusError, OutputPin, WrongDevice
+from drivers.base import BusError, DriverError, OutputPin, WrongDevice
+from gateway.buses.kinds import Ear, Host, Mount
 
 if TYPE_CHECKING:
     from gpiozero import Factory, GPIODevice, OutputDevice
@@ -22,14 +24,71 @@ Pull = Literal["up", "down", "none"]
 _PULL_UP = {"up": True, "down": False, "none": None}
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """The keys of a bus of kind `gpio`."""
+
+    chip: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.chip:
+            raise ValueError('"chip" is missing, such as pinctrl-bcm2711')
+
+    @property
+    def wire(self) -> str:
+        return self.chip
+
+
+class Wired(Protocol):
+    """What of any device's settings is wiring."""
+
+    @property
+    def pin(self) -> int: ...
+
+
+class Watched(Wired, Protocol):
+    """What of a pushed device's settings is wiring."""
+
+    @property
+    def pull(self) -> Pull: ...
+
+
+class Switched(Wired, Protocol):
+    """What of an acting device's settings is wiring."""
+
+    @property
+    def active_high(self) -> bool: ...
+
+
 class Pins:
     """The pins of one board; every line is given back by `close()`, not before."""
 
     def __init__(self, factory: "Factory") -> None:
         self._factory = factory
         self._devices: dict[int, GPIODevice] = {}
+        self._ears: dict[int, Callable[[DriverError], object]] = {}
         self._telling = Lock()
         self._closed = False
+
+    def claim(self, options: Switched, *, initial: bool) -> OutputPin:
+        """As `output()`, for a device that acts."""
+        return self.output(options.pin, active_high=options.active_high, initial=initial)
+
+    def listen(self, options: Watched, ear: Ear) -> None:
+        """As `watch()`, for a device that speaks by itself; call it on the loop."""
+        loop = asyncio.get_running_loop()
+        self._ears[options.pin] = lambda error: loop.call_soon_threadsafe(ear.fail, error)
+        try:
+            self.watch(options.pin, options.pull, ear.edges())
+        except DriverError as error:
+            ear.fail(error)
+
+    def lost(self, pin: int, error: OSError) -> None:
+        """Tell who listens that a pin can no longer be read; may be called in any thread."""
+        tell = self._ears.get(pin)
+        if tell is not None and not self._closed:
+            with suppress(RuntimeError):  # the loop has closed: nobody listens any more
+                tell(BusError(f"pin {pin}: {error}"))
 
     def output(self, pin: int, *, active_high: bool, initial: bool) -> OutputPin:
         """Claim an output that is on (`initial`) or off from its first moment, without a glitch.
@@ -75,10 +134,11 @@ class Pins:
         device.when_deactivated = partial(tell, not active_level)
         tell()
 
-    def release(self, pin: int) -> None:
+    def release(self, options: Wired) -> None:
         """Give one line back: an output becomes an input, so its load is de-energised."""
         with self._telling:
-            device = self._devices.pop(pin, None)
+            device = self._devices.pop(options.pin, None)
+        self._ears.pop(options.pin, None)
         if device is not None:
             device.close()
 
@@ -105,6 +165,16 @@ class EmulatedPins(Pins):
         self._mock = MockFactory(pin_class=MockPin)
         self._lines: dict[int, Line] = {}
         super().__init__(self._mock)
+
+    def mount(self, make: Callable[..., Any], mount: Mount) -> Any:  # noqa: ANN401 - as many classes as drivers
+        """Hang a new chip on its wire; raises WrongDevice for a pin that does not exist."""
+        line = self.line(mount.options.pin)
+        if mount.acting:
+            return make(mount.options, line)
+        return make(mount.options, mount.feel, line)
+
+    def dismount(self, options: Wired) -> None:
+        """The wire stays, whatever hung on it."""
 
     def line(self, pin: int) -> "Line":
         """The wire to `pin`, before or after it is claimed; raises WrongDevice."""
@@ -150,23 +220,22 @@ class Line:
             self._pin.drive_low()
 
 
-def linux_pins() -> Pins:
-    """The pins of this machine; raises BusError when it has none."""
-    from gpiozero import Device
-    from gpiozero.exc import PinFactoryFallback
+def open_bus(options: Options, host: Host) -> Pins:
+    """The pins of this machine's chip of that label; raises BusError when there is none."""
+    try:
+        from gateway.buses.gpiod import GpiodFactory
+    except ModuleNotFoundError as error:
+        raise BusError(f"no GPIO pins: {error}; set the gateway up again") from error
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PinFactoryFallback)
-        try:
-            Device.ensure_pin_factory()
-        except (ImportError, OSError, RuntimeError) as error:
-            raise BusError(
-                f"no GPIO pins here: {error}; on a Raspberry Pi: apt install python3-lgpio"
-            ) from error
-    factory, Device.pin_factory = Device.pin_factory, None
-    if factory is None:
-        raise BusError("no GPIO pins here: gpiozero found no pin factory")
-    return Pins(factory)
+    factory = GpiodFactory(options.chip, host.clock.monotonic_ms)
+    pins = Pins(factory)
+    factory.on_lost = pins.lost
+    return pins
+
+
+def emulate_bus(_host: Host) -> EmulatedPins:
+    """Pins in the air."""
+    return EmulatedPins()
 
 
 class _Output:

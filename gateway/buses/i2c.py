@@ -7,9 +7,11 @@ condition, as sensors that measure between command and answer need.
 import errno
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from drivers.base import BusError
+from gateway.buses.kinds import Host, Mount
 
 if TYPE_CHECKING:
     from smbus2 import i2c_msg
@@ -27,6 +29,21 @@ _ADVICE = {
     errno.EACCES: "not allowed: add the gateway's user to the group i2c",
     errno.EPERM: "not allowed: add the gateway's user to the group i2c",
 }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """The keys of a bus of kind `i2c`."""
+
+    path: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.path:
+            raise ValueError('"path" is missing, such as /dev/i2c-1')
+
+    @property
+    def wire(self) -> str:
+        return self.path
 
 
 class Messages(Protocol):
@@ -87,15 +104,19 @@ class Chip(Protocol):
 class EmulatedI2C:
     """The same bus in the air: emulated chips by address, nobody at the others."""
 
-    def __init__(self, chips: Mapping[int, Chip]) -> None:
+    def __init__(self, chips: Mapping[int, Chip], now_ms: Callable[[], int] = lambda: 0) -> None:
         self._chips = dict(chips)
+        self._now_ms = now_ms
 
-    def hang(self, address: int, chip: Chip | None) -> None:
-        """Put a chip at that address, or with None take it away."""
-        if chip is None:
-            self._chips.pop(address, None)
-        else:
-            self._chips[address] = chip
+    def mount(self, make: Callable[..., Chip], mount: Mount) -> Chip:
+        """Put a new chip at its address."""
+        chip = make(mount.options, mount.feel, now_ms=self._now_ms, seed=mount.seed)
+        self._chips[mount.options.address] = chip
+        return chip
+
+    def dismount(self, options: Any) -> None:  # noqa: ANN401 - each chip has its own
+        """Take a chip away."""
+        self._chips.pop(options.address, None)
 
     def write(self, address: int, data: bytes) -> None:
         """Send `data` to the chip at `address`; raises BusError."""
@@ -113,6 +134,16 @@ class EmulatedI2C:
         if chip is None:
             raise BusError(f"emulated address 0x{address:02x}: {_ADVICE[errno.ENXIO]}")
         return chip
+
+
+def open_bus(options: Options, _host: Host) -> LinuxI2C:
+    """The bus of the kernel; it is opened at its first transfer."""
+    return LinuxI2C(options.path)
+
+
+def emulate_bus(host: Host) -> EmulatedI2C:
+    """A bus in the air with nobody on it yet."""
+    return EmulatedI2C({}, host.clock.now)
 
 
 def _open(path: str) -> Messages:

@@ -4,10 +4,13 @@ The file may be gzipped and of any length: it is read row by row in a daemon thr
 and at most 64 rows wait for the loop; while they do, the thread waits too. Gaps in time are kept.
 """
 
+import asyncio
 import csv
 import gzip
+import logging
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,7 +18,10 @@ from threading import Event, Semaphore, Thread
 from typing import BinaryIO, NamedTuple, Protocol, cast
 
 from drivers.base import BusError
+from gateway.buses.kinds import Ear, Host
 from gateway.clock import Clock
+
+logger = logging.getLogger(__name__)
 
 OUTSTANDING_MAX = 64
 LINE_MAX = 65_536  # bytes; a longer line is no CSV
@@ -24,6 +30,17 @@ _NAP_S = 1.0  # longest wait in one piece, so that `close()` is heard
 
 Message = tuple[int, Mapping[str, str]]  # number of the row in the file from 1, cells by column
 Post = Callable[[Callable[[], None]], object]  # such as `loop.call_soon_threadsafe`
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """The keys of a bus of kind `recording`; which file is played, each device says itself."""
+
+    path: str = ""
+
+    @property
+    def wire(self) -> str:
+        return ""
 
 
 class Named(Protocol):
@@ -79,7 +96,7 @@ class Recording:
     ) -> None:
         """A relative `track.file` is looked up in `folder`."""
         self.rows_played = 0  # handed over so far, over all repetitions
-        self._track = track
+        self.track = track
         self._path = folder / track.file
         self._audience = audience
         self._clock = clock
@@ -106,10 +123,10 @@ class Recording:
         self._tell(partial(self._audience.ended, error))
 
     def _play(self) -> None:
-        schedule = _Schedule(self._track, self._clock.now())
+        schedule = _Schedule(self.track, self._clock.now())
         while True:
             any_row = False
-            for row in _rows(self._path, self._track):
+            for row in _rows(self._path, self.track):
                 any_row = True
                 self._wait_until(schedule.due_ms(row))
                 self._free.acquire()
@@ -119,7 +136,7 @@ class Recording:
                 self._tell(partial(self._arrived, (row.number, row.cells)))
             if not any_row:
                 raise BusError(f"{self._path}: holds no rows")
-            if not self._track.repeat:
+            if not self.track.repeat:
                 return
             schedule.again()
 
@@ -143,6 +160,61 @@ class Recording:
             self._post(unless_closed)
         except RuntimeError:  # the loop has closed: nobody listens any more
             self._closed.set()
+
+
+class Recordings:
+    """The files that play on one bus; the real kitchen and the emulated one have the same."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self.playing: list[Recording] = []
+
+    def listen(self, track: Track, ear: Ear) -> None:
+        """Begin to play a file; call it on the loop."""
+        post = asyncio.get_running_loop().call_soon_threadsafe
+        clock, folder = self._host.clock, self._host.folder
+        name = Path(track.file).name
+        recording = Recording(track, _Told(ear, name), clock=clock, post=post, folder=folder)
+        self.playing.append(recording)
+        recording.start()
+
+    def release(self, track: Track) -> None:
+        """End the play of a file."""
+        for recording in [each for each in self.playing if each.track == track]:
+            self.playing.remove(recording)
+            recording.close()
+
+    def close(self) -> None:
+        """Nothing is heard any more."""
+        for recording in self.playing:
+            recording.close()
+
+
+class _Told:
+    """An ear as the audience of a recording."""
+
+    def __init__(self, ear: Ear, name: str) -> None:
+        self._ear = ear
+        self._name = name
+
+    def hear(self, message: Message) -> None:
+        self._ear.hear(message)
+
+    def ended(self, error: BusError | None) -> None:
+        if error is not None:
+            self._ear.fail(error)
+        else:
+            logger.info("%s: the recording has ended", self._name)
+
+
+def open_bus(_options: Options, host: Host) -> Recordings:
+    """Recordings need no wire."""
+    return Recordings(host)
+
+
+def emulate_bus(host: Host) -> Recordings:
+    """A recording is its own world."""
+    return Recordings(host)
 
 
 class _Row(NamedTuple):

@@ -9,10 +9,14 @@ from gateway import __version__
 _COMMANDS = {
     "run": "run",
     "demo": "demo",
+    "setup": "setup",
     "check": "check",
     "dump": "dump",
+    "devices": "devices",
+    "read": "read",
     "ingest": "ingest",
     "token": "token",
+    "completion": "completion",
 }
 
 

@@ -6,18 +6,21 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.options import MISUSED, config_option, find_config
+from gateway.cli.options import MISUSED, config_option, find_config, json_option
 from gateway.config import describe
 from gateway.config.load import Loaded, load
 
 
 @click.command()
+@click.argument(
+    "named", metavar="[FILE]", required=False, type=click.Path(dir_okay=False, path_type=Path)
+)
 @config_option
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option
 @click.pass_context
-def check(context: click.Context, file: Path | None, as_json: bool) -> None:
+def check(context: click.Context, named: Path | None, file: Path | None, as_json: bool) -> None:
     """Check a configuration file; exit with 2 when anything in it is wrong."""
-    path = find_config(file)
+    path = find_config(named or file)
     loaded = load(path)
     click.echo(_as_json(path, loaded) if as_json else _in_words(path, loaded))
     if loaded.problems:

@@ -54,15 +54,21 @@ def demo(
     if scenario is not None and scenario not in SCENARIOS:
         message = f"no scenario {scenario!r}; there are: {', '.join(SCENARIOS)}"
         raise click.BadParameter(message, param_hint="--scenario")
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"data folder {data}: {error.strerror}; choose another with --data DIR"
+        raise click.ClickException(message) from error
+    _check_port(loaded.config.web.listen, loaded.config.web.port if port is None else port)
     with ExitStack() as children:
-        url = _start_broker(children, data)
+        url = _start_broker(children)
         if url is not None:
             _start_ingest(children, url, data)
         options = Options(port=port, scenario=scenario, demo=True, cloud_url=url)
         live(file, data, options, speed=speed)
 
 
-def _start_broker(children: ExitStack, data: Path) -> str | None:
+def _start_broker(children: ExitStack) -> str | None:
     """A private broker on loopback; gives its address, or None when there is none to be had."""
     port = _free_port()
     folder = Path(mkdtemp(prefix="kitchen-gateway-"))
@@ -75,7 +81,6 @@ def _start_broker(children: ExitStack, data: Path) -> str | None:
             err=True,
         )
         return None
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     _start(children, command)
     return f"mqtt://127.0.0.1:{port}"
 
@@ -135,6 +140,19 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 
 def _die_with_parent() -> None:
     CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGTERM)
+
+
+def _check_port(host: str, port: int) -> None:
+    """A gateway collects without its page, but a demonstration is nothing without it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            way_out = f'another: --port N, or  make run DEMO="--port {port + 1}"'
+            message = f"port {port}: {error.strerror}; choose {way_out}"
+            raise click.ClickException(message) from error
 
 
 def _free_port() -> int:

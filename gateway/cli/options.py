@@ -39,6 +39,13 @@ def data_option(command: Command) -> Command:
     )(command)
 
 
+def json_option(command: Command) -> Command:
+    """`--json`, passed as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(
+        command
+    )
+
+
 def port_option(command: Command) -> Command:
     """`--port N`: instead of `web.port`."""
     return click.option(

@@ -29,9 +29,13 @@ def create(data: Path, role: str, name: str, days: int | None) -> None:
     """Create a token and print it; it is shown this once."""
     from gateway.clock import SystemClock
     from gateway.store.errors import StoreError
-    from gateway.store.file import open_beside
+    from gateway.store.file import NAME, open_beside
     from gateway.store.tokens import StoredTokens
     from gateway.store.worker import StoreWorker
+
+    if not (data / NAME).exists():
+        message = f"no gateway has run on the data folder {data}; name its folder with --data DIR"
+        raise click.ClickException(message)
 
     async def make() -> str:
         clock = SystemClock()

@@ -49,6 +49,7 @@ class Equipment:
         self._report = filler.report
         self._buses = buses
         self._taken: dict[tuple[str, str, object], str] = {}
+        self._first: dict[str, tuple[str, bool]] = {}  # by bus: who came first, and must be alone
         self.names: dict[str, Place] = {}  # also of what is left out
         self.devices: dict[str, schema.Device] = {}
         self.actuators: dict[str, schema.Actuator] = {}
@@ -191,10 +192,21 @@ class Equipment:
                 f'got "{bus}", which is of kind {kind.kind}, expected a bus of kind {module.BUS}'
             )
             self._report.add(place, path, message)
+        self._check_alone(entry, bus, options)
         for wire in _WIRES:
             value = getattr(options, wire, None)
             if value is not None:
                 self._check_free(entry, bus, wire, value)
+
+    def _check_alone(self, entry: _Entry, bus: str, options: object) -> None:
+        """Whether this device, and the first of its bus, leave the other one room on the line."""
+        alone = bool(getattr(options, "alone", False))
+        first, first_alone = self._first.setdefault(bus, (entry.name, alone))
+        if first != entry.name and (alone or first_alone):
+            who = entry.name if alone else first
+            place = entry.tree.entries["bus"].node.place
+            message = f'"{who}" has no address of its own and must be alone on "{bus}"'
+            self._report.add(place, (*entry.spot.path, "bus"), message)
 
     def _check_free(self, entry: _Entry, bus: str, wire: str, value: object) -> None:
         holder = self._taken.setdefault((bus, wire, value), entry.name)
@@ -219,6 +231,7 @@ class Equipment:
         every_s = values.setdefault("every_s", schema.EVERY_S)
         if not isinstance(every_s, float):
             raise TypeError(f"every_s is {every_s!r}")
-        values.setdefault("deadline_s", min(schema.DEADLINE_S, every_s))
+        deadline_s = getattr(module, "DEADLINE_S", schema.DEADLINE_S)
+        values.setdefault("deadline_s", min(deadline_s, every_s))
         if values.get("stale_after_s") is None:
             values["stale_after_s"] = schema.STALE_AFTER_PERIODS * every_s

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.buses import kinds
 from gateway.config import schema, yaml
 from gateway.config.equipment import Equipment
 from gateway.config.problem import Place, Problem, Report
@@ -127,15 +128,34 @@ def _buses(node: Node | None, filler: Filler) -> dict[str, schema.Bus | None]:
     for name, entry in tree.entries.items():
         spot = Spot(("buses", name), entry.key)
         filler.identifier(name, spot)
-        bus = filler.section(entry.node, schema.Bus, spot)
-        buses[name] = None if bus is FLAW else bus
-        if bus is FLAW or bus.kind == "recording":
+        bus = buses[name] = _bus(entry.node, filler, spot)
+        wire = "" if bus is None else bus.options.wire
+        if bus is None or not wire:
             continue
-        wire = bus.path or bus.chip
         first = wires.setdefault((bus.kind, wire), name)
         if first != name:
             filler.report.add(spot.place, spot.path, f'{wire} is the bus "{first}" already')
     return buses
+
+
+def _bus(node: Node, filler: Filler, spot: Spot) -> schema.Bus | None:
+    """One bus: its kind, and the keys of that kind beside it."""
+    tree = filler.map(node, spot)
+    if tree is FLAW:
+        return None
+    written = tree.entries.get("kind")
+    if written is None:
+        filler.report.add(spot.place, spot.path, f'"kind" is missing: {", ".join(kinds.MODULES)}')
+        return None
+    name = filler.value(written.node, str, spot.at("kind", written.key), None)
+    if name not in kinds.MODULES:
+        if isinstance(name, str):
+            _expect(written.node, kinds.MODULES, "kind", spot.at("kind", written.key), filler)
+        return None
+    shape = kinds.kind(str(name)).Options
+    values = filler.fields(tree, keys_of(shape), spot, also=("kind",))
+    options = FLAW if values is FLAW else filler.build(shape, values, tree, spot)
+    return None if options is FLAW else schema.Bus(kind=str(name), options=options)
 
 
 def _check_emulation(tree: Map, filler: Filler, equipment: Equipment) -> None:

@@ -23,7 +23,11 @@ class NotFound(LookupError):
 
 
 class DriverModule(Protocol):
-    """What a driver's file contains."""
+    """What a driver's file contains.
+
+    It may also say `TIMED = True` (its `Driver` is handed `now_ms`) and `DEADLINE_S`, the time its
+    reads are given where the configuration says nothing.
+    """
 
     BUS: str
     ROLE: Role

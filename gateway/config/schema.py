@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from drivers.base import DurationS, Metric
+from gateway.buses.kinds import Options
 from gateway.config.registry import Role
 from gateway.config.secret import Secret
 from rules.base import OnBad, PointUnit, Priority, Rule
@@ -45,21 +46,10 @@ class Site:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bus:
-    """A way to reach devices; `path` belongs to i2c (and may to recording), `chip` to gpio."""
+    """A way to reach devices; `options` are the keys of its kind (`gateway/buses/kinds.py`)."""
 
-    kind: Literal["i2c", "gpio", "recording"]
-    path: str = ""
-    chip: str = ""
-
-    def __post_init__(self) -> None:
-        if self.kind == "i2c" and not self.path:
-            raise ValueError('"path" is missing, such as /dev/i2c-1')
-        if self.kind == "gpio" and not self.chip:
-            raise ValueError('"chip" is missing, such as pinctrl-bcm2711')
-        if self.kind != "gpio" and self.chip:
-            raise ValueError(f"chip belongs to a bus of kind gpio, not {self.kind}")
-        if self.kind == "gpio" and self.path:
-            raise ValueError("path does not belong to a bus of kind gpio")
+    kind: str
+    options: Options = field(metadata=_OUTSIDE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

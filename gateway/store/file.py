@@ -18,6 +18,13 @@ from gateway.store.room import is_full
 LATEST = 2  # steps in gateway.store.migrations.steps
 NAME = "gateway.db"
 _MIGRATION_DEADLINE_S = 120
+_SETTINGS = (
+    "synchronous = FULL",
+    "busy_timeout = 5000",
+    "wal_autocheckpoint = 1000",
+    "journal_size_limit = 16777216",
+    "cache_size = -1024",
+)
 
 
 @dataclass(frozen=True)
@@ -70,11 +77,12 @@ def connect(path: Path) -> sqlite3.Connection:
     each commit also writes the file system's journal: 26 KB instead of 7 KB.
     """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA busy_timeout = 5000")
-    connection.execute("PRAGMA wal_autocheckpoint = 1000")
-    connection.execute("PRAGMA journal_size_limit = 16777216")
-    connection.execute("PRAGMA cache_size = -1024")
+    try:
+        for setting in _SETTINGS:
+            connection.execute(f"PRAGMA {setting}")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -172,8 +180,10 @@ def open_beside(folder: Path, clock: Clock) -> sqlite3.Connection:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         prepare(path)
-        connection = connect(path)
-        resume(clock, left(connection))
+        with contextlib.ExitStack() as undo:
+            connection = undo.enter_context(contextlib.closing(connect(path)))
+            resume(clock, left(connection))
+            undo.pop_all()
     except OSError as error:
         raise StoreError(f"data folder {folder}: {error.strerror}") from error
     except sqlite3.Error as error:

@@ -6,12 +6,22 @@ from aiohttp import web
 
 from gateway.access import Access
 from gateway.clock import Clock
-from gateway.web import api, configuration, guard, health, live, login, metrics, static
+from gateway.web import (
+    api,
+    configuration,
+    devices,
+    guard,
+    health,
+    live,
+    login,
+    metrics,
+    static,
+)
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, Counters, Route, Settings
 
-PARTS = (health, login, api, configuration, live, metrics, static)
+PARTS = (health, login, api, configuration, devices, live, metrics, static)
 
 
 class RouteWithoutRole(Exception):

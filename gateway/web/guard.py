@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from gateway.access import Access, Caller, Role, User
+from gateway.web.console import console_user
 from gateway.web.route import (
     ACCESS,
     COUNTERS,
@@ -105,6 +106,7 @@ def caller_of(request: web.Request) -> Caller:
         authorization=request.headers.get("Authorization"),
         session=request.cookies.get(COOKIE),
         forwarded=any(name in request.headers for name in _FORWARDING),
+        console=console_user(request.transport),
     )
 
 
@@ -145,7 +147,8 @@ def _check_host(host: str, names: frozenset[str]) -> None:
 def _check_origin(method: str, caller: Caller) -> None:
     if not caller.own_origin:
         raise Problem(403, "foreign-origin", "Another site may not use this gateway.")
-    if method != "GET" and caller.origin is None and caller.authorization is None:
+    named = caller.origin or caller.authorization or caller.console
+    if method != "GET" and named is None:
         detail = "Send the page's own Origin header, or a bearer token."
         raise Problem(403, "no-origin", detail)
 

@@ -21,6 +21,10 @@ class Busy(Exception):
     """The gateway cannot load its configuration just now; the message says why."""
 
 
+class UnknownDevice(Exception):
+    """No device of that id is polled here."""
+
+
 class Band(msgspec.Struct, frozen=True, gc=False):
     """What the rules allow a point to be, in its own unit; None is an open end."""
 
@@ -79,6 +83,25 @@ class AlarmView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     acknowledged_by: str | None = None
     acknowledged_at: int | None = None
     commands: tuple[CommandView, ...] = ()
+
+
+class DeviceView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One device or actuator; `waiting` has not been heard of yet, `left_out` has an error."""
+
+    id: str
+    label: str
+    zone: str = ""
+    driver: str
+    wire: str  # where it hangs: "i2c 0x44"
+    role: str  # "polled", "pushed" or "acting"; empty where it is left out
+    period_s: float = 0.0
+    state: Literal["ok", "lost", "waiting", "left_out"]
+    trouble: str | None = None  # why it is lost or left out, in words for who mends it
+    reads: int = 0
+    failures: int = 0
+    skipped_ticks: int = 0
+    points: tuple[str, ...] = ()
+    simulated: bool = False
 
 
 class CloudView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -163,6 +186,12 @@ class Kitchen(Protocol):
         """Every point, in the order of the page; a point keeps its place."""
 
     def point(self, point_id: str) -> PointView | None: ...
+
+    def devices(self) -> list[DeviceView]:
+        """Every device and actuator, also those that an error has left out."""
+
+    async def read(self, device_id: str) -> list[PointView]:
+        """Ask a polled device now, and give its points; raises UnknownDevice."""
 
     def alarms(self) -> list[AlarmView]:
         """Every alarm that is not normal, the most urgent and newest first."""

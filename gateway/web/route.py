@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -24,6 +25,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "0.0.0.0"  # noqa: S104 - the kitchen's tablets are on the LAN
     port: int = 8080
     names: tuple[str, ...] = ()
+    console: Path | None = None  # where commands on this machine reach the gateway
     header_deadline_s: float = 15.0  # of a request's head, and of an idle connection
     connections_max: int = 512
     connections_per_address: int = 64

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway.access import LOOPBACK_PEERS, Access
 from gateway.clock import Clock
-from gateway.web import build_app
+from gateway.web import build_app, console
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.route import COUNTERS, Settings
@@ -34,6 +34,7 @@ class Server:
         self._app = build_app(kitchen, access, clock, settings)
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
+        self._console: asyncio.Server | None = None
         self.port = settings.port
         self.started = asyncio.Event()
 
@@ -41,8 +42,8 @@ class Server:
     def live(self) -> Live:
         return self._app[LIVE]
 
-    async def start(self) -> None:
-        """Listen; raises CannotListen. With port 0 `port` tells the one that was given."""
+    async def open(self) -> None:
+        """Begin to serve the commands of this machine, and nobody else yet."""
         self._runner = web.AppRunner(
             self._app,
             access_log=None,
@@ -50,12 +51,18 @@ class Server:
             shutdown_timeout=STOP_DEADLINE_S,
         )
         await self._runner.setup()
+        if self._settings.console is not None:
+            self._console = await console.listen(self._settings.console, self._accept)
+
+    async def start(self) -> None:
+        """Listen; raises CannotListen. With port 0 `port` tells the one that was given."""
+        if self._runner is None:
+            await self.open()
         loop = asyncio.get_running_loop()
         host, port = self._settings.host, self._settings.port
         try:
             self._listener = await loop.create_server(self._accept, host, port, backlog=_BACKLOG)
         except OSError as error:
-            await self.stop()
             raise CannotListen(_why(error, host, port)) from error
         self.port = self._listener.sockets[0].getsockname()[1]
         self.started.set()
@@ -63,8 +70,8 @@ class Server:
 
     async def run(self) -> None:
         """Start, serve until cancelled, and stop; raises what ended the feeding of live pages."""
-        await self.start()
         try:
+            await self.start()
             if self.live.task is not None:
                 await self.live.task
         finally:
@@ -72,9 +79,10 @@ class Server:
 
     async def stop(self) -> None:
         """Take no more, end the live pages, and give the rest STOP_DEADLINE_S."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        for listener in (self._listener, self._console):
+            if listener is not None:
+                listener.close()
+        self._listener = self._console = None
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None

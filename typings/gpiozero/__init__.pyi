@@ -1,11 +1,21 @@
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
+
+class PinInfo(NamedTuple):
+    number: int
+    name: str
+    names: frozenset[int | str]
+    pull: str
+    row: int
+    col: int
+    interfaces: frozenset[str]
 
 class Pin:
     @property
     def function(self) -> str: ...
     @property
     def state(self) -> bool: ...
+    def close(self) -> None: ...
 
 class Factory:
     def close(self) -> None: ...

@@ -1,10 +1,13 @@
 // The page: what the stream says, drawn at once; what a person taps, sent and then confirmed.
 import "./banner.js";
+import "./chart.js";
+import { Devices } from "./devices.js";
 import { setIcon, setText } from "./element.js";
 import { Wall } from "./kitchen.js";
 import { look } from "./look.js";
 import { Notices, waiting } from "./notices.js";
 import { Problems, unset } from "./problems.js";
+import { PointPage } from "./point.js";
 import { cloudLook, Status, Strip } from "./status.js";
 import { Stream } from "./stream.js";
 import { clock, date, load, recall, remember, switchLanguage, t, useZone } from "./text.js";
@@ -14,7 +17,7 @@ const CONFIRM_MS = 3000;
 const IDLE_MS = 90000;
 const CONFIG_ALARM = "system.config";
 const THEMES = ["auto", "light", "dark"];
-const PLACES = ["kitchen", "alarms", "system"];
+const PLACES = ["kitchen", "alarms", "devices", "system", "point"];
 
 const byId = (id) => document.getElementById(id);
 const state = { points: new Map(), alarms: [], cloud: null, site: null, session: null, config: null };
@@ -27,15 +30,19 @@ let used = performance.now();
 await load();
 const [wall, notices, strip, status] = [new Wall(), new Notices(), new Strip(), new Status()];
 const problems = new Problems();
+const [devices, detail] = [new Devices(), new PointPage()];
 
 function now() {
   return heard.wall + (performance.now() - heard.at) * (state.site?.speed ?? 1);
 }
 
 function place() {
-  const name = location.hash.slice(1);
+  const [name] = location.hash.slice(1).split("/");
   return PLACES.includes(name) ? name : PLACES[0];
 }
+
+// What a place is about: the point of `#point/walk_in/temperature`.
+const subject = () => decodeURIComponent(location.hash.split("/").slice(1).join("/"));
 
 function take(data) {
   heard = { wall: data.now, at: performance.now() };
@@ -85,7 +92,9 @@ function paint() {
     strip.show(state.cloud, system, world);
   }
   if (place() === "alarms") notices.list(state.alarms, world);
+  if (place() === "devices") devices.show(state.points, world);
   if (place() === "system") status.show(state, system, world);
+  if (place() === "point") detail.show(subject(), state.points, world);
   if (held) setTimeout(draw, CONFIRM_MS / 10);
 }
 
@@ -105,6 +114,7 @@ function paintHeader(points, world) {
   const { symbol, text, mood } = verdict(points, world);
   const title = byId("verdict");
   title.dataset.mood = mood;
+  title.href = state.alarms.length ? "#alarms" : "#kitchen";
   setIcon(title.firstElementChild, symbol);
   setText(title.lastElementChild, text);
   setText(byId("clock"), state.site ? clock(world.now) : "");

@@ -66,7 +66,8 @@ class Banner extends HTMLElement {
         ? t("banner.since", { at: clock(alarm.since), duration: duration((now - alarm.since) / 1000) })
         : t("banner.returned", { from: clock(alarm.since), to: clock(span) });
     const value = span === null && !silent && point?.quality !== "bad" ? (point?.value ?? alarm.value) : alarm.value;
-    const main = value === null ? [when] : [valueText(shown, value), when];
+    const told = value === null ? "" : valueText(shown, value);
+    const main = value === null ? [when] : [span === null ? told : t("banner.was", { value: told }), when];
     const done = alarm.commands
       .filter(({ actuator, value }) => !silent && (points.get(`${actuator}/state`)?.value ?? value) === value)
       .map(({ actuator, label, value }) =>

@@ -29,7 +29,7 @@ export class Wall {
     if (shape === this.#shape && points.length) return;
     this.#shape = shape;
     const old = this.#tiles;
-    this.#tiles = new Map(points.map(({ id }) => [id, old.get(id) ?? make("kg-tile")]));
+    this.#tiles = new Map(points.map(({ id }) => [id, old.get(id) ?? tileOf(id)]));
     this.#views = views(points);
     this.#arrange(false);
   }
@@ -103,6 +103,15 @@ export class Wall {
     this.#zones.classList.toggle("roomy", roomy && !compact);
     for (const shown of this.#zones.querySelectorAll("kg-tile")) shown.fit();
   }
+}
+
+// The whole tile leads to its point.
+function tileOf(id) {
+  const tile = make("kg-tile");
+  const open = () => (location.hash = `#point/${id}`);
+  tile.addEventListener("click", open);
+  tile.addEventListener("keydown", (event) => event.key === "Enter" && open());
+  return tile;
 }
 
 function views(points) {

@@ -41,7 +41,8 @@ export class Strip {
     const stored = world.silent ? t("big.offline") : count(cloud.acknowledged);
     setText(first.figure, cloud.configured ? stored : "");
     setText(first.small, cloud.configured && !world.silent ? t("cloud.rows", { n: count(cloud.committed) }) : "");
-    first.bar.style.width = `${cloud.committed ? (100 * cloud.acknowledged) / cloud.committed : 0}%`;
+    const share = cloud.committed && !world.silent ? cloud.acknowledged / cloud.committed : 0;
+    first.bar.style.width = `${100 * share}%`;
     setState(first.node, world.silent ? "offline" : view.state);
     const system = points.filter((point) => point.unit === "%").slice(0, CELLS[wide.matches ? "wide" : "narrow"]);
     const cells = system.map((point) => this.#point(point, world));
@@ -87,7 +88,9 @@ export class Status {
     const view = cloudLook(cloud, world.now);
     const stored = `${count(cloud.acknowledged)} ${t("cloud.rows", { n: count(cloud.committed) })}`;
     const rows = [
-      this.#row("cloud", view.state, t("cloud.name"), view.why.join(" · ") || view.short, cloud.configured ? stored : ""),
+      world.silent
+        ? this.#row("cloud", "offline", t("cloud.name"), t("state.offline"), t("big.offline"))
+        : this.#row("cloud", view.state, t("cloud.name"), view.why.join(" · ") || view.short, cloud.configured ? stored : ""),
       this.#clock(site, world),
       ...points.map((point) => this.#point(point, world)),
     ];

@@ -78,6 +78,18 @@ export const metric = (name) => (has(`metric.${name}`) ? t(`metric.${name}`) : n
 
 export const clock = (ms) => time(ms, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
+// How far the site's zone is ahead of UTC at that moment, in ms.
+export function offset(ms) {
+  const form = { hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric" };
+  try {
+    const parts = new Intl.DateTimeFormat("en-US", { ...form, timeZone: zone }).formatToParts(ms);
+    const { year, month, day, hour, minute } = Object.fromEntries(parts.map(({ type, value }) => [type, Number(value)]));
+    return Date.UTC(year, month - 1, day, hour, minute) - Math.floor(ms / 60000) * 60000;
+  } catch {
+    return 0; // a zone this browser lacks
+  }
+}
+
 export const date = (ms) => time(ms, { month: "short", day: "numeric", weekday: "short" });
 
 export function duration(seconds) {

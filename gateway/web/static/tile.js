@@ -25,7 +25,8 @@ class Tile extends HTMLElement {
 
   connectedCallback() {
     if (this.firstChild) return;
-    this.role = "group";
+    this.role = "link";
+    this.tabIndex = 0;
     const foot = make("span", "foot", this.#state, this.#limit);
     this.append(this.#name, this.#symbol, this.#value, this.#rail, foot);
   }

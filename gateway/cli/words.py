@@ -1,0 +1,23 @@
+"""Values in words for a terminal."""
+
+from typing import Any
+
+# UCUM -> what people write
+_SIGNS = {
+    "Cel": "°C", "%": "%", "[ppm]": "ppm", "kg": "kg", "lx": "lx", "dB": "dB", "W": "W", "V": "V",
+    "A": "A", "Hz": "Hz", "W.h": "Wh", "hPa": "hPa", "Pa": "Pa", "min": "min", "s": "s", "ms": "ms",
+    "MBy": "MB", "kBy/s": "kB/s",
+}  # fmt: skip
+
+
+def value_in_words(point: dict[str, Any]) -> str:
+    """`3.4 °C`, `yes`, `on`, or why there is no value: `- (no communication)`."""
+    value, reason = point["value"], point.get("reason")
+    if value is None:
+        return f"- ({(reason or 'no value').replace('_', ' ')})"
+    if isinstance(value, bool):
+        switch = point["id"].endswith("/state")
+        return ("on" if value else "off") if switch else ("yes" if value else "no")
+    unit = _SIGNS.get(point["unit"], "" if point["unit"] == "1" else point["unit"])
+    doubt = f" ({reason.replace('_', ' ')})" if reason else ""
+    return f"{value} {unit}".rstrip() + doubt

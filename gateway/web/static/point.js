@@ -1,0 +1,166 @@
+// One point: what it is now, its day, week, month or year as a curve, and the same as a table.
+import { spanText, words } from "./chart.js";
+import { icon, make, setChildren, setIcon, setText } from "./element.js";
+import { fullName, look, setState, symbolOf, valueText } from "./look.js";
+import { clock, date, duration, t } from "./text.js";
+
+const DAY = 86400000;
+const RANGES = { day: DAY, week: 7 * DAY, month: 30 * DAY, year: 365 * DAY };
+const TABLE_STEPS = { day: "1h", week: "6h", month: "1d", year: "1d" };
+const AGAIN_MS = 30000;
+
+export class PointPage {
+  #node = document.querySelector("[data-place=point]");
+  #back = make("span");
+  #symbol = icon("ok");
+  #now = null;
+  #name = make("h2");
+  #value = make("strong");
+  #why = make("span", "why");
+  #ranges = make("div", "ranges");
+  #chart = make("kg-chart");
+  #note = make("p", "empty");
+  #table = make("table");
+  #more = make("details", "", make("summary"), this.#table);
+  #id = null;
+  #range = "day";
+  #asked = -Infinity;
+  #turn = 0;
+  #data = null;
+
+  constructor() {
+    const back = make("a", "back", icon("returned"), this.#back);
+    back.href = "#kitchen";
+    const now = make("div", "now", this.#symbol, make("div", "what", this.#name, this.#why), this.#value);
+    for (const name of Object.keys(RANGES)) {
+      const button = make("button", "plain");
+      button.type = "button";
+      button.dataset.range = name;
+      button.addEventListener("click", () => this.#choose(name));
+      this.#ranges.append(button);
+    }
+    this.#now = now;
+    this.#node.append(make("div", "head", back, now), this.#ranges, this.#chart, this.#note, this.#more);
+  }
+
+  // Draw the point of this id; asks for its history when that is due.
+  show(id, points, world) {
+    const point = points.get(id);
+    setText(this.#back, t("point.back"));
+    setText(this.#more.firstChild, t("point.table"));
+    if (id !== this.#id) this.#begin(id);
+    if (!point) {
+      setText(this.#name, id);
+      this.#say(t("point.unknown"));
+      return;
+    }
+    this.#head(point, world);
+    for (const button of this.#ranges.children) {
+      setText(button, t(`point.${button.dataset.range}`));
+      button.ariaPressed = String(button.dataset.range === this.#range);
+    }
+    if (performance.now() - this.#asked > AGAIN_MS && !world.silent) this.#ask(point, world);
+  }
+
+  #begin(id) {
+    this.#id = id;
+    this.#data = null;
+    this.#choose("day");
+  }
+
+  #choose(range) {
+    this.#range = range;
+    this.#asked = -Infinity;
+    dispatchEvent(new Event("redraw"));
+  }
+
+  #head(point, world) {
+    const view = look(point, world);
+    setState(this.#now, view.state);
+    setIcon(this.#symbol, symbolOf(view.state));
+    setText(this.#name, fullName(point));
+    const known = point.quality !== "bad" && view.state !== "offline";
+    setText(this.#value, known ? valueText(point, point.value) : view.big.text);
+    const why = [t(`state.${view.state}`), view.foot, view.age, point.zone, point.id];
+    setText(this.#why, why.filter(Boolean).join(" · "));
+  }
+
+  async #ask(point, world) {
+    this.#asked = performance.now();
+    const turn = ++this.#turn;
+    const [to, range] = [Math.round(world.now), this.#range];
+    const query = { point: point.id, from: to - RANGES[range], to };
+    const [curve, rows] = await Promise.all([history(query), history({ ...query, step: TABLE_STEPS[range] })]);
+    if (turn !== this.#turn) return;
+    if (curve.problem) {
+      this.#say(t("point.failed"));
+      return;
+    }
+    this.#say("");
+    this.#curve(point, curve);
+    this.#fill(point, rows.problem ? curve : rows);
+  }
+
+  #curve(point, answer) {
+    const numeric = point.kind !== "text";
+    this.#chart.hidden = !numeric;
+    if (!numeric) return;
+    const boolean = point.kind === "boolean";
+    const shown = words(point);
+    this.#chart.show({
+      from: answer.from,
+      to: answer.to,
+      rows: rowsOf(answer),
+      band: boolean ? null : point.limit,
+      step: boolean && answer.step === "raw",
+      ticks: boolean ? [0, 1] : null,
+      text: boolean ? (value) => (value === 0 || value === 1 ? valueText(point, value === 1) : percent(value)) : shown,
+    });
+  }
+
+  #fill(point, answer) {
+    const shown = point.kind === "boolean" ? (value) => percent(value) : words(point);
+    const gap = answer.columns.indexOf("gap_s");
+    const head = make("tr", "", ...["time", "value", "gap"].map((key) => make("th", "", t(`point.${key}`))));
+    const body = rowsOf(answer).map((row, index) => {
+      const missing = gap < 0 ? 0 : answer.rows[index][gap];
+      const when = `${date(row.at)} ${clock(row.at)}`;
+      const cells = [when, spanText(row, shown), missing > 0 ? duration(missing) : ""];
+      return make("tr", "", ...cells.map((cell) => make("td", "", cell)));
+    });
+    setChildren(this.#table, [head, ...body.reverse()]);
+  }
+
+  #say(words) {
+    setText(this.#note, words);
+    this.#note.hidden = words === "";
+    this.#chart.hidden = words !== "";
+    this.#more.hidden = words !== "";
+  }
+}
+
+const percent = (share) => `${Math.round(share * 100)}\u00a0%`;
+
+async function history(query) {
+  try {
+    const answer = await fetch(`/api/v1/history?${new URLSearchParams(query)}`, { signal: AbortSignal.timeout(20000) });
+    if (answer.status === 401) location.assign("/login");
+    return answer.ok ? await answer.json() : { problem: true };
+  } catch {
+    return { problem: true };
+  }
+}
+
+// Rows of any step as { at, low, value, high }; what is no number is a gap.
+function rowsOf({ columns, rows }) {
+  const at = (name) => columns.indexOf(name);
+  const value = at("mean") < 0 ? at("value") : at("mean");
+  const [low, high] = at("mean") < 0 ? [value, value] : [at("min"), at("max")];
+  const figure = (cell) => (cell === null || typeof cell === "string" ? null : Number(cell));
+  return rows.map((row) => ({
+    at: row[at("at")],
+    low: figure(row[low]),
+    value: figure(row[value]),
+    high: figure(row[high]),
+  }));
+}
