@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from drivers.base import DriverError
+from drivers.base import DriverError, WrongDevice
 from drivers.emulated.base import Feel
 from drivers.emulated.world import World
 from gateway.buses import kinds
@@ -36,6 +36,7 @@ class EmulatedKitchen:
     clock: Clock
     buses: dict[str, Any] = field(default_factory=dict)  # the twin of each; one class a kind
     chips: dict[str, Any] = field(default_factory=dict)  # as many classes as drivers
+    unmounted: dict[str, DriverError] = field(default_factory=dict)  # things without their chip
     stepping: list[Stepping] = field(default_factory=list)
     turn: threading.Lock = field(default_factory=threading.Lock)  # chips feel in bus threads
 
@@ -81,7 +82,8 @@ def furnish(kitchen: EmulatedKitchen, config: Config, emulation: Emulation) -> N
         )
         try:
             chip = kitchen.buses[thing.bus].mount(make, mount)
-        except DriverError:  # the builder meets the same wire: the thing is lost there, and says so
+        except DriverError as error:  # for the builder to say: the thing is lost
+            kitchen.unmounted[thing.id] = error
             continue
         kitchen.chips[thing.id] = chip
         if hasattr(chip, "step"):
@@ -94,6 +96,7 @@ def clear_out(
     """Take chips off their wires, and wires away, that a new configuration has changed."""
     for thing in things:
         chip = kitchen.chips.pop(thing.id, None)
+        kitchen.unmounted.pop(thing.id, None)
         kitchen.stepping = [each for each in kitchen.stepping if each is not chip]
         if chip is not None and can_dismount(kitchen, thing.bus):
             kitchen.buses[thing.bus].dismount(thing.options)
@@ -121,6 +124,9 @@ def _maker(driver: str) -> Callable[..., Any] | None:
 def _feel(kitchen: EmulatedKitchen, place: str) -> Feel:
     def feel(quantity: str) -> float | bool:
         with kitchen.turn:
-            return kitchen.world.feel(place, quantity)
+            try:
+                return kitchen.world.feel(place, quantity)
+            except ValueError as error:
+                raise WrongDevice(f"{error}; choose another in emulation.places") from error
 
     return feel

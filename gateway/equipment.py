@@ -134,7 +134,13 @@ class Builder:
             logger.error("bus %s: %s", name, error)
             self._unopened[name] = error
 
+    def _check_mounted(self, thing: Device | Actuator) -> None:
+        """Raises what kept the emulated chip of a thing from its wire."""
+        if self._emulated is not None and thing.id in self._emulated.unmounted:
+            raise self._emulated.unmounted[thing.id]
+
     def _device(self, device: Device) -> None:
+        self._check_mounted(device)
         module = registry.driver(device.driver)
         state = self.equipment.states[device.id] = DeviceState(device.id)
         if device.role == "polled":
@@ -162,6 +168,7 @@ class Builder:
         self.equipment.intakes[device.id] = intake
 
     def _actuator(self, actuator: Actuator) -> None:
+        self._check_mounted(actuator)
         module = registry.driver(actuator.driver)
         safe = actuator.fail_safe.safe
         claimed = self._bus(actuator.bus).claim(actuator.options, initial=safe)

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import describe
+from gateway.changeover import judge_of
+from gateway.config import describe, schema
 from gateway.config.load import load
+from gateway.fitout import FitOut
+from gateway.hub import Hub
+from gateway.points import points_of
+from tests.fakes import ManualClock
 from tests.test_config import KITCHEN, changed, read
 from tests.test_yaml import EXAMPLE
 
@@ -214,12 +219,30 @@ def mutated(text: str, chance: random.Random) -> str:
     return text
 
 
-def test_a_thousand_broken_kitchens_end_as_good_or_as_problems_with_a_place(tmp_path: Path) -> None:
+def fitted(config: schema.Config, before: schema.Config) -> FitOut:
+    """That configuration, built on emulated buses where another one stood."""
+    clock = ManualClock()
+    hub = Hub(clock.now())
+    fitout = FitOut(schema.nothing(config.folder, schema.Web()), hub, clock, None)
+    for each in (before, config):
+        points = {point.id: point for point in points_of(each)}
+        judge_of(each)
+        fitout.fit(each, points)
+    return fitout
+
+
+@pytest.mark.timeout(120)
+def test_five_thousand_broken_kitchens_end_as_good_or_as_problems_with_a_place(
+    tmp_path: Path,
+) -> None:
     original = EXAMPLE.read_text()
     chance = random.Random(20261121)
     path = tmp_path / "config.yaml"
-    good_ones = left_out = 0
-    for _ in range(1_000):
+    path.write_text(original)
+    whole = load(path).config
+    assert whole is not None
+    good_ones = left_out = built = 0
+    for number in range(5_000):
         text = mutated(original, chance)
         path.write_bytes(text.encode())
         loaded = load(path)
@@ -232,7 +255,19 @@ def test_a_thousand_broken_kitchens_end_as_good_or_as_problems_with_a_place(tmp_
             assert 1 <= problem.line <= text.count("\n") + 2
             assert problem.message.isprintable()
             assert loaded.config is None or problem.device in loaded.disabled
-        if loaded.config is not None:
-            assert not set(loaded.disabled) & set(loaded.config.devices)
-    assert good_ones > 50
-    assert left_out > 50
+        config = loaded.config
+        if config is None:
+            continue
+        assert not set(loaded.disabled) & set(config.devices)
+        if config.emulation is None or number % 3:
+            continue
+        fitout = fitted(config, whole)  # nothing of the one before is left, nothing is missing
+        equipment = fitout.equipment
+        assert equipment.states.keys() == {*config.devices, *config.actuators}
+        assert equipment.buses.keys() == config.buses.keys()
+        assert equipment.actuators.keys() | equipment.unbuilt >= config.actuators.keys()
+        equipment.close()
+        built += 1
+    assert good_ones > 250
+    assert left_out > 250
+    assert built > 150

@@ -12,6 +12,7 @@ _COMMANDS = {
     "setup": "setup",
     "check": "check",
     "dump": "dump",
+    "reload": "reload",
     "devices": "devices",
     "read": "read",
     "ingest": "ingest",

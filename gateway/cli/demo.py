@@ -47,8 +47,8 @@ def demo(
     from gateway.app import Options
 
     start_logging()
-    config = load(find_config(file)).config
-    if config is not None and config.emulation is None:
+    loaded = load(find_config(file))
+    if loaded.config is not None and loaded.config.emulation is None:
         click.echo('demo needs a configuration with an "emulation" section', err=True)
         raise SystemExit(MISUSED)
     if scenario is not None and scenario not in SCENARIOS:
@@ -59,7 +59,7 @@ def demo(
     except OSError as error:
         message = f"data folder {data}: {error.strerror}; choose another with --data DIR"
         raise click.ClickException(message) from error
-    _check_port(loaded.config.web.listen, loaded.config.web.port if port is None else port)
+    _check_port(loaded.web.listen, loaded.web.port if port is None else port)
     with ExitStack() as children:
         url = _start_broker(children)
         if url is not None:

@@ -7,7 +7,7 @@ from gateway.config.problem import Problem
 from gateway.config.schema import Config
 
 _FORM = re.compile(
-    r'got (?P<got>.+?), expected (?P<expected>.+?)(; did you mean "(?P<mean>.+)"\?)?'
+    r'(\w+: )?got (?P<got>.+?), expected (?P<expected>.+?)(; did you mean "(?P<mean>.+)"\?)?'
 )
 
 

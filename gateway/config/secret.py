@@ -31,8 +31,12 @@ class Secret:
     @property
     def file(self) -> Path:
         """Where it stands: systemd's credential if there is one of that name, else our own file."""
-        credential = Path(os.environ.get("CREDENTIALS_DIRECTORY", os.devnull)) / self.name
+        credential = self._credential
         return credential if credential.is_file() else self.folder / FOLDER / self.name
+
+    @property
+    def _credential(self) -> Path:
+        return Path(os.environ.get("CREDENTIALS_DIRECTORY", os.devnull)) / self.name
 
     def check(self) -> None:
         """Raises SecretError unless it is there, and nobody else can reach it."""
@@ -50,7 +54,7 @@ class Secret:
             raise SecretError(f"got {status.st_size} bytes in {file}, expected at most {SIZE_MAX}")
         # systemd guards its own and shows them group-readable.
         mode = stat.S_IMODE(status.st_mode)
-        if mode & _OTHERS and file.is_relative_to(self.folder):
+        if mode & _OTHERS and file != self._credential:
             raise SecretError(
                 f"got {file} with mode {mode:04o}, which others can reach, expected 0600: "
                 f"chmod 600 {file}"
