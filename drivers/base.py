@@ -121,7 +121,10 @@ class Polled(Protocol):
     METRICS: ClassVar[tuple[Metric, ...]]
 
     def read(self) -> Samples:
-        """Measure once; raises DriverError, never returns a guess."""
+        """Measure once; raises DriverError, never returns a guess.
+
+        A device that measures at its own pace leaves out what it has not measured anew.
+        """
 
 
 class Pushed(Protocol):
@@ -175,7 +178,40 @@ class Switch:
 Sleep = Callable[[float], None]
 NowMs = Callable[[], int]  # kitchen time; a polled driver whose file says `TIMED = True` gets it
 
+_WORD = 3  # bytes: sixteen bits and their checksum
+
 
 def failed(metrics: Sequence[Metric], reason: Reason) -> dict[str, Sample]:
     """The samples of a device that could not be read."""
     return {metric.name: Sample(None, reason) for metric in metrics}
+
+
+def crc8(data: bytes, *, polynomial: int = 0x31, start: int = 0xFF) -> int:
+    """CRC-8, most significant bit first, no final XOR; as it stands, that of Sensirion.
+
+    `polynomial` is written without its highest term: 0x31 is x8 + x5 + x4 + 1.
+    """
+    crc = start
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc <<= 1
+            if crc & 0x100:
+                crc ^= 0x100 | polynomial
+    return crc
+
+
+def checked_words(frame: bytes, count: int) -> list[int | None]:
+    """The 16-bit words of a Sensirion frame; one whose checksum is wrong is None.
+
+    Raises CorruptData when the frame has another length, or not one checksum is right.
+    """
+    if len(frame) != count * _WORD:
+        raise CorruptData(f"frame of {len(frame)} bytes, not {count * _WORD}: {frame.hex(' ')}")
+    words: list[int | None] = []
+    for at in range(0, len(frame), _WORD):
+        sound = crc8(frame[at : at + 2]) == frame[at + 2]
+        words.append(int.from_bytes(frame[at : at + 2], "big") if sound else None)
+    if all(word is None for word in words):
+        raise CorruptData(f"no checksum is right: {frame.hex(' ')}")
+    return words

@@ -17,6 +17,7 @@ from drivers.base import (
     Samples,
     Sleep,
     WrongDevice,
+    checked_words,
 )
 
 BUS = "i2c"
@@ -31,7 +32,6 @@ _MEASURE = {
 _READ_STATUS = b"\xf3\x2d"
 _WORD = 3  # two bytes and their checksum
 _FULL_SCALE = 2**16 - 1
-_POLYNOMIAL = 0x131  # x8 + x5 + x4 + 1
 _IDENTIFY_TRIES = 2  # one wrong checksum may be noise; two in a row are another chip
 
 
@@ -68,11 +68,7 @@ class Driver:
         self._bus.write(self._address, self._command)
         self._sleep(self._conversion_s)
         frame = self._bus.read(self._address, 2 * _WORD)
-        if len(frame) != 2 * _WORD:
-            raise CorruptData(f"frame of {len(frame)} bytes, not {2 * _WORD}: {frame.hex(' ')}")
-        temperature_raw, humidity_raw = _word(frame[:_WORD]), _word(frame[_WORD:])
-        if temperature_raw is None and humidity_raw is None:
-            raise CorruptData(f"both checksums are wrong: {frame.hex(' ')}")
+        temperature_raw, humidity_raw = checked_words(frame, 2)
         return {
             "temperature": _sample(temperature_raw, offset=-45.0, span=175.0),
             "humidity": _sample(humidity_raw, offset=0.0, span=100.0),
@@ -84,32 +80,16 @@ class Driver:
         for _ in range(_IDENTIFY_TRIES):
             self._bus.write(self._address, _READ_STATUS)
             answer = self._bus.read(self._address, _WORD)
-            if _word(answer) is not None:
-                self._identified = True
-                return
+            try:
+                checked_words(answer, 1)
+            except CorruptData:
+                continue
+            self._identified = True
+            return
         raise WrongDevice(
             f"what answers at 0x{self._address:02x} is no SHT3x (status {answer.hex(' ')}): "
             "check which sensor is wired there and the address in the config"
         )
-
-
-def checksum(data: bytes) -> int:
-    """CRC-8 of the datasheet: polynomial 0x31, start 0xFF, not reflected, no final XOR."""
-    crc = 0xFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc <<= 1
-            if crc & 0x100:
-                crc ^= _POLYNOMIAL
-    return crc
-
-
-def _word(part: bytes) -> int | None:
-    """The 16 bits of a word, or None when its checksum is wrong."""
-    if len(part) != _WORD or checksum(part[:2]) != part[2]:
-        return None
-    return int.from_bytes(part[:2], "big")
 
 
 def _sample(raw: int | None, *, offset: float, span: float) -> Sample:

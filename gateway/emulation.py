@@ -15,10 +15,10 @@ from drivers.emulated.base import Feel
 from drivers.emulated.world import World
 from gateway.buses import kinds
 from gateway.clock import Clock
+from gateway.config.placing import DEFAULT_PLACE
 from gateway.config.schema import Actuator, Config, Device, Emulation
 
 STEP_S = 0.1
-DEFAULT_PLACE = "kitchen"
 
 
 class Stepping(Protocol):

@@ -54,7 +54,8 @@ def no_child(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_there_is_a_dump_of_every_released_schema() -> None:
     assert [dump.stem for dump in DUMPS] == [f"{number:04}" for number in range(1, LATEST + 1)]
-    assert len(steps.migrations.pending(sqlite_utils.Database(memory=True))) == LATEST
+    with closing(sqlite3.connect(":memory:")) as connection:
+        assert len(steps.migrations.pending(sqlite_utils.Database(connection))) == LATEST
 
 
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)

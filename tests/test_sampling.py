@@ -216,3 +216,17 @@ async def test_a_fault_of_one_metric_leaves_the_others_good() -> None:
     await until(lambda: bench.heard)
     assert bench.heard[0].value == 4
     assert device.state.trouble == "unknown: bad data"
+
+
+async def test_a_device_with_nothing_new_is_well_and_leaves_its_points_as_they_are() -> None:
+    bench, probe = Bench(), Probe()
+    device = bench.sampled("air", probe, BusWorker("i2c"))
+    await until(lambda: bench.heard)
+    probe.answer = dict
+    for ticks in range(1, 4):
+        await bench.clock.advance(PERIOD_MS)
+        await until(lambda: device.state.reads > ticks)  # noqa: B023
+    assert [reading.value for reading in bench.heard] == [4]
+    assert device.state.trouble is None
+    for task in bench.tasks:
+        task.cancel()

@@ -3,13 +3,15 @@
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.base import BusError, CorruptData, Polled, Reason, WrongDevice
+from drivers.base import BusError, CorruptData, Polled, Reason, WrongDevice, crc8
 from drivers.emulated import sht3x as emulated
-from drivers.sht3x import Driver, Options, checksum
+from drivers.emulated.base import sensirion_word
+from drivers.sht3x import Driver, Options
 from gateway.buses.i2c import EmulatedI2C
+from tests import frames
 from tests.fakes import ManualClock
 
 
@@ -63,7 +65,7 @@ def divided(word: bytes) -> int:
 
 
 def test_the_checksum_is_the_one_of_the_datasheet() -> None:
-    assert checksum(b"\xbe\xef") == 0x92
+    assert crc8(b"\xbe\xef") == 0x92
 
 
 @pytest.mark.parametrize(
@@ -74,13 +76,13 @@ def test_the_checksum_is_the_one_of_the_datasheet() -> None:
     ],
 )  # fmt: skip
 def test_the_checksum_matches_other_sensors_of_sensirion(word: int, crc: int) -> None:
-    assert checksum(word.to_bytes(2, "big")) == crc
+    assert crc8(word.to_bytes(2, "big")) == crc
 
 
 @given(st.integers(0, 0xFFFF))
 def test_chip_driver_and_long_division_agree_on_every_checksum(word: int) -> None:
     data = word.to_bytes(2, "big")
-    assert checksum(data) == divided(data) == emulated._word(word)[2]
+    assert crc8(data) == divided(data) == sensirion_word(word)[2]
 
 
 # The ends of the scale by the formula; 0x4000 as worked out by hand in a peer's SHT4x test (whose
@@ -160,7 +162,7 @@ def test_no_frame_gives_a_number_that_its_own_checksum_does_not_carry(frame: byt
 def test_flipped_bits_never_give_a_wrong_number_unless_the_checksum_collides(
     temperature: int, humidity: int, flips: set[int]
 ) -> None:
-    sent = emulated._word(temperature) + emulated._word(humidity)
+    sent = sensirion_word(temperature) + sensirion_word(humidity)
     mask = sum(1 << bit for bit in flips)
     got = (int.from_bytes(sent, "big") ^ mask).to_bytes(6, "big")
     sound = [divided(got[at : at + 2]) == got[at + 2] for at in (0, 3)]
@@ -175,7 +177,7 @@ def test_flipped_bits_never_give_a_wrong_number_unless_the_checksum_collides(
 
 @given(st.integers(0, 0xFFFF), st.integers(0, 23))
 def test_one_flipped_bit_in_a_word_is_always_caught(word: int, bit: int) -> None:
-    sent = emulated._word(word)
+    sent = sensirion_word(word)
     got = (int.from_bytes(sent, "big") ^ 1 << bit).to_bytes(3, "big")
     samples = driver_of(ScriptedBus(got + sent)).read()
     assert samples["temperature"].value is None
@@ -298,3 +300,20 @@ def test_a_hanging_chip_blocks_its_reader_until_released() -> None:
     released.set()
     reader.join(10)
     assert len(seen) == 1
+
+
+def subject(storm: frames.Storm) -> frames.Subject:
+    kitchen = Kitchen()
+    driver = Driver(frames.StormyI2C(kitchen.bus, storm), Options(), kitchen.clock.pause)
+    return frames.Subject(driver.read, Driver.METRICS, storm)
+
+
+@settings(max_examples=frames.EXAMPLES, deadline=None)
+@given(frames.EDITS)
+def test_no_spoilt_frame_gives_a_wrong_kind_of_value(edits: bytes) -> None:
+    frames.endure(subject(frames.Edited(edits)), spoilt=4)
+
+
+@pytest.mark.parametrize("count", frames.COUNTS)
+def test_it_endures_a_storm_of_spoilt_frames(count: int) -> None:
+    frames.endure(subject(frames.storm_of(3)), count)

@@ -1,7 +1,6 @@
 """An SHT3x that behaves: bytes, timing, refusals, noise and resolution as in the datasheet.
 
-Datasheet: Sensirion SHT3x-DIS. The checksum is a long division here and a shift register in the
-driver, so that the two cannot share a mistake.
+Datasheet: Sensirion SHT3x-DIS.
 """
 
 import random
@@ -9,7 +8,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from drivers.base import BusError
-from drivers.emulated.base import Faults, Feel
+from drivers.emulated.base import Feel, I2CChip, sensirion_word, ticks
+
+FEELS = ("temperature", "humidity")  # of the place where it hangs
 
 # command -> (longest conversion in ms, repeatability of temperature in °C and of humidity in %RH)
 _MEASURE = {
@@ -30,20 +31,22 @@ class Options(Protocol):
     def address(self) -> int: ...
 
 
-class Chip:
+class Chip(I2CChip):
     """One sensor; `feel` is asked when a conversion starts."""
 
     def __init__(
         self, options: Options, feel: Feel, *, now_ms: Callable[[], int], seed: int = 0
     ) -> None:
-        self.address = options.address
-        self.faults = Faults()
+        super().__init__(options.address)
         self._feel = feel
         self._now_ms = now_ms
         self._noise = random.Random(seed)  # noqa: S311 - sensor noise, no secret
         self._answer: bytes | None = None
         self._ready_ms = 0
         self._last: bytes | None = None
+
+    def power_up(self) -> None:
+        self._answer = None
 
     def write(self, data: bytes) -> None:
         """Take a command; raises BusError where the chip would not acknowledge."""
@@ -54,7 +57,7 @@ class Chip:
             self._answer = self._measure(data)
             self._ready_ms = self._now_ms() + _MEASURE[data][0]
         elif data == _READ_STATUS:
-            self._answer, self._ready_ms = _word(_STATUS_AFTER_RESET), 0
+            self._answer, self._ready_ms = sensirion_word(_STATUS_AFTER_RESET), 0
         elif data == _SOFT_RESET:
             self._answer = None
         else:
@@ -70,46 +73,15 @@ class Chip:
         answer, self._answer = self._answer, None
         return self._corrupted(answer[:length].ljust(length, b"\xff"))
 
-    def _transfer(self) -> None:
-        if self.faults.hang is not None:
-            self.faults.hang()
-        if self.faults.silent:
-            raise BusError("no acknowledge: nobody there")
-
     def _measure(self, command: bytes) -> bytes:
         if self.faults.stuck and self._last is not None:
             return self._last
         _, temperature_spread, humidity_spread = _MEASURE[command]
         temperature = self._noisy("temperature", temperature_spread)
         humidity = self._noisy("humidity", humidity_spread)
-        self._last = _word(_ticks((temperature + 45.0) / 175.0)) + _word(_ticks(humidity / 100.0))
+        self._last = sensirion_word(ticks((temperature + 45.0) / 175.0))
+        self._last += sensirion_word(ticks(humidity / 100.0))
         return self._last
 
     def _noisy(self, quantity: str, spread: float) -> float:
         return float(self._feel(quantity)) + self._noise.gauss(0.0, spread / _SIGMAS)
-
-    def _corrupted(self, answer: bytes) -> bytes:
-        bit, self.faults.corrupt_bit = self.faults.corrupt_bit, None
-        if bit is None:
-            return answer
-        size = 8 * len(answer)
-        flipped = int.from_bytes(answer, "big") ^ (1 << (size - 1 - bit % size))
-        return flipped.to_bytes(len(answer), "big")
-
-
-def _ticks(share: float) -> int:
-    """The 16 bits for a share of full scale; the converter saturates at both ends."""
-    return round(min(1.0, max(0.0, share)) * 0xFFFF)
-
-
-def _word(value: int) -> bytes:
-    return value.to_bytes(2, "big") + bytes([_remainder(value)])
-
-
-def _remainder(value: int) -> int:
-    """The CRC-8 of two bytes: what is left of them after dividing by x8 + x5 + x4 + 1."""
-    rest = (value ^ 0xFF00) << 8  # the start value 0xFF
-    for place in range(23, 7, -1):
-        if rest >> place & 1:
-            rest ^= 0b1_0011_0001 << (place - 8)
-    return rest

@@ -12,6 +12,7 @@ from gateway import health
 from gateway.config import registry, schema
 from gateway.config.problem import Place, shown_message
 from gateway.config.registry import DriverModule
+from gateway.config.scalar import found
 from gateway.config.typed import FLAW, Filler, Flaw, Spot, keys_of
 from gateway.config.yaml import Map, Node
 
@@ -231,6 +232,13 @@ class Equipment:
         every_s = values.setdefault("every_s", schema.EVERY_S)
         if not isinstance(every_s, float):
             raise TypeError(f"every_s is {every_s!r}")
+        least_s = registry.every_at_least_s(module)
+        if every_s < least_s and "every" in given:
+            node = given["every"].node
+            message = (
+                f"got {found(node)}, expected at least {least_s:g}s: it has nothing new before"
+            )
+            self._report.add(node.place, (*entry.spot.path, "every"), message)
         deadline_s = getattr(module, "DEADLINE_S", schema.DEADLINE_S)
         values.setdefault("deadline_s", min(deadline_s, every_s))
         if values.get("stale_after_s") is None:

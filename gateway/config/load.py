@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.buses import kinds
-from gateway.config import schema, yaml
+from gateway.config import placing, schema, yaml
 from gateway.config.equipment import Equipment
 from gateway.config.problem import Place, Problem, Report
 from gateway.config.rules import References
@@ -179,6 +179,7 @@ def _check_emulation(tree: Map, filler: Filler, equipment: Equipment) -> None:
             filler.report.add(
                 entry.key, here.path, f'got the unknown device or actuator "{name}"{near}'
             )
+    placing.check(section, equipment.devices, world.PLACES, filler.report)
 
 
 def _expect(node: Node, known: Iterable[str], what: str, spot: Spot, filler: Filler) -> None:

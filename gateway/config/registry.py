@@ -25,8 +25,9 @@ class NotFound(LookupError):
 class DriverModule(Protocol):
     """What a driver's file contains.
 
-    It may also say `TIMED = True` (its `Driver` is handed `now_ms`) and `DEADLINE_S`, the time its
-    reads are given where the configuration says nothing.
+    It may also say `TIMED = True` (its `Driver` is handed `now_ms`), `DEADLINE_S` (the time its
+    reads are given where the configuration says nothing), `EVERY_AT_LEAST_S` (it has nothing new
+    before), and have `metrics(options)`, where what is reported depends on the options.
     """
 
     BUS: str
@@ -81,7 +82,15 @@ def fixed_metrics(module: DriverModule) -> tuple[Metric, ...]:
 
 def metrics_of(module: DriverModule, options: object) -> tuple[Metric, ...]:
     """What a device with these options reports; raises what its driver raises for bad ones."""
+    named: Callable[[object], tuple[Metric, ...]] | None = getattr(module, "metrics", None)
+    if named is not None:
+        return named(options)
     return fixed_metrics(module) or tuple(module.Driver(options).METRICS)
+
+
+def every_at_least_s(module: DriverModule) -> float:
+    """The shortest period in which a device with this driver has something new, or 0."""
+    return float(getattr(module, "EVERY_AT_LEAST_S", 0.0))
 
 
 def _module(package: str, name: str, must_have: str) -> object | None:

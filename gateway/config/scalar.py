@@ -9,6 +9,8 @@ from gateway.config.yaml import Map, Node, Scalar, Sequence
 
 _SWITCH = {"on": True, "off": False}
 _KINDS = {"boolean": "on or off", "text": "a text"}
+# A quantity in a unit of the option's own, such as "unit hPa" or "difference K".
+_IN_A_UNIT = {"unit": quantity.absolute, "difference": quantity.difference}
 _QUANTITIES = {
     "point_unit": quantity.absolute,
     "point_difference": quantity.difference,
@@ -73,6 +75,9 @@ def _number(node: Scalar, whole: bool, markers: Markers, metric: Metric | None) 
         for marker in markers:
             if marker in _QUANTITIES:
                 return _of_point(node, str(marker), metric)
+            how, _, unit = str(marker).partition(" ")
+            if how in _IN_A_UNIT:
+                return _IN_A_UNIT[how](shown(node.text), unit)
     except quantity.QuantityError as error:
         raise Wrong(str(error)) from None
     value = node.value
@@ -112,9 +117,18 @@ def _within(value: float, node: Scalar, markers: Markers) -> float:
         least = float(low) if low else None
         most = float(high) if high else None
         if (least is not None and value < least) or (most is not None and value > most):
-            unit = " s" if "duration_s" in markers else ""
-            raise Wrong(f"got {found(node)}, expected {_span(least, most)}{unit}")
+            raise Wrong(f"got {found(node)}, expected {_span(least, most)}{_unit_of(markers)}")
     return value
+
+
+def _unit_of(markers: Markers) -> str:
+    if "duration_s" in markers:
+        return " s"
+    for marker in markers:
+        how, blank, unit = str(marker).partition(" ")
+        if how in _IN_A_UNIT:
+            return blank + unit
+    return ""
 
 
 def _span(low: float | None, high: float | None) -> str:

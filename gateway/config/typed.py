@@ -3,8 +3,9 @@
 A field's key in the file is its name without a trailing `_`, a duration's also without `_s`
 (`every_s` is written `every`), or what `metadata={"key": …}` says; None keeps it out of the file.
 `Annotated` markers are plain strings, so that drivers and rules need no import for them:
-`"duration_s"`, `"point_unit"`, `"point_difference"`, `"point_rate"` (per second), a range such as
-`"1..65535"` or `"0.."`, and the names of `checks.TEXTS` and `checks.FILES`.
+`"duration_s"`, `"point_unit"`, `"point_difference"`, `"point_rate"` (per second), a unit of its own
+as in `"unit hPa"` and `"difference K"`, a range such as `"1..65535"` or `"0.."`, and the names of
+`checks.TEXTS` and `checks.FILES`.
 """
 
 import dataclasses

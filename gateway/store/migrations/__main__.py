@@ -2,6 +2,7 @@
 
 import sqlite3
 import sys
+from contextlib import closing
 from types import ModuleType
 from typing import cast
 
@@ -12,16 +13,15 @@ def main(path: str) -> None:
 
     from gateway.store.migrations.steps import migrations
 
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA page_size = 512")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    database = Database(connection)
-    migrations.apply(database)
-    applied = len(list(migrations.applied(database)))
-    connection.execute(f"PRAGMA user_version = {applied}")
-    connection.commit()
-    connection.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA page_size = 512")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        database = Database(connection)
+        migrations.apply(database)
+        applied = len(list(migrations.applied(database)))
+        connection.execute(f"PRAGMA user_version = {applied}")
+        connection.commit()
 
 
 if __name__ == "__main__":
