@@ -6,9 +6,9 @@ Tested: gpiozero's mock pins only.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from drivers.base import Metric, Sample, Samples
+from drivers.base import DurationS, Metric, Sample, Samples
 
 BUS = "gpio"
 ROLE = "pushed"
@@ -21,6 +21,7 @@ class Options:
     pin: int  # GPIO number of the chip, not the position on the header
     open_is: Literal["high", "low"] = "high"
     pull: Literal["up", "down", "none"] = "up"
+    debounce_s: Annotated[DurationS, "0..10"] = 0.0  # 50ms calms most micro-switches
 
 
 class Driver:

@@ -21,6 +21,7 @@ from gateway.configuration import Configuration
 from gateway.fitout import FitOut
 from gateway.hub import Hub
 from gateway.judging import Judging
+from gateway.lag import LagProbe
 from gateway.loading import in_thread
 from gateway.presence import Presence
 from gateway.reading import Point
@@ -77,6 +78,7 @@ class Gateway:
         self.page_trouble: str | None = None
         self.supervision = Supervision(clock)
         self.hub = Hub(clock.now())
+        self.lag = LagProbe()
         self.judging = Judging(Judge((), {}), store.found.entries, store.log, self.hub)
         self.hub.judge = self.supervision.critical("judging", self.judging.observe)
         self.hub.store = store.log.append
@@ -97,7 +99,7 @@ class Gateway:
         self._stopping = False
         self._close_deadline_s = COMMIT_DEADLINE_S
         self._service = Service()
-        self._health = health.Health(store.path)
+        self._health = health.Health(store.path, worst_lag_ms=self.lag.take_worst_ms)
 
     @property
     def config(self) -> schema.Config:
@@ -164,7 +166,7 @@ class Gateway:
         yield Job("judging", self._tick, critical=True)
         yield from self.fitout.jobs()
         yield Job("health", self._tell_health)
-        yield Job("lag", lambda: self._health.probe_lag(clock))
+        yield Job("lag", lambda: self.lag.run(clock))
         yield Job("clock trust", self._presence.follow_trust)
         yield Job("space", self._keep_space, self._cloud_takes_rows())
         yield Job("watchdog", lambda: self._service.feed(clock, self._alive))

@@ -9,11 +9,13 @@ from typing import Any
 from drivers.base import BusError, DriverError, Polled, failed
 from gateway import health
 from gateway.buses import kinds
+from gateway.buses.ladder import BusLadder, Ladder
 from gateway.buses.worker import BusWorker
 from gateway.clock import Clock
 from gateway.conditioning import Conditioner, Treatment
 from gateway.config import registry
 from gateway.config.schema import Actuator, Bus, Config, Device, PointSettings
+from gateway.debouncing import Debounce
 from gateway.effects import Actuator as Driven
 from gateway.emulation import EmulatedKitchen
 from gateway.hub import Hub
@@ -34,10 +36,12 @@ class Equipment:
     intakes: dict[str, Intake] = field(default_factory=dict)  # by device
     states: dict[str, DeviceState] = field(default_factory=dict)
     sampled: list[Sampled] = field(default_factory=list)
+    debounced: dict[str, Debounce] = field(default_factory=dict)  # by device
     actuators: dict[str, Driven] = field(default_factory=dict)
     buses: dict[str, Any] = field(default_factory=dict)  # one class for each kind
     workers: dict[str, BusWorker] = field(default_factory=dict)  # by bus, where calls may block
     unbuilt: set[str] = field(default_factory=set)  # devices that have no driver, and say why
+    ladders: dict[str, BusLadder] = field(default_factory=dict)  # by bus, of polled devices
     starting: dict[str, Callable[[], None]] = field(default_factory=dict)  # begin to listen
     releasing: dict[str, Callable[[], None]] = field(default_factory=dict)  # give back of its bus
 
@@ -55,12 +59,16 @@ class Equipment:
         self.states.pop(device, None)
         self.actuators.pop(device, None)
         self.starting.pop(device, None)
+        self.debounced.pop(device, None)
         self.unbuilt.discard(device)
+        for bus in self.ladders.values():
+            bus.leave(device)
         self.sampled = [sampled for sampled in self.sampled if sampled.state.id != device]
 
     def let_go_of_bus(self, name: str) -> None:
         """Give a bus back; a thread that hangs is left behind."""
         worker, bus = self.workers.pop(name, None), self.buses.pop(name, None)
+        self.ladders.pop(name, None)
         if worker is not None:
             worker.close()
         if bus is not None:
@@ -146,16 +154,22 @@ class Builder:
         if device.role == "polled":
             stale_after_s = device.stale_after_s or _KEPT_PERIODS * device.every_s
             intake = self._intake(device.id, device.points, stale_after_s)
-            driver = self._polled(module, device)
+
+            def again() -> Polled:
+                return self._polled(module, device)
+
             self.equipment.sampled.append(
                 Sampled(
                     state,
-                    driver,
+                    again(),
                     device.metrics,
                     self._worker(device.bus),
                     intake,
                     device.every_s,
                     device.deadline_s,
+                    self._ladder(device, stale_after_s),
+                    again,
+                    getattr(self._bus(device.bus), "recover", _nothing_to_recover),
                 )
             )
         else:
@@ -163,9 +177,22 @@ class Builder:
             driver = module.Driver(device.options)
             bus = self._bus(device.bus)
             listener = Listener(state, driver, device.metrics, intake, self._clock)
-            self.equipment.starting[device.id] = lambda: bus.listen(device.options, listener)
+            wait_s: float = getattr(device.options, "debounce_s", 0.0)
+            ear: Listener | Debounce = listener
+            if wait_s:
+                ear = self.equipment.debounced[device.id] = Debounce(listener, wait_s, self._clock)
+            self.equipment.starting[device.id] = lambda: bus.listen(device.options, ear)
             self._hold(device)
         self.equipment.intakes[device.id] = intake
+
+    def _ladder(self, device: Device, stale_after_s: float) -> Ladder:
+        bus = self.equipment.ladders.setdefault(device.bus, BusLadder())
+        return Ladder(
+            device.id,
+            bus,
+            period_ms=round(device.every_s * 1000),
+            stale_after_ms=_ms(stale_after_s),
+        )
 
     def _actuator(self, actuator: Actuator) -> None:
         self._check_mounted(actuator)
@@ -240,10 +267,20 @@ class Builder:
         self.equipment.starting[thing.id] = lambda: intake.take(bad, self._clock.now())
 
 
+def _nothing_to_recover() -> None:
+    """A bus that is always open."""
+
+
 def _treatment(settings: PointSettings, stale_after_s: float | None) -> Treatment:
     return Treatment(
         offset=settings.offset,
         deadband=settings.deadband,
         slew_per_s=settings.slew_per_s,
-        stale_after_ms=None if stale_after_s is None else round(stale_after_s * 1000),
+        smooth_s=settings.smooth_s,
+        stuck_after_ms=_ms(settings.stuck_after_s),
+        stale_after_ms=_ms(stale_after_s),
     )
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)

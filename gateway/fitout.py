@@ -93,9 +93,11 @@ class FitOut:
             self._forecast(builder)
 
     def troubles(self) -> list[str]:
-        """The devices that are lost, each with its reason."""
-        states = self.equipment.states.values()
-        return [f"{state.id}: {state.trouble}" for state in states if state.trouble]
+        """The devices that are lost and the buses that are silent, each with its reason."""
+        states, now = self.equipment.states.values(), self._clock.now()
+        lost = [f"{state.id}: {state.trouble}" for state in states if state.trouble]
+        silent = {name: bus.trouble(now) for name, bus in self.equipment.ladders.items()}
+        return lost + [f"bus {name}: {why}" for name, why in silent.items() if why]
 
     def jobs(self) -> Iterator[Job]:
         """The tasks that read, drive and play this kitchen."""
@@ -105,6 +107,8 @@ class FitOut:
             yield Job("emulation", self.emulated.run, self.emulated)
         for device in self.equipment.sampled:
             yield Job(f"sample {device.state.id}", partial(sample, device, self._clock), device)
+        for name, debounce in self.equipment.debounced.items():
+            yield Job(f"debounce {name}", debounce.run, debounce)
 
     def take_health(self, machine: health.Health) -> None:
         """Publish the gateway's own condition."""

@@ -11,7 +11,6 @@ from gateway.clock import Clock, stopwatch_s
 
 DEVICE = "system"
 PERIOD_S = 10.0
-_LAG_PROBE_S = 0.25
 _ZONES = Path("/sys/class/thermal")
 
 METRICS = (
@@ -31,18 +30,19 @@ class Health:
 
     METRICS = METRICS
 
-    def __init__(self, data: Path, zones: Path = _ZONES) -> None:
+    def __init__(
+        self, data: Path, zones: Path = _ZONES, *, worst_lag_ms: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self._data = str(data)
         self._zones = zones
         self._process = psutil.Process()
         self._network: tuple[float, int, int] | None = None
-        self.worst_lag_ms = 0.0
+        self._worst_lag_ms = worst_lag_ms  # since it was asked last
         psutil.cpu_percent()
 
     def read(self) -> Samples:
         """One sample of each metric; what this machine cannot tell is None with a reason."""
         sent, received = self._traffic()
-        lag, self.worst_lag_ms = self.worst_lag_ms, 0.0
         return {
             "cpu": Sample(psutil.cpu_percent()),
             "memory": Sample(psutil.virtual_memory().percent),
@@ -51,16 +51,8 @@ class Health:
             "sent": sent,
             "received": received,
             "temperature": _temperature(self._zones),
-            "loop_lag": Sample(lag),
+            "loop_lag": Sample(self._worst_lag_ms()),
         }
-
-    async def probe_lag(self, clock: Clock) -> None:
-        """Measure how late the loop wakes; the worst since the last reading is a point."""
-        while True:
-            began = stopwatch_s()
-            await clock.sleep(_LAG_PROBE_S * clock.speed)
-            late_s = stopwatch_s() - began - _LAG_PROBE_S
-            self.worst_lag_ms = max(self.worst_lag_ms, late_s * 1000)
 
     def _traffic(self) -> tuple[Sample, Sample]:
         counters = psutil.net_io_counters()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from gateway.reading import Reading, Value
+from gateway.reading import Reading
 
 Watcher = Callable[[Reading], None]
 
@@ -24,8 +24,7 @@ class Hub:
 
     def __init__(self, floor: int) -> None:
         self.latest: dict[str, Reading] = {}
-        self.last_good: dict[str, Value] = {}
-        self.last_good_at: dict[str, int] = {}
+        self._good_before: dict[str, Reading] = {}  # of points that are BAD now
         self.published = 0
         self._floor = floor
         self.judge: Callable[[Reading], bool] = lambda reading: False
@@ -46,17 +45,26 @@ class Hub:
         self._floor = reading.at
         self.published += 1
         point_id = reading.point.id
+        if reading.value is None:
+            before = self.latest.get(point_id)
+            if before is not None and before.value is not None:
+                self._good_before[point_id] = before
         self.latest[point_id] = reading
-        if reading.value is not None:
-            self.last_good[point_id] = reading.value
-            self.last_good_at[point_id] = reading.at
         if self.judge(reading):
             self.store(reading, decided=True)
         elif keep:
             self.store(reading, decided=False)
         self.show(reading)
-        for watcher in self.watchers.get(point_id, ()):
-            watcher(reading)
+        if point_id in self.watchers:
+            for watcher in self.watchers[point_id]:
+                watcher(reading)
+
+    def last_good(self, point_id: str) -> Reading | None:
+        """The last reading of a point that had a value."""
+        latest = self.latest.get(point_id)
+        if latest is not None and latest.value is not None:
+            return latest
+        return self._good_before.get(point_id)
 
     def watch(self, point_id: str, watcher: Watcher) -> None:
         """Have `watcher` called with every later reading of a point."""
@@ -71,7 +79,7 @@ class Hub:
 
     def forget(self, point_id: str) -> None:
         """A point is no longer part of this kitchen."""
-        for kept in (self.latest, self.last_good, self.last_good_at):
+        for kept in (self.latest, self._good_before):
             kept.pop(point_id, None)
 
     def pass_time(self, now: int) -> int:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from drivers.base import DriverError, Metric, Pushed, failed
 from gateway.clock import Clock
@@ -46,16 +46,29 @@ class Listener:
         """What takes the levels of a pin in any thread; call it on the loop."""
         return Edges(asyncio.get_running_loop(), self).tell
 
+    def reads(self, level: Callable[[], bool]) -> None:
+        """The edges are enough; whoever debounces them needs more."""
+
     def fail(self, error: DriverError) -> None:
         """The bus can no longer hear the device."""
         self.state.lost(str(error))
         self._intake.take(failed(self._metrics, error.reason), self._clock.now())
 
 
+class Hearing(Protocol):
+    """Who hears the level of a pin, on the loop."""
+
+    @property
+    def state(self) -> DeviceState: ...
+
+    def hear(self, level: bool, /) -> None:
+        """Take one level."""
+
+
 class Edges:
     """The levels of one pin on their way to the loop: only the last waits, however it chatters."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, listener: Listener) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, listener: Hearing) -> None:
         self._loop = loop
         self._listener = listener
         self._turn = Lock()
@@ -74,4 +87,5 @@ class Edges:
     def _hear(self) -> None:
         with self._turn:
             level, self._waiting = self._waiting, None
-        self._listener.hear(level)
+        if level is not None:
+            self._listener.hear(level)

@@ -25,6 +25,9 @@ class Troubles:
         troubles += gateway.configuration.troubles()
         if gateway.store.log.failing:
             troubles.append(f"store: {gateway.store.log.failing}")
+        late = gateway.lag.trouble()
+        if late:
+            troubles.append(f"loop: {late}")
         if gateway.page_trouble:
             troubles.append(f"page: {gateway.page_trouble}")
         return troubles

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from gateway import inventory, judging, reading, told
+from gateway import inventory, judging, metrics, reading, told
 from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
 from gateway.web.kitchen import (
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.app import Gateway
 
 _SILENT = {Quality.STALE, Quality.NO_COMMUNICATION, Quality.NOT_STARTED}
+RAW_MAX, RAW_TEXT_MAX = 2**53, 200  # what a browser takes for a whole number, and a line of text
 _URGENCY = {priority: rank for rank, priority in enumerate(Priority)}
 _OWN_WORDS = {
     "left_out": (
@@ -82,6 +83,7 @@ class View:
             "points": len(gateway.points),
             "alarms": len(gateway.judging.alarms()),
             "troubles": gateway.troubles.now(),
+            "loop": gateway.lag.report(),
         }
 
     def collecting(self) -> bool:
@@ -103,7 +105,7 @@ class View:
         device = next(found, None)
         if device is None:
             raise UnknownDevice(device_id)
-        await read_once(device, gateway.clock.now)
+        await read_once(device, gateway.clock, forced=True)
         points = (point for point in gateway.points.values() if point.device == device_id)
         return [self._point(point) for point in points]
 
@@ -181,7 +183,7 @@ class View:
         seen = hub.latest.get(point.id)
         at = self._gateway.started_at if seen is None else seen.at
         quality = Quality.NOT_STARTED if seen is None else seen.quality
-        last_at = hub.last_good_at.get(point.id)
+        last = hub.last_good(point.id)
         return PointView(
             id=point.id,
             label=point.label,
@@ -202,8 +204,9 @@ class View:
             high=point.high,
             limit=self._bands.get(point.id),
             state=self._state(point, seen),
-            last=hub.last_good.get(point.id),
-            last_at=None if last_at is None else self._utc(last_at),
+            last=None if last is None else last.value,
+            last_at=None if last is None else self._utc(last.at),
+            raw=None if seen is None else _shown(seen.raw),
             simulated=point.simulated,
         )
 
@@ -255,6 +258,15 @@ class View:
     def _command(self, actuator_id: str, *, value: bool) -> CommandView:
         actuator = self._gateway.config.actuators.get(actuator_id)
         return CommandView(actuator_id, value, actuator.label if actuator else "")
+
+
+def _shown(raw: reading.Value) -> reading.Value:
+    """What a driver read, unless no JSON can hold it."""
+    if isinstance(raw, str):
+        return raw[:RAW_TEXT_MAX] if raw.isprintable() else None
+    if raw is None or isinstance(raw, bool):
+        return raw
+    return raw if -RAW_MAX <= raw <= RAW_MAX else None  # nor does NaN pass
 
 
 def _own_words(alarm_id: str, what: reading.Value) -> tuple[str, str]:
@@ -333,8 +345,10 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
         text = "Edges that came too fast to be readings of their own."
         yield _count("device_coalesced_edges", text, state.coalesced, device=state.id)
     for state in gateway.fitout.equipment.states.values():
-        ticks = state.skipped_ticks
-        yield _count("device_skipped_ticks", "Ticks a hang has cost.", ticks, device=state.id)
+        text, ticks = "Ticks without a read: it hung, or the device rests.", state.skipped_ticks
+        yield _count("device_skipped_ticks", text, ticks, device=state.id)
+    yield from metrics.of_devices(gateway.fitout.equipment)
+    yield from metrics.of_loop(gateway.lag)
     for name, actuator in gateway.fitout.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."
         yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)

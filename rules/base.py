@@ -30,7 +30,11 @@ class OnBad(StrEnum):
 
 
 class Condition(Protocol):
-    """The part of a rule that differs between kinds."""
+    """The part of a rule that differs between kinds.
+
+    One on numbers may also have `calm`, the lowest and the highest good number that cannot make it
+    hold: an inactive rule is not asked about these.
+    """
 
     def holds(self, seen: Observation, *, active: bool) -> bool | None:
         """Whether the condition holds; None means no opinion: stay as you are."""

@@ -5,6 +5,7 @@ that is what is stored with the batch. Timers that are due fire first, each at i
 the outcome at any moment does not depend on how often anybody asked.
 """
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -41,6 +42,7 @@ class Memory(msgspec.Struct, frozen=True, tag="rule"):
 
 Entry = Memory | Alarm | Output
 _IDLE = Memory()
+_NUMBERS = (float, int)  # by exact type: a boolean is no number
 
 
 class _Unseen(NamedTuple):
@@ -126,6 +128,7 @@ class Memories:
         self.entries: dict[str, Entry] = {}
         self.timers: dict[str, int] = {}
         self.next_due = NEVER
+        self.busy: set[str] = set()  # points of which a rule remembers anything
         self.apply(dict(entries or {}))
 
     def apply(self, changes: Mapping[str, Entry | None]) -> None:
@@ -140,8 +143,18 @@ class Memories:
                 self.timers.pop(key, None)
             else:
                 self.timers[key] = due
+            self._note(key)
         if changes:
             self.next_due = min(self.timers.values(), default=NEVER)
+
+    def _note(self, key: str) -> None:
+        rule = self._judge.rules.get(key.removeprefix("rule/"))
+        if rule is None:
+            return
+        if any(other in self.entries for other, _ in self._judge.rules_of(rule.point)):
+            self.busy.add(rule.point)
+        else:
+            self.busy.discard(rule.point)
 
 
 class Judge:
@@ -154,7 +167,7 @@ class Judge:
         self.rules = {rule.id: rule for rule in ranked}
         self.contracts = dict(contracts)
         self._by_point: dict[str, list[tuple[str, Rule]]] = {}
-        self._claims: dict[tuple[str, int], list[tuple[Rule, Command]]] = {}
+        self._claims: dict[tuple[str, int], list[tuple[str, Rule, Command]]] = {}
         for rule in ranked:
             self._by_point.setdefault(rule.point, []).append((f"rule/{rule.id}", rule))
             for command in rule.commands:
@@ -162,7 +175,8 @@ class Judge:
                     message = f"rule {rule.id}: {command.actuator} has no fail-safe contract"
                     raise ValueError(message)
                 claim = (command.actuator, command.slot)
-                self._claims.setdefault(claim, []).append((rule, command))
+                self._claims.setdefault(claim, []).append((f"rule/{rule.id}", rule, command))
+        self._calm = {point: _calm(rules) for point, rules in self._by_point.items()}
 
     def step(self, state: Memories, event: Event, now: int) -> Step:
         """One event at kitchen time `now` (ms, never decreasing); changes nothing by itself."""
@@ -180,6 +194,11 @@ class Judge:
         rules = self._by_point.get(point)
         if rules is None:
             return False
+        calm = self._calm[point]
+        if calm is not None and point not in state.busy:
+            value = seen.value
+            if type(value) in _NUMBERS and calm[0] <= value <= calm[1] and seen.good:  # type: ignore[operator]
+                return False
         for key, rule in rules:
             memory = state.entries.get(key, _IDLE)
             if isinstance(memory, Memory) and next_memory(rule, memory, seen) is not memory:
@@ -200,9 +219,20 @@ class Judge:
         """The rules that look at a point, most urgent first, each with the key of its memory."""
         return self._by_point.get(point, ())
 
-    def claims(self, actuator: str, slot: int) -> Sequence[tuple[Rule, Command]]:
-        """The rules that may want a slot of an actuator, most urgent first."""
+    def claims(self, actuator: str, slot: int) -> Sequence[tuple[str, Rule, Command]]:
+        """The rules that may want a slot of an actuator, most urgent first, with their keys."""
         return self._claims.get((actuator, slot), ())
+
+
+def _calm(rules: Sequence[tuple[str, Rule]]) -> tuple[float, float] | None:
+    """The numbers of a point that leave all its rules as they are while none remembers anything."""
+    low, high = -math.inf, math.inf
+    for _, rule in rules:
+        calm: tuple[float, float] | None = getattr(rule.condition, "calm", None)
+        if calm is None:
+            return None
+        low, high = max(low, calm[0]), min(high, calm[1])
+    return low, high
 
 
 def next_memory(rule: Rule, memory: Memory, seen: Observation) -> Memory:
@@ -364,8 +394,10 @@ class _Turn:
         for slot in numbers:
             held = output.slots.get(slot)
             occupant = None if held is None or held.cause.startswith("rule/") else held
-            for rule, command in self.judge.claims(actuator, slot):
-                if _commands(self._memory(f"rule/{rule.id}"), self.judge.contracts[actuator]):
+            for key, rule, command in self.judge.claims(actuator, slot):
+                if key not in self.changes and key not in self.state.entries:
+                    continue  # one that remembers nothing wants nothing: of many, most
+                if _commands(self._memory(key), self.judge.contracts[actuator]):
                     occupant = Occupant(command.value, f"rule/{rule.id}")
                     break
             output = slots.occupy(output, slot, occupant)

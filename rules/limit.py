@@ -55,6 +55,7 @@ class Condition:
         self.low, self.high = options.raise_below, options.raise_above
         self._raise_above = infinite if options.raise_above is None else options.raise_above
         self._raise_below = -infinite if options.raise_below is None else options.raise_below
+        self.calm = (self._raise_below, self._raise_above)
         self._clear_below = _first(options.clear_below, self._raise_above)
         self._clear_above = _first(options.clear_above, self._raise_below)
 

@@ -156,7 +156,7 @@ class Kitchen:
         return next(each for each in self.equipment.sampled if each.state.id == device)
 
     async def read(self, device: str, metric: str) -> object:
-        await read_once(self.sampled(device), self.clock.now)
+        await read_once(self.sampled(device), self.clock, forced=True)
         reading = self.hub.latest[f"{device}/{metric}"]
         return reading.value if reading.value is not None else reading.quality
 
@@ -246,7 +246,7 @@ async def test_the_emulated_kitchen_has_the_twin_of_every_kind(tmp_path: Path) -
     points = {point.id: point for point in points_of(config)}
     equipment: Equipment = Builder(config, points, hub, clock, emulated).build()
     for device in equipment.sampled:
-        await read_once(device, clock.now)
+        await read_once(device, clock)
     truth: Callable[[str, str], float | bool] = emulated.world.feel
     for name, place in (("probe", "cold_room"), ("other", "kitchen")):
         felt = truth(place, "temperature")

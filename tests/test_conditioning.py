@@ -13,9 +13,19 @@ from hypothesis import strategies as st
 from drivers.base import Reason, Sample
 from gateway.conditioning import KEEP_AT_LEAST_MS, TEXT_MAX, Conditioner, Treatment
 from gateway.reading import Point, Quality, Reading, Value
+from gateway.smoothing import Smoothing
 
 PLAIN = Treatment()
-EVERYTHING = Treatment(offset=-0.3, deadband=0.05, slew_per_s=2.0, stale_after_ms=15_000)
+EVERYTHING = Treatment(
+    offset=-0.3,
+    deadband=0.05,
+    slew_per_s=2.0,
+    smooth_s=30.0,
+    stuck_after_ms=60_000,
+    stale_after_ms=15_000,
+)
+BOUNDLESS_TREATMENT = Treatment(offset=1e308, slew_per_s=1e300, smooth_s=30.0, stuck_after_ms=1)
+LONG = pytest.mark.timeout(1_200)
 AWKWARD = (
     math.nan, math.inf, -math.inf, 0.0, -0.0, 5e-324, -5e-324, 2.2e-308, 1.8e308, -1.8e308,
     1e15, -1e15, 1e16 + 1, 125.0, 125.004, 125.01, -40.0, -40.004, -40.01,
@@ -91,13 +101,14 @@ def floods(seed: int, count: int) -> Iterator[Value]:
 @pytest.mark.parametrize(
     ("point", "treatment", "count"),
     [
-        (POINT, EVERYTHING, 200_000),
-        (BOUNDLESS, Treatment(offset=1e308), 10_000),  # rounding 1e300 takes its time
+        (POINT, EVERYTHING, 600_000),
+        (POINT, PLAIN, 340_000),
+        (BOUNDLESS, BOUNDLESS_TREATMENT, 20_000),  # rounding 1e300 takes its time
         (DOOR, Treatment(deadband=2.0), 20_000),
         (TEXT, PLAIN, 20_000),
-        pytest.param(POINT, EVERYTHING, 1_000_000, marks=pytest.mark.long),
+        pytest.param(POINT, EVERYTHING, 10_000_000, marks=[pytest.mark.long, LONG]),
     ],
-    ids=["number", "number without a range", "boolean", "text", "million"],
+    ids=["number", "plain number", "number without a range", "boolean", "text", "ten million"],
 )
 def test_of_a_flood_of_values_nothing_invalid_leaves(
     point: Point, treatment: Treatment, count: int
@@ -111,6 +122,100 @@ def test_of_a_flood_of_values_nothing_invalid_leaves(
         seen[reading.good] += 1
         check(reading)
     assert min(seen.values()) > count // 1_000
+
+
+@pytest.mark.parametrize("smooth_s", [0.1, 1.0, 1e9])
+@given(values=st.lists(st.floats(-1e308, 1e308) | st.sampled_from([1.7e308, -1.7e308]), min_size=1))
+def test_a_smoothed_value_is_never_beyond_what_was_seen(
+    smooth_s: float, values: list[float]
+) -> None:
+    smoothing = Smoothing(smooth_s)
+    for number, value in enumerate(values):
+        smoothed = smoothing.take(value, number * 1_000)
+        assert min(values[: number + 1]) <= smoothed <= max(values[: number + 1])
+
+
+def test_after_one_time_constant_63_percent_of_a_step_show_however_often_it_is_read() -> None:
+    for period_ms in (1_000, 2_000, 10_000, 30_000):
+        conditioner = Conditioner(every(period_ms), Treatment(smooth_s=30.0), 0)
+        value: Value = conditioner.take(Sample(0.0), 0).value
+        for at in range(period_ms, 30_001, period_ms):
+            value = conditioner.take(Sample(100.0), at).value
+        assert value == 63.21  # 100 (1 - 1/e)
+
+
+def test_after_a_long_silence_the_first_value_stands_for_itself() -> None:
+    conditioner = Conditioner(POINT, Treatment(smooth_s=30.0), 0)
+    conditioner.take(Sample(4.0), 0)
+    assert conditioner.take(Sample(20.0), 600_000).value == 20
+
+
+def test_a_smoothed_value_has_the_unsmoothed_one_beside_it() -> None:
+    conditioner = Conditioner(POINT, Treatment(smooth_s=30.0, offset=-1.0), 0)
+    conditioner.take(Sample(4.0), 0)
+    assert conditioner.take(Sample(100.0), 1_000).raw == 100.0
+    assert conditioner.take(Sample(100.0, raw=26_214), 2_000).raw == 26_214
+
+
+def test_what_is_refused_does_not_enter_the_smoothed_value() -> None:
+    treatment = Treatment(smooth_s=30.0, slew_per_s=0.1)
+    assert through([4.0, 80.0, 200.0, math.nan, 4.0], treatment) == [4, None, None, None, 4]
+
+
+STUCK = Treatment(stuck_after_ms=60_000)
+
+
+def states(samples: Sequence[Sample], treatment: Treatment = STUCK) -> list[Quality]:
+    """The quality of each of samples that come every five seconds."""
+    conditioner = Conditioner(POINT, treatment, 0)
+    return [
+        conditioner.take(sample, number * 5_000).quality for number, sample in enumerate(samples)
+    ]
+
+
+def test_a_raw_value_that_never_moves_is_stuck_until_it_does() -> None:
+    found = states([Sample(4.0, raw=700)] * 15 + [Sample(4.0, raw=701), Sample(4.0, raw=701)])
+    assert found == [Quality.GOOD] * 12 + [Quality.STUCK] * 3 + [Quality.GOOD] * 2
+
+
+def test_without_a_raw_value_the_value_itself_is_looked_at() -> None:
+    assert states([Sample(4.0)] * 13)[-1] is Quality.STUCK
+    moving = [Sample(4.0 + number * 1e-9) for number in range(40)]  # below what is stored
+    assert set(states(moving)) == {Quality.GOOD}
+
+
+def test_a_stuck_value_is_none_and_its_raw_one_is_kept_for_the_installer() -> None:
+    conditioner = Conditioner(POINT, STUCK, 0)
+    readings = [conditioner.take(Sample(4.0, raw=700), at) for at in (0, 60_000)]
+    assert [(reading.value, reading.raw) for reading in readings] == [(4, 700), (None, 700)]
+
+
+def test_time_without_a_value_neither_makes_a_point_stuck_nor_hides_that_it_is() -> None:
+    lost = Sample(None, Reason.NO_COMMUNICATION)
+    found = states([Sample(4.0), *[lost] * 100, Sample(4.0), Sample(4.0)])
+    assert found[-2:] == [Quality.GOOD] * 2
+    found = states([Sample(4.0), Sample(4.0), lost] * 20)
+    assert found[-2] is Quality.STUCK
+    conditioner = Conditioner(POINT, Treatment(stuck_after_ms=60_000, stale_after_ms=15_000), 0)
+    conditioner.take(Sample(4.0), 0)
+    assert conditioner.silence(20_000) is not None
+    assert conditioner.take(Sample(4.0), 600_000).good
+
+
+def test_no_point_is_stuck_unless_it_is_asked_for() -> None:
+    assert set(states([Sample(4.0)] * 10_000, PLAIN)) == {Quality.GOOD}
+
+
+@given(st.floats(-41, 126) | st.integers(-41, 126), st.floats(-2, 2))
+def test_the_short_way_of_a_plain_number_ends_where_the_long_one_does(
+    value: float, offset: float
+) -> None:
+    short = Conditioner(POINT, Treatment(offset=offset), 0)
+    long = Conditioner(POINT, Treatment(offset=offset, slew_per_s=1e9), 0)
+    for at in (0, 5_000):
+        one, other = short.take(Sample(value), at), long.take(Sample(value), at)
+        assert (one, short.keep) == (other, long.keep)
+        assert type(one.value) is type(other.value)
 
 
 @given(

@@ -315,6 +315,9 @@ class Ear:
 
         return tell
 
+    def reads(self, level: Callable[[], bool]) -> None:
+        self.level = level
+
 
 async def test_a_line_that_can_no_longer_be_read_is_not_a_last_level(
     kernel: Kernel, pins: Pins

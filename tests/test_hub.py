@@ -62,7 +62,10 @@ def test_the_last_good_value_outlives_a_bad_reading() -> None:
     hub.publish(reading(4.0, 1_000))
     hub.publish(reading(None, 2_000))
     assert hub.latest[WALK_IN.id].value is None
-    assert (hub.last_good[WALK_IN.id], hub.last_good_at[WALK_IN.id]) == (4.0, 1_000)
+    good = hub.last_good(WALK_IN.id)
+    assert good is not None
+    assert (good.value, good.at) == (4.0, 1_000)
+    assert hub.last_good(DOOR.id) is None
     assert hub.published == 2
 
 

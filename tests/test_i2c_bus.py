@@ -132,3 +132,25 @@ def test_nobody_acknowledges_at_an_empty_address() -> None:
         bus.write(0x44, b"\x00")
     with pytest.raises(BusError, match="0x44: no acknowledge"):
         bus.read(0x44, 1)
+
+
+def test_recovering_opens_the_device_file_again_at_the_next_transfer(
+    bus: LinuxI2C, kernel: FakeKernel
+) -> None:
+    bus.recover()
+    bus.write(0x44, b"\x00")
+    bus.recover()
+    assert (kernel.opened, kernel.closed) == (1, 1)
+    bus.write(0x44, b"\x00")
+    assert kernel.opened == 2
+
+
+def test_a_locked_bus_fails_with_the_words_of_the_kernel_until_it_is_recovered() -> None:
+    bus = EmulatedI2C({0x44: Echo()})
+    bus.lock()
+    for transfer in (lambda: bus.write(0x44, b"ab"), lambda: bus.read(0x44, 2)):
+        with pytest.raises(BusError, match=r"0x44: the bus hangs: .*ETIMEDOUT"):
+            transfer()
+    bus.recover()
+    bus.write(0x44, b"ab")
+    assert bus.read(0x44, 2) == b"ab"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.judging import decode
 from rules.alarm import Alarm, State
 from rules.base import Observation, OnBad, Priority, Rule
+from rules.judge import _IDLE as IDLE
 from rules.judge import (
     NOTHING,
     Acknowledged,
@@ -19,11 +20,13 @@ from rules.judge import (
     Event,
     Judge,
     Memories,
+    Memory,
     Observed,
     Phase,
     Record,
     Started,
     Troubled,
+    next_memory,
 )
 from rules.slots import LIFE_SLOTS, Contract, OnSensorLoss
 from tests.kitchen_rules import (
@@ -428,6 +431,7 @@ def test_an_actuator_that_is_gone_leaves_no_timer_behind() -> None:
     assert "output/siren" not in after.state.entries
 
 
+ODD = [4, 7.0, 8.0, 30, True, False, None, float("nan"), float("inf")]
 EVENTS = st.lists(
     st.tuples(
         GAPS,
@@ -464,6 +468,24 @@ def test_how_often_time_is_told_to_pass_makes_no_difference(
     fine.feed(Elapsed(), now)
     assert coarse.state.entries == fine.state.entries
     assert coarse.state.timers == fine.state.timers
+
+
+@given(judges(), EVENTS, st.sampled_from([*POINTS, DOOR]), st.sampled_from(ODD), st.booleans())
+def test_a_reading_is_passed_over_exactly_when_no_rule_would_remember_anything_else(
+    judge: Judge, happenings: Sequence[Happening], point: str, value: float | None, good: bool
+) -> None:
+    kitchen, now = Bench(judge), 0
+    for gap, what in happenings:
+        now += gap
+        kitchen.feed(event_of(what, now), now)
+        seen = Seen(value, good=good, at=now)
+        memories = {key: kitchen.state.entries.get(key, IDLE) for key, _ in judge.rules_of(point)}
+        remembered = any(
+            next_memory(rule, memory, seen) is not memory
+            for (key, rule), memory in zip(judge.rules_of(point), memories.values(), strict=True)
+            if isinstance(memory, Memory)
+        )
+        assert judge.stirs(kitchen.state, point, seen, now) == remembered
 
 
 @given(judges(), EVENTS)

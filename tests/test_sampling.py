@@ -8,8 +8,10 @@ from typing import ClassVar
 
 import pytest
 
-from drivers.base import BusError, CorruptData, Metric, Reason, Sample, Samples
-from gateway.buses.worker import BusWorker
+from drivers.base import BusError, CorruptData, Metric, Reason, Sample, Samples, WrongDevice
+from gateway.buses.i2c import EmulatedI2C
+from gateway.buses.ladder import BusLadder, Ladder
+from gateway.buses.worker import BusBusy, BusWorker
 from gateway.conditioning import Conditioner, Treatment
 from gateway.hub import Hub
 from gateway.reading import Quality, Reading
@@ -28,6 +30,7 @@ class Probe:
 
     def __init__(self) -> None:
         self.reads = 0
+        self.made = 1  # drivers
         self.wire = threading.Event()
         self.wire.set()
         self.answer: Callable[[], Samples] = lambda: {"temperature": Sample(4.0)}
@@ -38,6 +41,31 @@ class Probe:
         return self.answer()
 
 
+class Echo:
+    """A chip that answers what was last written to it."""
+
+    def __init__(self) -> None:
+        self.held = b""
+
+    def write(self, data: bytes) -> None:
+        self.held = data
+
+    def read(self, length: int) -> bytes:
+        return self.held[:length]
+
+
+def failing(error: Exception, times: int = 1_000) -> Callable[[], Samples]:
+    """A read that fails so often, and then works."""
+    left = [error] * times
+
+    def read() -> Samples:
+        if left:
+            raise left.pop()
+        return {"temperature": Sample(4.0)}
+
+    return read
+
+
 @dataclass
 class Bench:
     """Probes on buses, and what the hub hears of them."""
@@ -45,6 +73,8 @@ class Bench:
     clock: ManualClock = field(default_factory=ManualClock)
     heard: list[Reading] = field(default_factory=list)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    ladders: dict[str, BusLadder] = field(default_factory=dict)
+    recovered: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.hub = Hub(self.clock.now())
@@ -53,8 +83,23 @@ class Bench:
     def sampled(self, name: str, probe: Probe, worker: BusWorker) -> Sampled:
         of = point(f"{name}/temperature")
         intake = Intake(self.hub, {"temperature": Conditioner(of, Treatment(), self.clock.now())})
+
+        def again() -> Probe:
+            probe.made += 1
+            return probe
+
+        bus = self.ladders.setdefault(worker.name, BusLadder())
         device = Sampled(
-            DeviceState(name), probe, probe.METRICS, worker, intake, PERIOD_MS / 1000, SOON_S
+            state=DeviceState(name),
+            driver=probe,
+            metrics=probe.METRICS,
+            worker=worker,
+            intake=intake,
+            period_s=PERIOD_MS / 1000,
+            deadline_s=SOON_S,
+            ladder=Ladder(name, bus, period_ms=PERIOD_MS),
+            again=again,
+            recover=lambda: self.recovered.append(name),
         )
         self.tasks.append(asyncio.create_task(sample(device, self.clock)))
         return device
@@ -124,7 +169,11 @@ async def test_a_read_that_hangs_is_bad_at_its_deadline_and_its_ticks_are_counte
     assert [reading.value for reading in bench.heard[-3:]] == [4, 4, 4]
     assert not device.state.trouble
     lines = [record.message for record in caplog.records]
-    assert lines == ["cold: lost: no answer on bus i2c within 0.02 s", "cold: back"]
+    assert lines == [
+        "cold: lost: no answer on bus i2c within 0.02 s",
+        "bus i2c: nothing answers on it; opening it again",
+        "cold: back",
+    ]
 
 
 async def test_the_others_on_a_hanging_bus_are_bad_too_and_not_silently_old() -> None:
@@ -191,19 +240,116 @@ async def test_a_failed_read_is_bad_with_its_reason_and_not_a_number(
     error: Exception, quality: Quality, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench, probe = Bench(), Probe()
-
-    def fail() -> Samples:
-        raise error
-
-    probe.answer = fail
+    probe.answer = failing(error)
     device = bench.sampled("cold", probe, BusWorker("i2c"))
     await until(lambda: bench.heard)
-    await bench.ticks(probe, 4)
+    await bench.clock.advance(PERIOD_MS)
+    await until(lambda: device.state.down)
+    for rested in range(1, 31):
+        await bench.clock.advance(PERIOD_MS)
+        await until(lambda: device.state.skipped_ticks + device.state.failures == rested + 2)  # noqa: B023 - used at once
     assert {(reading.value, reading.quality) for reading in bench.heard} == {(None, quality)}
-    assert device.state.failures == 5
-    assert len(caplog.records) == 1  # one line when it is lost, however long
+    assert (device.state.failures, device.state.retries) == (6, 2)  # of ticks 0, 1, 3, 7, 15, 31
+    assert probe.reads == 6 + 2
+    assert device.state.trouble == f"{error}; down, tried again every 32 s"
+    lines = [record.message for record in caplog.records if "cold" in record.message]
+    assert lines == [f"cold: lost: {error}", "cold: down; tried again after 2 s, later less often"]
     for task in bench.tasks:
         task.cancel()
+
+
+async def test_a_read_that_fails_once_is_retried_in_its_tick_and_nobody_notices(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench, probe = Bench(), Probe()
+    device = bench.sampled("cold", probe, BusWorker("i2c"))
+    await until(lambda: bench.heard)
+    probe.answer = failing(CorruptData("wrong checksum"), times=2)
+    await bench.ticks(probe, 1)
+    assert [reading.value for reading in bench.heard] == [4, 4]
+    assert (device.state.retries, device.state.failures, probe.made) == (2, 0, 1)
+    assert not caplog.records
+
+
+async def test_a_device_that_is_back_is_initialised_again_and_read_as_always(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench, probe = Bench(), Probe()
+    device = bench.sampled("cold", probe, BusWorker("i2c"))
+    await until(lambda: bench.heard)
+    probe.answer = failing(CorruptData("wrong checksum"), times=7)  # three, one, and three rests
+    for tick in range(1, 33):
+        await bench.clock.advance(PERIOD_MS)
+        await until(lambda: device.state.skipped_ticks + len(bench.heard) == tick + 1)  # noqa: B023 - used at once
+    assert not device.state.trouble
+    assert not device.state.down
+    assert device.state.reinitialised == probe.made - 1 == 5
+    assert bench.recovered == []  # the bus was not to blame
+    assert [record.message for record in caplog.records] == [
+        "cold: lost: wrong checksum",
+        "cold: down; tried again after 2 s, later less often",
+        "cold: back",
+    ]
+
+
+async def test_a_wrong_device_is_left_alone_for_a_minute() -> None:
+    bench, probe = Bench(), Probe()
+    probe.answer = failing(WrongDevice("no SHT3x: check the wiring"))
+    device = bench.sampled("cold", probe, BusWorker("i2c"))
+    await until(lambda: bench.heard)
+    for tick in range(1, 61):
+        await bench.clock.advance(PERIOD_MS)
+        await until(lambda: device.state.skipped_ticks + probe.reads == tick + 1)  # noqa: B023 - used at once
+    assert probe.reads == 2
+    assert device.state.retries == 0
+    assert device.state.trouble == "no SHT3x: check the wiring; down, tried again every 60 s"
+
+
+async def test_a_bus_that_is_locked_is_opened_again_and_everything_on_it_is_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench, one, two, worker = Bench(), Probe(), Probe(), BusWorker("i2c")
+    bus = EmulatedI2C({0x44: Echo()})
+
+    def read() -> Samples:
+        bus.write(0x44, b"4")
+        return {"temperature": Sample(float(bus.read(0x44, 1)))}
+
+    one.answer = two.answer = read
+    for name, probe in (("one", one), ("two", two)):
+        bench.sampled(name, probe, worker).recover = bus.recover
+    await until(lambda: len(bench.heard) == 2)
+    bus.lock()
+    await bench.clock.advance(PERIOD_MS)
+    await until(lambda: len(bench.heard) == 4)
+    assert [reading.quality for reading in bench.heard[2:]] == [Quality.NO_COMMUNICATION] * 2
+    await bench.clock.advance(PERIOD_MS)
+    await until(lambda: len(bench.heard) == 6)
+    assert [reading.value for reading in bench.heard[4:]] == [4, 4]
+    assert bench.ladders["i2c"].reopened == 1
+    lines = [record.message for record in caplog.records]
+    assert lines[0] == (
+        "one: lost: emulated address 0x44: the bus hangs: "
+        "something holds SDA or SCL low (ETIMEDOUT)"
+    )
+    assert lines.count("bus i2c: nothing answers on it; opening it again") == 1
+
+
+async def test_who_only_waited_for_the_bus_keeps_its_value_until_it_is_stale() -> None:
+    bench, fine, worker = Bench(), Probe(), BusWorker("i2c")
+    device = bench.sampled("fine", fine, worker)
+    await until(lambda: bench.heard)
+    wire = threading.Event()
+    busy = asyncio.create_task(worker.call(wire.wait, 20.0))
+    await bench.clock.advance(PERIOD_MS)
+    await until(lambda: device.state.skipped_ticks == 1)
+    assert (device.state.trouble, bench.heard[-1].value, fine.reads) == (None, 4, 1)
+    with pytest.raises(BusBusy, match="busy with others"):
+        await worker.call(wire.wait, SOON_S)
+    wire.set()
+    await busy
+    await bench.ticks(fine, 1)
+    assert device.state.reads == 2
 
 
 async def test_a_fault_of_one_metric_leaves_the_others_good() -> None:
@@ -228,5 +374,28 @@ async def test_a_device_with_nothing_new_is_well_and_leaves_its_points_as_they_a
         await until(lambda: device.state.reads > ticks)  # noqa: B023
     assert [reading.value for reading in bench.heard] == [4]
     assert device.state.trouble is None
+    for task in bench.tasks:
+        task.cancel()
+
+
+async def test_only_the_time_a_device_holds_the_bus_is_held_against_it() -> None:
+    bench, slow, quick = Bench(), Probe(), Probe()
+    worker = BusWorker("i2c")
+
+    def silent(pause_s: float) -> Callable[[], Samples]:
+        def read() -> Samples:
+            bench.clock.pause(pause_s)
+            raise BusError("nobody there")
+
+        return read
+
+    slow.answer, quick.answer = silent(0.8), silent(0.001)
+    devices = [bench.sampled("slow", slow, worker), bench.sampled("quick", quick, worker)]
+    for device in devices:
+        device.deadline_s = 1.0
+    while not all(device.state.down for device in devices):
+        await bench.clock.advance(PERIOD_MS)
+        await until(lambda: not worker.hanging)
+    assert [device.ladder.rest_ms for device in devices] == [8_000, 2_000]
     for task in bench.tasks:
         task.cancel()

@@ -79,7 +79,7 @@ class Pins:
         loop = asyncio.get_running_loop()
         self._ears[options.pin] = lambda error: loop.call_soon_threadsafe(ear.fail, error)
         try:
-            self.watch(options.pin, options.pull, ear.edges())
+            ear.reads(self.watch(options.pin, options.pull, ear.edges()))
         except DriverError as error:
             ear.fail(error)
 
@@ -104,10 +104,11 @@ class Pins:
         self._devices[pin] = device
         return _Output(pin, device)
 
-    def watch(self, pin: int, pull: Pull, changed: Callable[[bool], None]) -> None:
+    def watch(self, pin: int, pull: Pull, changed: Callable[[bool], None]) -> Callable[[], bool]:
         """Call `changed` with the level now, in this thread, and at each change, in gpiozero's.
 
-        `changed` must be quick and must not raise. Raises as `output()`.
+        `changed` must be quick and must not raise. What is returned reads the level, at once, and
+        raises BusError. Raises as `output()`.
         """
         from gpiozero import DigitalInputDevice
 
@@ -133,6 +134,12 @@ class Pins:
         device.when_activated = partial(tell, active_level)
         device.when_deactivated = partial(tell, not active_level)
         tell()
+
+        def level() -> bool:
+            with _translated(pin):
+                return bool(device.pin.state)
+
+        return level
 
     def release(self, options: Wired) -> None:
         """Give one line back: an output becomes an input, so its load is de-energised."""

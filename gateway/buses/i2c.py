@@ -4,6 +4,7 @@ Calls block; only the bus's own thread makes them. Each call is one message with
 condition, as sensors that measure between command and answer need.
 """
 
+import contextlib
 import errno
 import os
 from collections.abc import Callable, Mapping
@@ -83,6 +84,15 @@ class LinuxI2C:
         if bus is not None:
             bus.close()
 
+    def recover(self) -> None:
+        """Have the next transfer open the device file anew.
+
+        The clock pulses that free a held SDA line are the kernel's to give: its driver does so
+        when a transfer times out, on boards whose device tree names the pins.
+        """
+        with contextlib.suppress(OSError):
+            self.close()
+
     def _transfer(self, address: int, message: "i2c_msg") -> None:
         try:
             if self._bus is None:
@@ -106,6 +116,7 @@ class EmulatedI2C:
 
     def __init__(self, chips: Mapping[int, Chip], now_ms: Callable[[], int] = lambda: 0) -> None:
         self._chips = dict(chips)
+        self.locked = False
         self._now_ms = now_ms
 
     def mount(self, make: Callable[..., Chip], mount: Mount) -> Chip:
@@ -129,7 +140,19 @@ class EmulatedI2C:
     def close(self) -> None:
         """Nothing is held."""
 
+    def lock(self) -> None:
+        """Hold SDA low, as a chip does that was cut off in the middle of a byte."""
+        self.locked = True
+
+    def recover(self) -> None:
+        """Free the lines, as the clock pulses of a kernel driver do."""
+        self.locked = False
+
     def _chip(self, address: int) -> Chip:
+        if self.locked:
+            raise BusError(
+                f"emulated address 0x{address:02x}: {_words(OSError(errno.ETIMEDOUT, ''))}"
+            )
         chip = self._chips.get(address)
         if chip is None:
             raise BusError(f"emulated address 0x{address:02x}: {_ADVICE[errno.ENXIO]}")

@@ -93,6 +93,10 @@ class SerialPort:
             with contextlib.suppress(OSError, termios.error):
                 port.close()
 
+    def recover(self) -> None:
+        """Have the next transfer open the port anew."""
+        self.close()
+
     def _guarded(self, act: "Callable[[Port], Result]") -> Result:
         from serial import SerialException, SerialTimeoutException
 

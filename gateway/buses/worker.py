@@ -16,8 +16,16 @@ Result = TypeVar("Result")
 _WAITING_MAX = 1_000
 
 
+class NoAnswer(BusError):
+    """The call was made and has not come back within its deadline."""
+
+
 class BusHangs(BusError):
     """An earlier call has not come back; this one was not even tried."""
+
+
+class BusBusy(BusError):
+    """Others had the bus until the deadline; this call was not even tried, nor does it hang."""
 
 
 class BusWorker:
@@ -31,7 +39,10 @@ class BusWorker:
         self._thread.start()
 
     async def call(self, task: Callable[[], Result], deadline_s: float) -> Result:
-        """What `task` returns; raises BusError at the deadline and BusHangs while one hangs."""
+        """What `task` returns or raises; NoAnswer or BusBusy at the deadline.
+
+        Raises BusHangs while an earlier call hangs.
+        """
         if self.hanging:
             message = f"bus {self.name} hangs"
             raise BusHangs(message)
@@ -60,16 +71,22 @@ class BusWorker:
             async with asyncio.timeout(deadline_s):
                 return await future
         except TimeoutError as error:
-            # Else it only waited in the queue, or its answer came in this very turn of the loop.
-            if begun.is_set() and future.cancelled():
-                self.hanging = True
-            message = f"no answer on bus {self.name} within {deadline_s:g} s"
-            raise BusError(message) from error
+            raise self._late(deadline_s, begun=begun.is_set(), cut=future.cancelled()) from error
 
     def close(self) -> None:
         """Let the thread end after the call at work; does not wait for it."""
         with contextlib.suppress(queue.Full):
             self._work.put_nowait(None)
+
+    def _late(self, deadline_s: float, *, begun: bool, cut: bool) -> BusError:
+        """What it means that a call did not come back in time."""
+        if begun:
+            # Without a cut its answer came in the very turn of the loop in which time was up.
+            self.hanging = self.hanging or cut
+            return NoAnswer(f"no answer on bus {self.name} within {deadline_s:.3g} s")
+        if self.hanging:
+            return BusHangs(f"bus {self.name} hangs")
+        return BusBusy(f"bus {self.name} was busy with others for {deadline_s:.3g} s")
 
     def _done(self, loop: asyncio.AbstractEventLoop, settle: Callable[[], None]) -> None:
         def on_loop() -> None:

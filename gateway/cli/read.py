@@ -112,7 +112,7 @@ async def _readings(loaded: "Loaded", device: str) -> "list[Reading]":
         if kitchen is not None:
             kitchen.step()
         for sampled in equipment.sampled:
-            await read_once(sampled, clock.now)
+            await read_once(sampled, clock, forced=True)
         if not equipment.sampled:
             equipment.listen()
             until = clock.now() + round(_SPEAKS_WITHIN_S * 1000)

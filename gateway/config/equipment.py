@@ -18,6 +18,7 @@ from gateway.config.yaml import Map, Node
 
 _WIRES = ("address", "pin")  # options that two devices on one bus cannot share
 _OF_POLLED = ("every", "deadline")
+_OF_NUMBERS = ("smooth", "stuck_after")
 
 Thing = TypeVar("Thing", schema.Device, schema.Actuator)
 
@@ -175,10 +176,18 @@ class Equipment:
             inner = tree.entries.get(metric.name)
             if inner is not None:
                 here = spot.at(metric.name, inner.key)
+                self._check_kind(inner.node, metric, here)
                 settings = self._filler.section(inner.node, schema.PointSettings, here, metric)
                 if settings is not FLAW:
                     points[metric.name] = settings
         return points
+
+    def _check_kind(self, node: Node, metric: Metric, spot: Spot) -> None:
+        written = node.entries if isinstance(node, Map) and metric.kind != "number" else {}
+        for key in _OF_NUMBERS:
+            if key in written:
+                message = f"{metric.name} is no number; {key} is for numbers"
+                self._report.add(written[key].key, (*spot.path, key), message)
 
     def _check_bus(self, entry: _Entry, module: DriverModule, options: object, bus: str) -> None:
         place = entry.tree.entries["bus"].node.place

@@ -63,6 +63,8 @@ class PointSettings:
     slew_per_s: Annotated[float, "point_rate", "0.."] | None = field(
         default=None, metadata={"key": "slew"}
     )
+    smooth_s: Annotated[DurationS, "0.1.."] | None = None
+    stuck_after_s: Annotated[DurationS, "1.."] | None = None
     low: PointUnit | None = None
     high: PointUnit | None = None
 

@@ -133,7 +133,7 @@ class Log:
             self.counters.dropped_readings += 1
             return
         row = batch.rows[-1]
-        size = _size(reading)
+        size = _text_size(reading.value) if isinstance(reading.value, str) else _READING_BYTES
         if not row.readings:
             row.t0 = self._utc(reading.at)
         elif len(row.readings) >= ROW_READINGS or row.size + size > ROW_BYTES:
@@ -290,7 +290,11 @@ class Log:
             columns=(
                 [reading.point.index for reading in readings],
                 [reading.at - base for reading in readings],
-                [shortest(reading.value) for reading in readings],
+                [
+                    # Most numbers are in their shortest form already.
+                    shortest(value) if isinstance(value, float) and value.is_integer() else value
+                    for value in [reading.value for reading in readings]
+                ],
             ),
             quality={
                 str(position): reading.quality.code
@@ -307,11 +311,9 @@ class Log:
         self.counters.events += len(batch.events)
 
 
-def _size(reading: Reading) -> int:
-    """Bytes of JSON a reading takes, about; texts can be 200 characters of up to 6 bytes each."""
-    if isinstance(reading.value, str):
-        return _READING_BYTES + len(msgspec.json.encode(reading.value))
-    return _READING_BYTES
+def _text_size(text: str) -> int:
+    """Bytes of JSON a text takes, about: 200 characters of up to 6 bytes each."""
+    return _READING_BYTES + len(msgspec.json.encode(text))
 
 
 def shortest(value: object) -> object:

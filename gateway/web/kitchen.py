@@ -56,6 +56,7 @@ class PointView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     limit: Band | None = None
     last: float | bool | str | None = None  # last good value
     last_at: int | None = None  # its UTC ms
+    raw: float | bool | str | None = None  # what the driver read, before calibration and filter
     simulated: bool = False
 
 
