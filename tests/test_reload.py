@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from gateway.cli import main
 from tests import plugin
 from tests.conftest import BrokerFactory
 from tests.processes import Daemon
@@ -268,3 +270,33 @@ def test_a_reload_during_the_stop_is_no_harm(daemon: Daemon) -> None:
     with daemon:
         assert daemon.health()["epoch"] == 2
         daemon.wait_until(lambda: daemon.health()["status"] == "running")
+
+
+def test_the_command_has_it_loaded_and_says_what_came_of_it(daemon: Daemon) -> None:
+    def reload() -> tuple[int, str]:
+        options = ["--config", str(daemon.config), "--data", str(daemon.data)]
+        done = CliRunner().invoke(main, ["reload", *options])
+        return done.exit_code, done.output
+
+    assert reload()[0] == 1
+    daemon.start()
+    daemon.config.write_text(config(more="  bad: {driver: sht3y, bus: i2c}\n" + DOOR))
+    code, said = reload()
+    assert (code, said.splitlines()[-1]) == (0, "applied; left out: bad")
+    daemon.config.write_text(config().replace("kind: limit", "kind: limits"))
+    code, said = reload()
+    assert code == 2
+    assert "keeps what it has" in said
+    assert daemon.health()["status"] == "degraded"
+
+
+def test_a_page_that_moves_answers_who_asked_for_it_first(daemon: Daemon) -> None:
+    daemon.start()
+    token = daemon.create_token("manager")
+    assert daemon.reload(token)[0] == 200
+    origin = "web: {listen: 127.0.0.1, origins: ['https://kitchen.example']}"
+    daemon.config.write_text(config().replace("web: {listen: 127.0.0.1}", origin))
+    assert daemon.reload(token)[1]["result"] == "applied"
+    assert daemon.wait_until(lambda: daemon.log.count("page on http://") == 2)
+    daemon.wait_ready()
+    assert daemon.health()["epoch"] == 1

@@ -5,14 +5,9 @@ from pathlib import Path
 import click
 
 from gateway.cli import console
-from gateway.cli.options import (
-    FAILED,
-    MISUSED,
-    config_option,
-    data_option,
-    find_config,
-    load_usable,
-)
+from gateway.cli.options import FAILED, MISUSED, config_option, data_option, find_config
+from gateway.config import describe
+from gateway.config.load import load
 
 
 @click.command()
@@ -20,7 +15,13 @@ from gateway.cli.options import (
 @data_option
 def reload(file: Path | None, data: Path) -> None:
     """Check the configuration, then have the running gateway go by it."""
-    load_usable(find_config(file))
+    path = find_config(file)
+    loaded = load(path)
+    if loaded.problems:
+        click.echo(describe.problems(loaded.problems), err=True)
+    if loaded.config is None:
+        click.echo(f"{path} cannot be used; a running gateway keeps what it has", err=True)
+        raise SystemExit(MISUSED)
     try:
         outcome = console.ask(data, "POST", "/api/v1/config/reload")
     except console.NotRunning:
@@ -29,4 +30,5 @@ def reload(file: Path | None, data: Path) -> None:
     except click.ClickException as error:
         click.echo(f"kitchen-gateway: {error.message}", err=True)
         raise SystemExit(MISUSED) from error
-    click.echo(f"{outcome['result']}; {len(outcome['problems'])} problems")
+    left_out = sorted({each["device"] for each in outcome["problems"] if each["device"]})
+    click.echo(outcome["result"] + (f"; left out: {', '.join(left_out)}" if left_out else ""))

@@ -6,6 +6,7 @@ What it holds is in no object that lasts: it is read anew each time it is needed
 """
 
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,13 @@ SIZE_MAX = 64 * 1024
 # Keys under which people write what must not be read by others; never repeated in any output.
 KEYS = frozenset({"password", "passwd", "passphrase", "token", "secret", "api_key", "private_key"})
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+_NAME = re.compile(r"[a-z0-9_]{1,36}")
+_LITERAL = (
+    "got a literal, expected a reference such as {secret: mqtt}: write the secret into the file "
+    "secrets/mqtt beside this one and chmod 600 it (or LoadCredential=mqtt:… of systemd)"
+)
 
 
 class SecretError(ValueError):
@@ -69,3 +77,13 @@ class Secret:
             raise SecretError(f"the secret {self.file} cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
             raise SecretError(f"the secret {self.file} is not UTF-8; write it as text") from error
+
+
+def referred(name: str, folder: Path, *, look: bool) -> Secret:
+    """The secret of that name; with `look` it must be there. Raises SecretError, naming nothing."""
+    if not _NAME.fullmatch(name):
+        raise SecretError(_LITERAL)
+    secret = Secret(name, folder)
+    if look:
+        secret.check()
+    return secret

@@ -28,7 +28,7 @@ from typing import (
 )
 
 from drivers.base import Metric
-from gateway.config import checks, scalar
+from gateway.config import checks, scalar, secret
 from gateway.config.problem import Place, Report, Steps, shown, shown_message
 from gateway.config.scalar import Wrong, found
 from gateway.config.secret import Secret, SecretError
@@ -42,12 +42,6 @@ T = TypeVar("T")
 _KEYS: dict[type[object], Mapping[str, "Key"]] = {}  # by dataclass, once read
 # What this key was called in an earlier release.
 _RENAMED = {"password_file": "password: {secret: mqtt}", "key_file": "key: {secret: mqtt_key}"}
-
-
-_LITERAL = (
-    "got a literal, expected a reference such as {secret: mqtt}: write the secret into the file "
-    "secrets/mqtt beside this one and chmod 600 it (or LoadCredential=mqtt:… of systemd)"
-)
 
 
 class Flaw(enum.Enum):
@@ -286,18 +280,13 @@ class Filler:
 
     def _secret(self, node: Node) -> Secret:
         """A reference to a secret; what stands there instead of one is never repeated."""
-        name = node.entries.get("secret") if isinstance(node, Map) else None
-        if not isinstance(node, Map) or name is None or len(node.entries) > 1:
-            raise Wrong(_LITERAL)
-        if not isinstance(name.node, Scalar) or not checks.ID.fullmatch(name.node.text):
-            raise Wrong(_LITERAL)
-        secret = Secret(name.node.text, self._folder)
-        if not self._proven:
-            try:
-                secret.check()
-            except SecretError as error:
-                raise Wrong(shown_message(error)) from None
-        return secret
+        entries = node.entries if isinstance(node, Map) else {}
+        named = entries["secret"].node if entries.keys() == {"secret"} else None
+        name = named.text if isinstance(named, Scalar) else ""
+        try:
+            return secret.referred(name, self._folder, look=not self._proven)
+        except SecretError as error:
+            raise Wrong(shown_message(error)) from None
 
     def _file(self, node: Scalar, markers: tuple[object, ...]) -> Path:
         path = self._folder / scalar.text(node, ())
