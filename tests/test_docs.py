@@ -168,7 +168,8 @@ def run_check(runs: Runs) -> None:
 
 
 def run_incident(runs: Runs) -> None:
-    arguments = ["demo", "--scenario", "door-left-open", "--port", "0", "--data", str(runs.folder)]
+    incident = ["demo", "--scenario", "door-left-open", "--speed", "20"]
+    arguments = [*incident, "--port", "0", "--data", str(runs.folder)]
     runs.demonstrate([str(runs.installed), *arguments])
 
 
@@ -180,8 +181,8 @@ def run_ourselves(runs: Runs) -> None:
 RUNNERS: dict[str, Callable[[Runs], None]] = {
     "make run": run_make_run,
     "make test": run_ourselves,
-    "kitchen-gateway check": run_check,
-    ".venv-run/bin/kitchen-gateway demo --scenario door-left-open": run_incident,
+    ".venv-run/bin/kitchen-gateway check": run_check,
+    ".venv-run/bin/kitchen-gateway demo --scenario door-left-open --speed 20": run_incident,
 }
 
 

@@ -642,3 +642,20 @@ async def test_an_endless_control_packet_ends_the_link(serve: Serve) -> None:
     lost = losses(link)
     await link.connect()
     assert "control packet" in str(await arrived(lost))
+
+
+async def test_a_broker_that_says_nothing_to_mqtt_5_is_spoken_to_in_the_older_version(
+    serve: Serve,
+) -> None:
+    async def old(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hello = await reader.readuntil(b"MQTT")
+        version = (await reader.readexactly(1))[0]
+        assert hello
+        if version == 4:
+            writer.write(b"\x20\x02\x00\x00")
+        await reader.read()
+
+    link = Link(at(await serve(old)), "kitchen", CLOCK)
+    await link.connect(2.0)
+    assert link.protocol == "3.1.1"
+    await link.close()

@@ -73,7 +73,7 @@ def _start_broker(children: ExitStack) -> str | None:
     port = _free_port()
     folder = Path(mkdtemp(prefix="kitchen-gateway-"))
     children.callback(shutil.rmtree, folder, ignore_errors=True)
-    command = _mosquitto(folder, port) or _amqtt(folder, port)
+    command = _mosquitto(folder, port)
     if command is None:
         click.echo(
             "No MQTT broker found: readings are kept and not sent. "
@@ -94,20 +94,6 @@ def _mosquitto(folder: Path, port: int) -> list[str] | None:
         # A broker that changes its user would no longer end with its parent.
         f"user {getuser()}\nlistener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
         "log_type error\nset_tcp_nodelay true\nmax_inflight_messages 200\n"
-    )
-    return [found, "-c", str(config)]
-
-
-def _amqtt(folder: Path, port: int) -> list[str] | None:
-    """A broker from PyPI (the extra `demo`), good enough to look at; the tests never use it."""
-    found = shutil.which("amqtt", path=str(Path(sys.executable).parent))
-    if found is None:
-        return None
-    config = folder / "amqtt.yaml"
-    config.write_text(
-        f"listeners:\n  default:\n    type: tcp\n    bind: 127.0.0.1:{port}\n"
-        "plugins:\n  amqtt.plugins.authentication.AnonymousAuthPlugin:\n"
-        "    allow_anonymous: true\n"
     )
     return [found, "-c", str(config)]
 
