@@ -8,12 +8,15 @@ from gateway.access import Kind, TokenRow
 from gateway.web.kitchen import (
     AlarmView,
     Band,
+    Busy,
     CloudView,
     CommandView,
+    ConfigurationView,
     DeviceView,
     Metric,
     NotWaiting,
     PointView,
+    ReloadView,
     SeriesView,
     SiteView,
     UnknownAlarm,
@@ -42,7 +45,22 @@ class KitchenInMemory:
             oldest_waiting=NOON - 2_000,
             last_acknowledged_at=NOON - 1_000,
         )
+        self.configuration_view = ConfigurationView(
+            status="running", file="config.yaml", source="file"
+        )
+        self.reload_view = ReloadView(result="applied")
+        self.reloaded_by: list[str] = []
+        self.busy = False
         self.site_view = SiteView(label="마포점", zone="Asia/Seoul")
+
+    def configuration(self) -> ConfigurationView:
+        return self.configuration_view
+
+    async def reload(self, by: str) -> ReloadView:
+        self.reloaded_by.append(by)
+        if self.busy:
+            raise Busy("8 reloads wait already")
+        return self.reload_view
 
     def health(self) -> Mapping[str, object]:
         rows = {

@@ -12,7 +12,6 @@ from asyncio import Event
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from drivers.base import BusError, CorruptData
 from gateway.buses.mqtt_dial import Broker, LinkError
@@ -20,6 +19,7 @@ from gateway.buses.mqtt_session import RECEIVE_MAX, SessionLink
 from gateway.buses.mqtt_tap import Published
 from gateway.buses.site import Commits, Site
 from gateway.clock import Clock
+from gateway.config.secret import Secret, SecretError
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +49,11 @@ class _Nothing:
 class SiteBroker(Site):
     """A `Site` over a real broker; `run` is a task for ever."""
 
-    def __init__(self, broker: Broker, password_file: Path | None, clock: Clock) -> None:
+    def __init__(self, broker: Broker, password: Secret | None, clock: Clock) -> None:
         super().__init__(str(broker))
         self.trouble: str | None = None  # why it is away
         self._broker = broker
-        self._password_file = password_file
+        self._password = password
         self._clock = clock
         self._commits: Commits | None = None
         self._client_id = ""
@@ -80,6 +80,10 @@ class SiteBroker(Site):
         self._client_id = client_id
         self.name = name
         commits.on_durable.append(self.durable)
+
+    def close(self) -> None:
+        if self._commits is not None and self.durable in self._commits.on_durable:
+            self._commits.on_durable.remove(self.durable)
 
     def overhear(self, name: str) -> None:
         self._passing = True  # a session of its own, which leaves nothing behind
@@ -203,12 +207,12 @@ class SiteBroker(Site):
             await link.close()
 
     def _login(self) -> Broker:
-        if self._password_file is None:
+        if self._password is None:
             return self._broker
         try:
-            password = self._password_file.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise LinkError(f"the password file cannot be read: {error}") from error
+            password = self._password.read()
+        except SecretError as error:
+            raise LinkError(f"password: {error}") from error
         return replace(self._broker, password=password)
 
     def _greeted(self, link: SessionLink) -> None:

@@ -14,6 +14,7 @@ from drivers.base import DriverError
 from gateway.buses.kinds import Host, Mount
 from gateway.clock import Clock
 from gateway.config import checks
+from gateway.config.secret import Secret
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +23,10 @@ class Options:
 
     url: Annotated[str, "broker"]
     username: str | None = None
-    password_file: Annotated[Path, "secret_file"] | None = None
+    password: Secret | None = None
     ca_file: Annotated[Path, "file"] | None = None
     certificate_file: Annotated[Path, "file"] | None = None
-    key_file: Annotated[Path, "secret_file"] | None = None
+    key: Secret | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for what does not go together."""
@@ -202,9 +203,9 @@ def open_bus(options: Options, host: Host) -> Site:
         username=options.username,
         ca_file=str(options.ca_file) if options.ca_file else None,
         certificate_file=str(options.certificate_file) if options.certificate_file else None,
-        key_file=str(options.key_file) if options.key_file else None,
+        key_file=str(options.key.file) if options.key else None,
     )
-    return SiteBroker(broker, options.password_file, host.clock)
+    return SiteBroker(broker, options.password, host.clock)
 
 
 def emulate_bus(host: Host) -> EmulatedSite:

@@ -70,15 +70,21 @@ class Report:
             self.left_off += 1
 
     def suggestion(self, word: str, known: Iterable[str]) -> str:
-        """The end of a message about an unknown word: the nearest valid one, and all of them."""
+        """The end of a message about an unknown word: all the valid ones, and the nearest."""
         if self.left_off:
             return ""
         known = sorted(known)
-        near = difflib.get_close_matches(word[:SHOWN_MAX], known, n=1)
-        hint = f'; did you mean "{near[0]}"?' if near else ""
         listed = ", ".join(known[:KNOWN_MAX]) or "none"
-        more = f" and {len(known) - KNOWN_MAX} more" if len(known) > KNOWN_MAX else ""
-        return f"{hint} (known: {listed}{more})"
+        more = f" or {len(known) - KNOWN_MAX} more" if len(known) > KNOWN_MAX else ""
+        one_of = "one of " if len(known) > 1 else ""
+        return f", expected {one_of}{listed}{more}{self.nearest(word, known)}"
+
+    def nearest(self, word: str, known: Iterable[str]) -> str:
+        """What the writer of an unknown word may have meant: `; did you mean "x"?`, or nothing."""
+        if self.left_off:
+            return ""
+        near = difflib.get_close_matches(word[:SHOWN_MAX], sorted(known), n=1)
+        return f'; did you mean "{near[0]}"?' if near else ""
 
     def sorted(self) -> tuple[Problem, ...]:
         """The problems in the order of the file."""

@@ -42,6 +42,10 @@ class NoHistory(Exception):
     """The history cannot be read just now; the message says why."""
 
 
+class Busy(Exception):
+    """The gateway cannot load its configuration just now; the message says why."""
+
+
 class UnknownDevice(Exception):
     """No device of that id is polled here."""
 
@@ -163,6 +167,41 @@ class SeriesView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     rows: msgspec.Raw
 
 
+class ProblemView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One error of the configuration; `got`, `expected` and `mean` are empty in other forms."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str  # "got …, expected …; did you mean …?"
+    got: str = ""
+    expected: str = ""
+    mean: str = ""
+    device: str | None = None  # the device or actuator that is left out because of it
+
+
+class ConfigurationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Which configuration is in force, and what is wrong with the file."""
+
+    status: str  # of the gateway: starting, running, degraded, stopping or config_error
+    file: str
+    source: Literal["file", "current", "previous", "factory", "none"]  # what is in force
+    refused: bool = False  # the file, so that something else is in force
+    left_out: Sequence[str] = ()
+    problems: Sequence[ProblemView] = ()
+    more: int = 0  # problems beside these
+    damaged: Sequence[str] = ()  # kept configurations that no longer fit their checksum
+
+
+class ReloadView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What became of a reload."""
+
+    result: Literal["applied", "unchanged", "refused"]
+    problems: Sequence[ProblemView] = ()
+    instead: str = ""  # what runs while the file is refused
+
+
 class Metric(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One sample of `/metrics`; samples of one name stand together."""
 
@@ -205,5 +244,10 @@ class Kitchen(Protocol):
 
     async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
         """UTC ms from `start` up to `end`; raises the four exceptions of history above."""
+
+    def configuration(self) -> ConfigurationView: ...
+
+    async def reload(self, by: str) -> ReloadView:
+        """Have the file taken over, after those who asked before; raises Busy."""
 
     def metrics(self) -> Iterable[Metric]: ...
