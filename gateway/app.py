@@ -37,6 +37,7 @@ from gateway.sync.ranges import Ranges
 from rules.judge import Judge
 
 if TYPE_CHECKING:
+    from gateway.store.history import History
     from gateway.sync.uplink import Uplink
 
 logger = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ class Gateway:
         self.uplink: Uplink | None = None
         self.emulated: EmulatedKitchen | None = None
         self.forecasting: Forecasting | None = None
+        self.history: History | None = None
         self._stopping = False
         self._close_deadline_s = COMMIT_DEADLINE_S
         self._service = Service()
@@ -139,6 +141,8 @@ class Gateway:
         troubles += [f"{name}: {problem.message}" for name, problem in self.loaded.disabled.items()]
         if self.store.log.failing:
             troubles.append(f"store: {self.store.log.failing}")
+        if self.history is not None and self.history.failing:
+            troubles.append(f"history: {self.history.failing}")
         now = self.clock.now()
         silent = {name: bus.trouble(now) for name, bus in self.equipment.ladders.items()}
         troubles += [f"bus {name}: {why}" for name, why in silent.items() if why]

@@ -1,9 +1,10 @@
-"""What `/metrics` tells of the buses' recovery ladders, of contacts, the LAN and the event loop."""
+"""What `/metrics` tells of buses, contacts, the LAN, the event loop and the history."""
 
 from collections.abc import Iterator
 
 from gateway.equipment import Equipment
 from gateway.lag import LagProbe
+from gateway.store.history import History
 from gateway.web.kitchen import Metric
 
 
@@ -54,6 +55,19 @@ def of_loop(lag: LagProbe) -> Iterator[Metric]:
     for where, culprit in lag.culprits.items():
         text = "Seconds for which it was held up by this function."
         yield _count("loop_held_seconds", text, culprit.total_ms / 1000, where=where)
+
+
+def of_history(history: History) -> Iterator[Metric]:
+    """What the months hold, and what went wrong with them."""
+    kept = history.counters
+    yield _count("history_blocks", "Hours of a point written to the history.", kept.blocks)
+    yield _count("history_failures", "Times the history could not be kept.", kept.failures)
+    yield _count("history_damaged_files", "Months set aside as damaged.", kept.damaged)
+    yield _count("history_removed_months", "Months removed: too old, or too many.", kept.removed)
+    yield _count("history_unplaced", "Readings no hour could be found for.", kept.unplaced)
+    yield _gauge("history_waiting_rows", "Rows only the log has yet.", kept.waiting_rows)
+    yield _gauge("history_bytes", "Bytes of all months.", kept.bytes)
+    yield _gauge("history_months", "Months kept.", kept.months)
 
 
 def _count(name: str, text: str, value: float, **labels: str) -> Metric:

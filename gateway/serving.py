@@ -17,6 +17,7 @@ from gateway.access import CODE_LIFE_S, Access, Role
 from gateway.buses.mqtt import Broker
 from gateway.config.schema import Cloud
 from gateway.store.errors import StoreError
+from gateway.store.history import History
 from gateway.store.tokens import StoredTokens
 from gateway.sync.protocol import VERSION
 from gateway.sync.uplink import Destination, Uplink
@@ -42,6 +43,8 @@ def parts(gateway: "Gateway", options: "Options") -> dict[str, Work]:
     tokens = StoredTokens(store.writer, store.reader)
     access = Access(tokens, clock, demo=options.demo)
     works: dict[str, Work] = {"tokens": lambda: tokens.refresh(clock)}
+    history = gateway.history = History(store, clock, gateway.config.site.zone)
+    works["history"] = history.run
     page = _Page(gateway, access, tokens, options)
     works["page"] = page.run
     if gateway.config.cloud is not None:

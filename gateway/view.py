@@ -3,9 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from gateway import inventory, judging, metrics, reading
 from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
+from gateway.store import query
+from gateway.store.errors import StoreError
 from gateway.web.kitchen import (
     AlarmView,
     Band,
@@ -13,12 +17,17 @@ from gateway.web.kitchen import (
     CommandView,
     DeviceView,
     Metric,
+    NoHistory,
     NotWaiting,
     PointState,
     PointView,
+    SeriesView,
     SiteView,
+    TooManyRows,
     UnknownAlarm,
     UnknownDevice,
+    UnknownPoint,
+    UnknownStep,
 )
 from rules import limit
 from rules.alarm import Alarm, State
@@ -148,6 +157,22 @@ class View:
             clock=clock.trust().value,
             speed=clock.speed,
         )
+
+    async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
+        history = self._gateway.history
+        if step not in query.NAMED:
+            raise UnknownStep(query.NAMED)
+        if history is None:
+            raise NoHistory("the gateway is still starting")
+        try:
+            found = await history.series(query.Request(point, start, end, step))
+        except query.UnknownPoint:
+            raise UnknownPoint(point) from None
+        except query.TooManyRows as error:
+            raise TooManyRows(query.ROWS_MAX, error.finest) from None
+        except StoreError as error:
+            raise NoHistory(str(error)) from None
+        return SeriesView(**msgspec.structs.asdict(found))
 
     def metrics(self) -> Iterable[Metric]:
         yield from _metrics(self._gateway)
@@ -295,6 +320,8 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     lost = gateway.store.space.lost_rows
     yield _count("budget_lost_rows", "Of them, rows the cloud never had.", lost)
     yield _count("dropped_inputs", "Inputs of judging dropped likewise.", log.dropped_inputs)
+    if gateway.history is not None:
+        yield from metrics.of_history(gateway.history)
     yield _gauge("outbox_rows", "Rows the cloud has not acknowledged.", outbox.waiting())
     yield _gauge("outbox_window", "Messages that may wait for their ack.", outbox.window)
     yield _gauge("outbox_lost_rows", "Rows that can never reach the cloud.", outbox.lost_rows())

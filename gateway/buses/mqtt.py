@@ -162,10 +162,9 @@ class Link:
         try:
             async with asyncio.timeout(deadline_s):
                 try:
-                    async with asyncio.timeout(deadline_s / 2):
-                        await self._greet(five=True)
-                except (_NoVersion5, TimeoutError):  # some know no better than to say nothing
-                    await self._greet(five=False)
+                    await self._greet(five=True, patience_s=deadline_s / 2)
+                except _NoVersion5:
+                    await self._greet(five=False, patience_s=deadline_s)
         except TimeoutError:
             raise LinkError(
                 f"{self._broker} did not answer within {deadline_s:g} s: "
@@ -231,8 +230,11 @@ class Link:
 
     # Connecting
 
-    async def _greet(self, *, five: bool) -> None:
-        """One attempt in one version of the protocol, up to the CONNACK."""
+    async def _greet(self, *, five: bool, patience_s: float) -> None:
+        """One attempt in one version of the protocol, up to the CONNACK.
+
+        Raises _NoVersion5 also for a broker that says nothing: some know no better.
+        """
         self._welcome = self._loop.create_future()
         self._farewell = None
         wire = await self._dial(five=five)
@@ -248,10 +250,13 @@ class Link:
                 )
             else:
                 client.connect(self._broker.host, self._broker.port, self._keepalive_s)
-            await self._welcome
-        except BaseException:
+            async with asyncio.timeout(patience_s):
+                await self._welcome
+        except BaseException as error:
             self._connected = False
             self._release()
+            if five and isinstance(error, TimeoutError):
+                raise _NoVersion5(f"{self._broker} says nothing to MQTT 5") from error
             raise
         self.protocol = "5" if five else "3.1.1"
         self._tick_handle = self._loop.call_later(_TICK_S, self._tick)

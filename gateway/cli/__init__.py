@@ -15,6 +15,7 @@ _COMMANDS = {
     "read": "read",
     "ingest": "ingest",
     "token": "token",
+    "export": "export",
     "completion": "completion",
 }
 

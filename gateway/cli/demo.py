@@ -27,17 +27,28 @@ _PR_SET_PDEATHSIG, _SIGTERM = 1, 15
 _MOSQUITTO = ("mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto")
 
 
-@click.command()
+class _Demo(click.Command):
+    """Lists the scenarios in its help; the emulated kitchen is loaded only for that."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from drivers.emulated.world import SCENARIOS
+
+        with formatter.section("Scenarios"):
+            formatter.write_dl(list(SCENARIOS.items()))
+        super().format_epilog(ctx, formatter)
+
+
+@click.command(cls=_Demo)
 @config_option
 @data_option
 @port_option
-@click.option("--scenario", help="Play a named incident, such as door-left-open.")
+@click.option("--scenario", help="Play a named incident, instead of what the configuration says.")
 @click.option(
     "--speed",
     type=click.FloatRange(1, 1000),
     default=1.0,
     show_default=True,
-    help="So many times faster than real time.",
+    help="So many times faster than real time, or as fast as this computer can.",
 )
 def demo(
     file: Path | None, data: Path, port: int | None, scenario: str | None, speed: float
@@ -73,7 +84,7 @@ def _start_broker(children: ExitStack) -> str | None:
     port = _free_port()
     folder = Path(mkdtemp(prefix="kitchen-gateway-"))
     children.callback(shutil.rmtree, folder, ignore_errors=True)
-    command = _mosquitto(folder, port) or _amqtt(folder, port)
+    command = _mosquitto(folder, port)
     if command is None:
         click.echo(
             "No MQTT broker found: readings are kept and not sent. "
@@ -94,20 +105,6 @@ def _mosquitto(folder: Path, port: int) -> list[str] | None:
         # A broker that changes its user would no longer end with its parent.
         f"user {getuser()}\nlistener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
         "log_type error\nset_tcp_nodelay true\nmax_inflight_messages 200\n"
-    )
-    return [found, "-c", str(config)]
-
-
-def _amqtt(folder: Path, port: int) -> list[str] | None:
-    """A broker from PyPI (the extra `demo`), good enough to look at; the tests never use it."""
-    found = shutil.which("amqtt", path=str(Path(sys.executable).parent))
-    if found is None:
-        return None
-    config = folder / "amqtt.yaml"
-    config.write_text(
-        f"listeners:\n  default:\n    type: tcp\n    bind: 127.0.0.1:{port}\n"
-        "plugins:\n  amqtt.plugins.authentication.AnonymousAuthPlugin:\n"
-        "    allow_anonymous: true\n"
     )
     return [found, "-c", str(config)]
 

@@ -6,12 +6,12 @@ from aiohttp import web
 
 from gateway.access import Access
 from gateway.clock import Clock
-from gateway.web import api, devices, guard, health, live, login, metrics, static
+from gateway.web import api, devices, guard, health, history, live, login, metrics, static
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, Counters, Route, Settings
 
-PARTS = (health, login, api, devices, live, metrics, static)
+PARTS = (health, login, api, devices, history, live, metrics, static)
 
 
 class RouteWithoutRole(Exception):

@@ -1,6 +1,6 @@
 """What the page and the API may see of the daemon: one Protocol and the shapes it hands out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -15,6 +15,31 @@ class UnknownAlarm(Exception):
 
 class NotWaiting(Exception):
     """The alarm does not wait for anybody: it was acknowledged before, or never raised."""
+
+
+class UnknownPoint(Exception):
+    """There has never been a point of that id."""
+
+
+class UnknownStep(Exception):
+    """History is not kept by that step; `steps` are those there are."""
+
+    def __init__(self, steps: Iterable[str]) -> None:
+        super().__init__()
+        self.steps = tuple(steps)
+
+
+class TooManyRows(Exception):
+    """More rows than the `most` one answer holds; `finest` is the step that would do, if any."""
+
+    def __init__(self, most: int, finest: str | None) -> None:
+        super().__init__()
+        self.most = most
+        self.finest = finest
+
+
+class NoHistory(Exception):
+    """The history cannot be read just now; the message says why."""
 
 
 class UnknownDevice(Exception):
@@ -125,6 +150,19 @@ class SiteView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     speed: float = 1.0
 
 
+class SeriesView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One point over time: `rows` as `columns` say, in order; null is "no value"."""
+
+    point: str
+    unit: str  # UCUM
+    step: str
+    start: int = msgspec.field(name="from")  # UTC ms
+    end: int = msgspec.field(name="to")
+    complete: bool = True  # False: part of it cannot be read, or is not yet in the history
+    columns: Sequence[str]
+    rows: msgspec.Raw
+
+
 class Metric(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One sample of `/metrics`; samples of one name stand together."""
 
@@ -164,5 +202,8 @@ class Kitchen(Protocol):
     def cloud(self) -> CloudView: ...
 
     def site(self) -> SiteView: ...
+
+    async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
+        """UTC ms from `start` up to `end`; raises the four exceptions of history above."""
 
     def metrics(self) -> Iterable[Metric]: ...
