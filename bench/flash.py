@@ -14,10 +14,12 @@ from bench.filesystem import Mounted, mounted, possible
 from bench.kitchen import Kitchen
 from bench.report import Section
 from bench.setting import Setting
+from gateway.store.history import History
 from gateway.store.log import packed
 
 BAR = 0.7
 _DAY = 86_400
+_FIRST_FOLD = 100
 _FIRST_CYCLE = 1_000  # commits until the WAL has its length
 
 
@@ -29,6 +31,7 @@ class Rates:
     steady: float
     time: float  # more, because a second passes between commits
     readings: float  # in a commit
+    history: float  # for each of its readings, when an hour is folded
 
     def day(self, each: float) -> float:
         """GB a day, at 1,000 readings a minute."""
@@ -45,13 +48,17 @@ def run(setting: Setting) -> Section:
     with mounted(setting.folder) as flash:
         rates = asyncio.run(_kitchen(flash, setting))
         floor = _floor(flash.path / "floor", flash, setting.of(2_000, 500))
-    section.add("steady, 1 commit a second", rates.day(rates.steady + rates.time), "GB/day",
+    history = rates.history * rates.readings
+    section.add("steady, 1 commit a second", rates.day(rates.steady + rates.time + history),
+                "GB/day",
                 floor=rates.day(floor + rates.time), bar=BAR,
                 note="ext4, 4 KB blocks, noatime; floor: the rows appended to a file")  # fmt: skip
     section.add("  of it the commits", rates.day(rates.steady), "GB/day",
                 floor=rates.day(floor), note=f"{rates.steady:,.0f} B a commit")  # fmt: skip
     section.add("  of it passing time", rates.day(rates.time), "GB/day",
                 note=f"{rates.time:,.0f} B a second, whoever writes once a second")  # fmt: skip
+    section.add("  of it the history", rates.day(history), "GB/day",
+                note="each hour once, after its end")  # fmt: skip
     section.add("after a start, until the WAL is full", rates.young * _FIRST_CYCLE / 1e6, "MB",
                 note=f"{rates.young:,.0f} B a commit, {_FIRST_CYCLE} commits")  # fmt: skip
     return section
@@ -71,8 +78,23 @@ async def _kitchen(flash: Mounted, setting: Setting) -> Rates:
     seconds = setting.of(60, 20)
     quick = await _play(kitchen, flash, seconds)
     slow = await _play(kitchen, flash, seconds, pause_s=1.0)
+    history = await _fold(kitchen, flash)
     kitchen.close()
-    return Rates(young=young, steady=steady, time=slow - quick, readings=readings / commits)
+    each = readings / commits
+    return Rates(young=young, steady=steady, time=slow - quick, readings=each, history=history)
+
+
+async def _fold(kitchen: Kitchen, flash: Mounted) -> float:
+    """Bytes at the device for each reading that goes from the log into the history."""
+    history = History(kitchen.store, kitchen.clock, "UTC")
+    rows = kitchen.log.counters.rows - kitchen.log.counters.events
+    await history.fold(_FIRST_FOLD)  # makes the month's file, once
+    before = flash.written()
+    await history.fold(rows)
+    after = flash.written()
+    history.close()
+    share = (rows - _FIRST_FOLD) / rows
+    return (after - before) / (kitchen.log.counters.readings * share)
 
 
 async def _play(kitchen: Kitchen, flash: Mounted, commits: int, pause_s: float = 0.0) -> float:

@@ -7,6 +7,7 @@ configuration builds is `fitout.py`; how one follows another, `changeover.py`.
 
 import asyncio
 import contextlib
+import gc
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,12 +23,12 @@ from gateway.fitout import FitOut
 from gateway.hub import Hub
 from gateway.judging import Judging
 from gateway.lag import LagProbe
+from gateway.lan import Lan
 from gateway.loading import in_thread
 from gateway.presence import Presence
 from gateway.reading import Point
 from gateway.reloading import Reloading
 from gateway.service import Service
-from gateway.store.errors import StoreError
 from gateway.store.log import Row
 from gateway.store.opening import Store
 from gateway.supervision import CriticalFailure, Supervision
@@ -40,6 +41,7 @@ from rules.judge import Judge
 
 if TYPE_CHECKING:
     from gateway.serving import Serving
+    from gateway.store.history import History
     from gateway.sync.uplink import Uplink
 
 logger = logging.getLogger(__name__)
@@ -51,6 +53,7 @@ TICK_S = 0.05  # how late a timer may fire
 STORE_HANG_MS = 15_000  # without an answer of the disk the watchdog is not fed
 # With the page's second and a last look at a disk that hangs, less than 5 s even all together.
 SAFE_DEADLINE_S, COMMIT_DEADLINE_S, GOODBYE_DEADLINE_S, HUNG_S = 1.2, 1.2, 0.5, 0.2
+GARBAGE = 10_000  # new objects before the collector looks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +96,9 @@ class Gateway:
             schema.nothing(file.parent, schema.Web()), self.hub, clock, options.scenario
         )
         self.judging.drive = self.fitout.effects.drive
+        install = store.identity.install
+        self._lan = Lan(store.log, install, self.fitout.effects.renew)
+        self.history: History | None = None
         self.troubles = Troubles(self)
         self.supervision.on_down = self.troubles.task_down
         self._presence = Presence(store.identity, store.log, clock)
@@ -109,6 +115,11 @@ class Gateway:
     @property
     def points(self) -> Mapping[str, Point]:
         return self.fitout.points
+
+    def begin_to_hear(self) -> None:
+        """Tie new brokers to the log, then hear what speaks by itself and is not heard yet."""
+        self._lan.tie(self.fitout.equipment.sites, self.fitout.actuators_of)
+        self.fitout.equipment.listen()
 
     def status(self) -> str:
         """`starting`, `running`, `degraded`, `stopping` or `config_error`."""
@@ -156,7 +167,7 @@ class Gateway:
         if self.configuration.live is not None:
             self.judging.adopt(judge_of(self.config), self.clock.now())
         self.troubles.raise_alarms()
-        self.fitout.equipment.listen()
+        self.begin_to_hear()
         self.store.log.commit_soon()
 
     def jobs(self) -> Iterator[Job]:
@@ -170,7 +181,7 @@ class Gateway:
         yield Job("clock trust", self._presence.follow_trust)
         yield Job("space", self._keep_space, self._cloud_takes_rows())
         yield Job("watchdog", lambda: self._service.feed(clock, self._alive))
-        yield Job("generation", self.keep_generation)
+        yield Job("generation", self.changeover.keep)
         yield Job("reload", self.reloading.run)
         yield Job("changed file", self._watch_file)
         yield Job("serving", self._serve)
@@ -191,19 +202,13 @@ class Gateway:
         if self.serving is not None:
             self.serving.show_everything()
 
-    async def keep_generation(self) -> None:
-        """Keep what is in force for a start that cannot use the file; only what is wholly good."""
-        live = self.configuration.live
-        if live is None or not live.good or self.configuration.source != "file":
-            return
-        try:
-            await self.store.keep_generation(live.text, self.clock.wall())
-        except StoreError as error:
-            logger.error("config: cannot be kept as the last good one: %s", error)
-
     async def _serve(self) -> None:
         """Start the tasks for people and the cloud."""
         parts = await in_thread(self._load_serving, "serving-load")
+        # What is there now stays: the collector need not walk through it for every few readings.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
         self.serving = parts(self, self.options)
         await self.serving.follow()
         await self.tasks.fit(self.jobs())
@@ -228,10 +233,13 @@ class Gateway:
                 await log.durable()
         except TimeoutError:
             self._close_deadline_s = HUNG_S
+        farewells = [site.farewell() for site in self.fitout.equipment.sites.values()]
         if self.uplink is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(GOODBYE_DEADLINE_S):
-                    await self.uplink.drain()
+            farewells.append(self.uplink.drain())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_DEADLINE_S):
+                await asyncio.gather(*farewells)
+        if self.uplink is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE_DEADLINE_S):
                     await self.uplink.close()

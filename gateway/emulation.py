@@ -17,6 +17,7 @@ from gateway.buses import kinds
 from gateway.clock import Clock
 from gateway.config.placing import DEFAULT_PLACE
 from gateway.config.schema import Actuator, Config, Device, Emulation
+from gateway.incidents import Incidents
 
 STEP_S = 0.1
 
@@ -40,6 +41,9 @@ class EmulatedKitchen:
     stepping: list[Stepping] = field(default_factory=list)
     turn: threading.Lock = field(default_factory=threading.Lock)  # chips feel in bus threads
 
+    def __post_init__(self) -> None:
+        self.incidents = Incidents(self.world)
+
     async def run(self) -> None:
         """Let the world go on, for ever."""
         while True:
@@ -50,6 +54,7 @@ class EmulatedKitchen:
         """Bring the world and every wire up to now."""
         with self.turn:
             self.world.advance(self.clock.now())
+            self.incidents.act()
         for chip in self.stepping:
             chip.step()
 
@@ -66,8 +71,12 @@ def furnish(kitchen: EmulatedKitchen, config: Config, emulation: Emulation) -> N
     """Give every bus its twin and every thing its chip, where it has none yet."""
     host = kinds.Host(kitchen.clock, config.folder)
     for name, bus in config.buses.items():
-        if name not in kitchen.buses:
-            kitchen.buses[name] = kinds.kind(bus.kind).emulate_bus(host)
+        if name in kitchen.buses:
+            continue
+        twin: Any = kinds.kind(bus.kind).emulate_bus(host)
+        kitchen.buses[name] = twin
+        if bus.kind == "i2c":
+            kitchen.incidents.buses.append(twin)
     things: list[Device | Actuator] = [*config.devices.values(), *config.actuators.values()]
     for number, thing in enumerate(things):
         make = None if thing.id in kitchen.chips else _maker(thing.driver)
@@ -86,6 +95,7 @@ def furnish(kitchen: EmulatedKitchen, config: Config, emulation: Emulation) -> N
             kitchen.unmounted[thing.id] = error
             continue
         kitchen.chips[thing.id] = chip
+        kitchen.incidents.mount(place, chip)
         if hasattr(chip, "step"):
             kitchen.stepping.append(chip)
 
@@ -98,10 +108,11 @@ def clear_out(
         chip = kitchen.chips.pop(thing.id, None)
         kitchen.unmounted.pop(thing.id, None)
         kitchen.stepping = [each for each in kitchen.stepping if each is not chip]
+        kitchen.incidents.dismount(chip)
         if chip is not None and can_dismount(kitchen, thing.bus):
             kitchen.buses[thing.bus].dismount(thing.options)
     for name in buses:
-        kitchen.buses.pop(name, None)
+        kitchen.incidents.forget(kitchen.buses.pop(name, None))
 
 
 def can_dismount(kitchen: EmulatedKitchen, bus: str) -> bool:

@@ -10,6 +10,7 @@ from drivers.base import BusError, DriverError, Polled, failed
 from gateway import health
 from gateway.buses import kinds
 from gateway.buses.ladder import BusLadder, Ladder
+from gateway.buses.site import Site
 from gateway.buses.worker import BusWorker
 from gateway.clock import Clock
 from gateway.conditioning import Conditioner, Treatment
@@ -45,6 +46,11 @@ class Equipment:
     starting: dict[str, Callable[[], None]] = field(default_factory=dict)  # begin to listen
     releasing: dict[str, Callable[[], None]] = field(default_factory=dict)  # give back of its bus
 
+    @property
+    def sites(self) -> dict[str, Site]:
+        """The brokers of the site, by bus."""
+        return {name: bus for name, bus in self.buses.items() if isinstance(bus, Site)}
+
     def listen(self) -> None:
         """Begin to hear the pushed devices that are not heard yet."""
         while self.starting:
@@ -76,6 +82,8 @@ class Equipment:
 
     def look_for_silence(self, now: int) -> None:
         """Mark points stale that were not heard of for too long."""
+        for site in self.sites.values():
+            site.look(now)
         for intake in self.intakes.values():
             intake.look_for_silence(now)
 
@@ -102,6 +110,9 @@ class Builder:
         self._unopened: dict[str, DriverError] = {}
         self.equipment = equipment or Equipment({})
         self.equipment.points = dict(points)
+        self._points_of: dict[str, list[Point]] = {}
+        for point in points.values():
+            self._points_of.setdefault(point.device, []).append(point)
 
     def build(self) -> Equipment:
         """Everything the configuration names; a device that cannot be built is lost, not fatal."""
@@ -182,7 +193,7 @@ class Builder:
             if wait_s:
                 ear = self.equipment.debounced[device.id] = Debounce(listener, wait_s, self._clock)
             self.equipment.starting[device.id] = lambda: bus.listen(device.options, ear)
-            self._hold(device)
+            self._hold(device, ear)
         self.equipment.intakes[device.id] = intake
 
     def _ladder(self, device: Device, stale_after_s: float) -> Ladder:
@@ -198,35 +209,45 @@ class Builder:
         self._check_mounted(actuator)
         module = registry.driver(actuator.driver)
         safe = actuator.fail_safe.safe
-        claimed = self._bus(actuator.bus).claim(actuator.options, initial=safe)
-        self._hold(actuator)
+        bus = self._bus(actuator.bus)
+        driver = module.Driver(bus.claim(actuator.options, initial=safe), actuator.options)
         state = self.equipment.states[actuator.id] = DeviceState(actuator.id)
         intake = self._intake(actuator.id, actuator.points, None)
         self.equipment.intakes[actuator.id] = intake
+        on_site = isinstance(bus, Site)
         self.equipment.actuators[actuator.id] = Driven(
             state=state,
-            driver=module.Driver(claimed, actuator.options),
+            driver=driver,
             metrics=actuator.metrics,
-            worker=self._worker(actuator.bus),
+            worker=None if on_site else self._worker(actuator.bus),
             intake=intake,
             deadline_s=actuator.fail_safe.deadline_s,
             safe=safe,
+            ready=(lambda: bus.tried) if on_site else (lambda: True),
         )
+        if on_site:
+            listener = Listener(state, driver, actuator.metrics, intake, self._clock)
+            self.equipment.starting[actuator.id] = lambda: bus.listen(actuator.options, listener)
+            self._hold(actuator, listener)
+        else:
+            self._hold(actuator)
 
     def _readjust(self, actuator: Actuator) -> None:
         """The same wire under another contract or label: its output is not let go of."""
         driven = self.equipment.actuators[actuator.id]
-        driven.intake = self._intake(actuator.id, actuator.points, None)
+        intake = self._intake(actuator.id, actuator.points, None)
+        driven.intake.conditioners = intake.conditioners  # who hears it holds the same intake
         driven.deadline_s = actuator.fail_safe.deadline_s
         driven.safe = actuator.fail_safe.safe
         driven.retired = False
-        self.equipment.intakes[actuator.id] = driven.intake
 
-    def _hold(self, thing: Device | Actuator) -> None:
+    def _hold(self, thing: Device | Actuator, ear: Listener | Debounce | None = None) -> None:
         """Remember how to give back what a thing takes of its bus."""
-        release = getattr(self._bus(thing.bus), "release", None)
-        if release is not None:
-            self.equipment.releasing[thing.id] = partial(release, thing.options)
+        bus = self._bus(thing.bus)
+        if isinstance(bus, Site):
+            self.equipment.releasing[thing.id] = partial(bus.leave, ear)
+        elif hasattr(bus, "release"):
+            self.equipment.releasing[thing.id] = partial(bus.release, thing.options)
 
     def _bus(self, name: str) -> Any:  # noqa: ANN401 - each kind of bus has its own class
         if name in self._unopened:
@@ -250,11 +271,10 @@ class Builder:
         self, device: str, settings: Mapping[str, PointSettings], stale_after_s: float | None
     ) -> Intake:
         conditioners = {}
-        for point in self.equipment.points.values():
-            if point.device == device:
-                metric = point.id.partition("/")[2]
-                treatment = _treatment(settings.get(metric, PointSettings()), stale_after_s)
-                conditioners[metric] = Conditioner(point, treatment, self._clock.now())
+        for point in self._points_of.get(device, ()):
+            metric = point.id.partition("/")[2]
+            treatment = _treatment(settings.get(metric, PointSettings()), stale_after_s)
+            conditioners[metric] = Conditioner(point, treatment, self._clock.now())
         return Intake(self._hub, conditioners)
 
     def _lost(self, thing: Device | Actuator, error: DriverError) -> None:

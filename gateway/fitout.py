@@ -94,10 +94,20 @@ class FitOut:
 
     def troubles(self) -> list[str]:
         """The devices that are lost and the buses that are silent, each with its reason."""
-        states, now = self.equipment.states.values(), self._clock.now()
-        lost = [f"{state.id}: {state.trouble}" for state in states if state.trouble]
-        silent = {name: bus.trouble(now) for name, bus in self.equipment.ladders.items()}
-        return lost + [f"bus {name}: {why}" for name, why in silent.items() if why]
+        lost = [state for state in self.equipment.states.values() if state.trouble]
+        troubles = [f"{state.id}: {state.trouble}" for state in lost if not state.of_bus]
+        for site in self.equipment.sites.values():
+            troubles += site.troubles()
+        silent = dict.fromkeys(state.trouble for state in lost if state.of_bus)
+        troubles += [why for why in silent if why and why not in troubles]
+        now = self._clock.now()
+        ladders = {name: bus.trouble(now) for name, bus in self.equipment.ladders.items()}
+        return troubles + [f"bus {name}: {why}" for name, why in ladders.items() if why]
+
+    def actuators_of(self, bus: str) -> list[str]:
+        """The actuators on a bus that could be built."""
+        actuators = self.config.actuators.values()
+        return [it.id for it in actuators if it.bus == bus and it.id in self.equipment.actuators]
 
     def jobs(self) -> Iterator[Job]:
         """The tasks that read, drive and play this kitchen."""
@@ -105,6 +115,8 @@ class FitOut:
         yield Job("actuators", self.effects.watch)
         if self.emulated is not None:
             yield Job("emulation", self.emulated.run, self.emulated)
+        for name, site in self.equipment.sites.items():
+            yield Job(f"bus {name}", site.run, site)
         for device in self.equipment.sampled:
             yield Job(f"sample {device.state.id}", partial(sample, device, self._clock), device)
         for name, debounce in self.equipment.debounced.items():

@@ -1,9 +1,10 @@
-"""What `/metrics` tells of the buses' recovery ladders, of contacts and of the event loop."""
+"""What `/metrics` tells of buses, contacts, the LAN, the event loop and the history."""
 
 from collections.abc import Iterator
 
 from gateway.equipment import Equipment
 from gateway.lag import LagProbe
+from gateway.store.history import History
 from gateway.web.kitchen import Metric
 
 
@@ -27,6 +28,24 @@ def of_devices(equipment: Equipment) -> Iterator[Metric]:
         yield _count("bus_reopened", text, bus.reopened, bus=name)
 
 
+def of_sites(equipment: Equipment) -> Iterator[Metric]:
+    """Of all brokers of the site together; 0 in a kitchen without one."""
+    sites = list(equipment.sites.values())
+    waiting = sum(site.unacknowledged for site in sites)
+    yield _gauge("lan_unacknowledged", "LAN messages that wait for their commit.", waiting)
+    for name, text in (
+        ("connects", "Connections made to the site's brokers."),
+        ("messages", "Messages heard from LAN devices."),
+        ("repeated", "Of them, delivered again and not heard twice."),
+        ("foreign", "Of them, on topics of nobody here."),
+        ("oversized", "LAN messages too large to be looked at."),
+        ("commands", "Commands published to LAN actuators."),
+        ("unheard", "Of them, refused by the broker, or with nobody listening."),
+        ("sessions_lost", "Times a broker forgot what it kept for us."),
+    ):
+        yield _count(f"lan_{name}", text, sum(getattr(site.counters, name) for site in sites))
+
+
 def of_loop(lag: LagProbe) -> Iterator[Metric]:
     """How often the loop was late, and what had held it up."""
     yield _count("loop_late", "Times the loop woke 100 ms late or more.", lag.late)
@@ -36,6 +55,19 @@ def of_loop(lag: LagProbe) -> Iterator[Metric]:
     for where, culprit in lag.culprits.items():
         text = "Seconds for which it was held up by this function."
         yield _count("loop_held_seconds", text, culprit.total_ms / 1000, where=where)
+
+
+def of_history(history: History) -> Iterator[Metric]:
+    """What the months hold, and what went wrong with them."""
+    kept = history.counters
+    yield _count("history_blocks", "Hours of a point written to the history.", kept.blocks)
+    yield _count("history_failures", "Times the history could not be kept.", kept.failures)
+    yield _count("history_damaged_files", "Months set aside as damaged.", kept.damaged)
+    yield _count("history_removed_months", "Months removed: too old, or too many.", kept.removed)
+    yield _count("history_unplaced", "Readings no hour could be found for.", kept.unplaced)
+    yield _gauge("history_waiting_rows", "Rows only the log has yet.", kept.waiting_rows)
+    yield _gauge("history_bytes", "Bytes of all months.", kept.bytes)
+    yield _gauge("history_months", "Months kept.", kept.months)
 
 
 def _count(name: str, text: str, value: float, **labels: str) -> Metric:

@@ -18,6 +18,7 @@ from gateway.access import CODE_LIFE_S, Access, Role
 from gateway.buses.mqtt import Broker
 from gateway.config.schema import Cloud, Web
 from gateway.store.errors import StoreError
+from gateway.store.history import History
 from gateway.store.tokens import StoredTokens
 from gateway.sync.protocol import VERSION
 from gateway.sync.uplink import Destination, Uplink
@@ -46,6 +47,8 @@ class Serving:
         self._cloud: Cloud | None = None
         self._tokens = StoredTokens(gateway.store.writer, gateway.store.reader)
         access = Access(self._tokens, gateway.clock, demo=options.demo)
+        self._history = History(gateway.store, gateway.clock, gateway.config.site.zone)
+        gateway.history = self._history
         self._page = _Page(gateway, access, self._tokens, options)
 
     def jobs(self) -> Iterator[Job]:
@@ -53,6 +56,7 @@ class Serving:
         gateway, uplink = self._gateway, self._gateway.uplink
         forecasting = gateway.fitout.forecasting
         yield Job("tokens", lambda: self._tokens.refresh(gateway.clock))
+        yield Job("history", self._history.run)
         yield Job("page", self._page.run)
         if uplink is not None:
             yield Job("cloud", uplink.run, uplink)
@@ -65,6 +69,7 @@ class Serving:
         A cloud that is left is told goodbye, so that it does not wait for us.
         """
         gateway, cloud = self._gateway, self._gateway.config.cloud
+        self._history.zone = gateway.config.site.zone
         self._page.use(gateway.config.web)
         if cloud == self._cloud:
             return

@@ -25,6 +25,8 @@ class Troubles:
         troubles += gateway.configuration.troubles()
         if gateway.store.log.failing:
             troubles.append(f"store: {gateway.store.log.failing}")
+        if gateway.history is not None and gateway.history.failing:
+            troubles.append(f"history: {gateway.history.failing}")
         late = gateway.lag.trouble()
         if late:
             troubles.append(f"loop: {late}")

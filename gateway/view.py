@@ -3,9 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from gateway import inventory, judging, metrics, reading, told
 from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
+from gateway.store import query
+from gateway.store.errors import StoreError
 from gateway.web.kitchen import (
     AlarmView,
     Band,
@@ -14,13 +18,18 @@ from gateway.web.kitchen import (
     ConfigurationView,
     DeviceView,
     Metric,
+    NoHistory,
     NotWaiting,
     PointState,
     PointView,
     ReloadView,
+    SeriesView,
     SiteView,
+    TooManyRows,
     UnknownAlarm,
     UnknownDevice,
+    UnknownPoint,
+    UnknownStep,
 )
 from rules import limit
 from rules.alarm import Alarm, State
@@ -170,6 +179,22 @@ class View:
     async def reload(self, by: str) -> ReloadView:
         return await told.reload(self._gateway, by)
 
+    async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
+        history = self._gateway.history
+        if step not in query.NAMED:
+            raise UnknownStep(query.NAMED)
+        if history is None:
+            raise NoHistory("the gateway is still starting")
+        try:
+            found = await history.series(query.Request(point, start, end, step))
+        except query.UnknownPoint:
+            raise UnknownPoint(point) from None
+        except query.TooManyRows as error:
+            raise TooManyRows(query.ROWS_MAX, error.finest) from None
+        except StoreError as error:
+            raise NoHistory(str(error)) from None
+        return SeriesView(**msgspec.structs.asdict(found))
+
     def metrics(self) -> Iterable[Metric]:
         yield from _metrics(self._gateway)
 
@@ -317,6 +342,8 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     lost = gateway.store.space.lost_rows
     yield _count("budget_lost_rows", "Of them, rows the cloud never had.", lost)
     yield _count("dropped_inputs", "Inputs of judging dropped likewise.", log.dropped_inputs)
+    if gateway.history is not None:
+        yield from metrics.of_history(gateway.history)
     yield _gauge("outbox_rows", "Rows the cloud has not acknowledged.", outbox.waiting())
     yield _gauge("outbox_window", "Messages that may wait for their ack.", outbox.window)
     yield _gauge("outbox_lost_rows", "Rows that can never reach the cloud.", outbox.lost_rows())
@@ -348,6 +375,7 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
         text, ticks = "Ticks without a read: it hung, or the device rests.", state.skipped_ticks
         yield _count("device_skipped_ticks", text, ticks, device=state.id)
     yield from metrics.of_devices(gateway.fitout.equipment)
+    yield from metrics.of_sites(gateway.fitout.equipment)
     yield from metrics.of_loop(gateway.lag)
     for name, actuator in gateway.fitout.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."

@@ -17,9 +17,11 @@ from gateway.web.kitchen import (
     NotWaiting,
     PointView,
     ReloadView,
+    SeriesView,
     SiteView,
     UnknownAlarm,
     UnknownDevice,
+    UnknownPoint,
 )
 
 NOON = 1_795_226_400_000  # 2026-11-21 02:00 UTC
@@ -32,6 +34,7 @@ class KitchenInMemory:
         self._points = {point.id: point for point in points}
         self._alarms = {alarm.id: alarm for alarm in alarms}
         self.alive = True
+        self.no_history: Exception | None = None
         self.now = NOON
         self.cloud_view = CloudView(
             configured=True,
@@ -121,6 +124,21 @@ class KitchenInMemory:
 
     def site(self) -> SiteView:
         return self.site_view
+
+    async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
+        if self.no_history is not None:
+            raise self.no_history
+        if point not in self._points:
+            raise UnknownPoint(point)
+        return SeriesView(
+            point=point,
+            unit=self._points[point].unit,
+            step=step,
+            start=start,
+            end=end,
+            columns=("at", "value", "reason"),
+            rows=msgspec.Raw(b'[[%d,3.2,null],[%d,null,"stale"]]' % (start, start + 5_000)),
+        )
 
     def metrics(self) -> Iterable[Metric]:
         yield Metric(

@@ -17,6 +17,7 @@ _COMMANDS = {
     "read": "read",
     "ingest": "ingest",
     "token": "token",
+    "export": "export",
     "completion": "completion",
 }
 

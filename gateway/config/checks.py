@@ -9,6 +9,7 @@ import stat
 import zoneinfo
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from gateway.config.problem import shown
@@ -116,6 +117,33 @@ def readable_file(path: Path) -> None:
         raise ValueError(f"cannot use {path}: {error.strerror}") from None
     if not stat.S_ISREG(mode):
         raise ValueError(f"got {path}, which is something else, expected a file")
+
+
+class Login(Protocol):
+    """How to reach a broker and log in there."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def username(self) -> str | None: ...
+    @property
+    def password(self) -> object: ...
+    @property
+    def ca_file(self) -> Path | None: ...
+    @property
+    def certificate_file(self) -> Path | None: ...
+    @property
+    def key(self) -> object: ...
+
+
+def login(broker: Login) -> None:
+    """Raises ValueError for what does not go together."""
+    if broker.password is not None and broker.username is None:
+        raise ValueError('password needs "username" beside it')
+    if (broker.certificate_file is None) != (broker.key is None):
+        raise ValueError("certificate_file and key belong together")
+    if not broker.url.startswith("mqtts:") and (broker.ca_file or broker.certificate_file):
+        raise ValueError("url must begin with mqtts: for certificates to be used")
 
 
 TEXTS: Mapping[str, Callable[[str], str]] = {

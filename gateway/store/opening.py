@@ -52,6 +52,7 @@ class Store:
         self.log = Log(self.writer, clock, self.identity.epoch, self.found.following)
         self.space = Space(data, self.writer, clock)
         self.log.on_full = self.space.refused
+        self.space.folded = self.found.folded
 
     @property
     def path(self) -> Path:

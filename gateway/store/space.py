@@ -44,6 +44,7 @@ class Space:
     ) -> None:
         self.removed_rows = 0
         self.lost_rows = 0  # of those, how many the cloud had not acknowledged
+        self.folded = _ALL  # the last row of the log the history has
         self.budget_bytes = budget_bytes
         self.on_lost: Callable[[Stream, Ranges], None] = lambda stream, ranges: None
         self._folder = folder
@@ -82,6 +83,7 @@ class Space:
             return
         while await self._used() > TRIM_TO:
             reach = {stream: _reach(acknowledged, stream) for stream in STREAMS}
+            reach["tm"] = min(reach["tm"], self._kept())
             if not (await self._remove(reach)).rows:
                 break
         used = await self._used()
@@ -96,10 +98,16 @@ class Space:
             await self._lose(acknowledged)
 
     async def _lose(self, acknowledged: Mapping[Stream, RangeSet]) -> None:
-        """Remove the oldest telemetry, and events only when there is no more of it."""
+        """Remove the oldest telemetry, and events only when there is no more of it.
+
+        What the history has not got yet goes only when nothing else is left.
+        """
         lost: dict[Stream, RangeSet] = {stream: RangeSet() for stream in STREAMS}
         while await self._used() > LOSE_TO:
-            removed = await self._remove({"tm": _ALL, "ev": _reach(acknowledged, "ev")})
+            events = _reach(acknowledged, "ev")
+            removed = await self._remove({"tm": self._kept(), "ev": events})
+            if not removed.rows:
+                removed = await self._remove({"tm": _ALL, "ev": events})
             if not removed.rows:
                 removed = await self._remove({"tm": _ALL, "ev": _ALL})
             if not removed.rows:
@@ -115,6 +123,10 @@ class Space:
                     *(len(missing), stream),
                 )
                 self.on_lost(stream, missing.ranges)
+
+    def _kept(self) -> int:
+        """The last row the history can do without: it looks at one more, to see where it was."""
+        return self.folded - 1
 
     async def _remove(self, reach: Mapping[Stream, int]) -> Removed:
         removed = await self._writer.call(partial(_remove, reach=reach))

@@ -11,6 +11,8 @@ from gateway.store.log import unpacked
 from gateway.sync.protocol import LOST, STREAMS, Cursor, Stream
 from gateway.sync.ranges import Ranges
 
+_HISTORY = "history"  # beside the streams' cursors
+
 
 class Found(NamedTuple):
     """The state of one installation at its start."""
@@ -19,6 +21,7 @@ class Found(NamedTuple):
     passed: Mapping[Stream, Ranges]  # acknowledged by the cloud, or lost
     lost: Mapping[Stream, Ranges]
     following: Mapping[Stream, int]  # next `s` of each stream
+    folded: int = 0  # the last row of telemetry the history has
 
 
 def find(connection: sqlite3.Connection) -> Found:
@@ -27,6 +30,7 @@ def find(connection: sqlite3.Connection) -> Found:
     kept: dict[Cursor, Ranges] = {
         cursor: msgspec.json.decode(ranges, type=list[tuple[int, int]])
         for cursor, ranges in connection.execute("SELECT stream, ranges FROM cursors")
+        if cursor != _HISTORY
     }
     passed = {stream: kept.get(stream, []) for stream in STREAMS}
     lost = {stream: kept.get(LOST[stream], []) for stream in STREAMS}
@@ -34,7 +38,19 @@ def find(connection: sqlite3.Connection) -> Found:
     for stream, ranges in passed.items():
         last = connection.execute(f"SELECT ifnull(max(s), 0) FROM {stream}").fetchone()[0]  # noqa: S608
         following[stream] = max([last, *(end for _, end in ranges)]) + 1
-    return Found(entries, passed, lost, following)
+    return Found(entries, passed, lost, following, folded(connection))
+
+
+def folded(connection: sqlite3.Connection) -> int:
+    """The last row of telemetry the history has; 0 while it has none."""
+    row = connection.execute("SELECT ranges FROM cursors WHERE stream = ?", (_HISTORY,)).fetchone()
+    return msgspec.json.decode(row[0], type=list[tuple[int, int]])[0][1] if row else 0
+
+
+def save_folded(connection: sqlite3.Connection, last: int) -> None:
+    """Keep how far the history has the log."""
+    body = msgspec.json.encode([(1, last)]).decode()
+    connection.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", (_HISTORY, body))
 
 
 class PointRow(msgspec.Struct, frozen=True):
@@ -149,7 +165,7 @@ def recent(
     names = dict(connection.execute("SELECT i, id FROM points"))
     found: list[JudgedReading] = []
     query = "SELECT at, body FROM tm WHERE s >= ? ORDER BY s"
-    for at, stored in connection.execute(query, (_first_since(connection, since),)):
+    for at, stored in connection.execute(query, (first_since(connection, since),)):
         row = _in_row(msgspec.json.decode(unpacked(stored)), at, [], names)
         found.extend(
             seen for seen in row if isinstance(seen, JudgedReading) and seen.point in points
@@ -157,7 +173,7 @@ def recent(
     return found
 
 
-def _first_since(connection: sqlite3.Connection, since: int) -> int:
+def first_since(connection: sqlite3.Connection, since: int) -> int:
     """The first telemetry row that ends at `since` or later: `at` has no index, but it grows."""
     query = "SELECT ifnull((SELECT min(s) FROM tm), 1), ifnull((SELECT max(s) FROM tm), 0)"
     low, high = connection.execute(query).fetchone()

@@ -12,6 +12,7 @@ from gateway.web import (
     devices,
     guard,
     health,
+    history,
     live,
     login,
     metrics,
@@ -21,7 +22,7 @@ from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, Counters, Route, Settings
 
-PARTS = (health, login, api, configuration, devices, live, metrics, static)
+PARTS = (health, login, api, configuration, devices, history, live, metrics, static)
 
 
 class RouteWithoutRole(Exception):

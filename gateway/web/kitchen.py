@@ -21,6 +21,31 @@ class Busy(Exception):
     """The gateway cannot load its configuration just now; the message says why."""
 
 
+class UnknownPoint(Exception):
+    """There has never been a point of that id."""
+
+
+class UnknownStep(Exception):
+    """History is not kept by that step; `steps` are those there are."""
+
+    def __init__(self, steps: Iterable[str]) -> None:
+        super().__init__()
+        self.steps = tuple(steps)
+
+
+class TooManyRows(Exception):
+    """More rows than the `most` one answer holds; `finest` is the step that would do, if any."""
+
+    def __init__(self, most: int, finest: str | None) -> None:
+        super().__init__()
+        self.most = most
+        self.finest = finest
+
+
+class NoHistory(Exception):
+    """The history cannot be read just now; the message says why."""
+
+
 class UnknownDevice(Exception):
     """No device of that id is polled here."""
 
@@ -164,6 +189,19 @@ class ReloadView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     instead: str = ""  # what runs while the file is refused
 
 
+class SeriesView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One point over time: `rows` as `columns` say, in order; null is "no value"."""
+
+    point: str
+    unit: str  # UCUM
+    step: str
+    start: int = msgspec.field(name="from")  # UTC ms
+    end: int = msgspec.field(name="to")
+    complete: bool = True  # False: part of it cannot be read, or is not yet in the history
+    columns: Sequence[str]
+    rows: msgspec.Raw
+
+
 class Metric(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One sample of `/metrics`; samples of one name stand together."""
 
@@ -208,5 +246,8 @@ class Kitchen(Protocol):
 
     async def reload(self, by: str) -> ReloadView:
         """Have the file taken over, after those who asked before; raises Busy."""
+
+    async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
+        """UTC ms from `start` up to `end`; raises the four exceptions of history above."""
 
     def metrics(self) -> Iterable[Metric]: ...

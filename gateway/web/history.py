@@ -1,0 +1,57 @@
+"""`/api/v1/history`: one point over time, reading by reading or in steps."""
+
+import asyncio
+
+from aiohttp import web
+
+from gateway import instant
+from gateway.access import Role
+from gateway.web.kitchen import NoHistory, TooManyRows, UnknownPoint, UnknownStep
+from gateway.web.route import CLOCK, KITCHEN, Problem, Route, json_response
+
+DAY_MS = 86_400_000
+DEADLINE_S = 20.0
+
+
+async def history(request: web.Request) -> web.Response:
+    """Rows of `point` from `from` up to `to`, the last day where they are left out."""
+    query = request.query
+    point = query.get("point", "")
+    if not point:
+        raise Problem(400, "no-point", "Say which point: ?point=walk_in/temperature")
+    end = _moment(query.get("to"), request.app[CLOCK].wall(), "to")
+    start = _moment(query.get("from"), max(0, end - DAY_MS), "from")
+    if start >= end:
+        raise Problem(400, "bad-time", "`from` must be before `to`.")
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            found = await request.app[KITCHEN].history(point, start, end, query.get("step", "auto"))
+    except UnknownPoint:
+        raise Problem(404, "unknown-point", f"There is no point {point[:80]}.") from None
+    except UnknownStep as error:
+        raise Problem(400, "bad-step", f"`step` is one of: {', '.join(error.steps)}.") from None
+    except TooManyRows as error:
+        raise Problem(400, "too-many-rows", _way_out(error)) from None
+    except NoHistory as error:
+        raise Problem(503, "no-history", str(error), {"Retry-After": "5"}) from None
+    except TimeoutError:
+        detail = "The disk takes too long; ask for a shorter time."
+        raise Problem(503, "no-history", detail, {"Retry-After": "5"}) from None
+    return json_response(found)
+
+
+def _moment(text: str | None, otherwise: int, name: str) -> int:
+    if text is None:
+        return otherwise
+    try:
+        return instant.parse(text)
+    except ValueError as error:
+        raise Problem(400, "bad-time", f"`{name}`: {error}.") from None
+
+
+def _way_out(error: TooManyRows) -> str:
+    finest = f"take step={error.finest} or " if error.finest else ""
+    return f"These would be more than {error.most:,} rows: {finest}ask for a shorter time."
+
+
+ROUTES = (Route(method="GET", path="/api/v1/history", handler=history, role=Role.VIEWER),)
