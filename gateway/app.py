@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway import health, lan
-from gateway.buses.site import Site
+from gateway import health
 from gateway.changeover import Changeover, judge_of
 from gateway.clock import Clock
 from gateway.config import schema
@@ -24,12 +23,12 @@ from gateway.fitout import FitOut
 from gateway.hub import Hub
 from gateway.judging import Judging
 from gateway.lag import LagProbe
+from gateway.lan import Lan
 from gateway.loading import in_thread
 from gateway.presence import Presence
 from gateway.reading import Point
 from gateway.reloading import Reloading
 from gateway.service import Service
-from gateway.store.errors import StoreError
 from gateway.store.log import Row
 from gateway.store.opening import Store
 from gateway.supervision import CriticalFailure, Supervision
@@ -89,7 +88,6 @@ class Gateway:
         self.outbox: Outbox = outbox_of(store.found.passed, store.found.following, store.found.lost)
         store.log.on_committed = self._committed
         self.uplink: Uplink | None = None
-        self.history: History | None = None
         self.serving: Serving | None = None
         self.configuration = Configuration(file, needs_emulation=options.demo)
         self.changeover = Changeover(self)
@@ -99,6 +97,9 @@ class Gateway:
         )
         self.fitout.join = self._join
         self.judging.drive = self.fitout.effects.drive
+        install = store.identity.install
+        self._lan = Lan(store.log, install, self.fitout.effects.renew)
+        self.history: History | None = None
         self.troubles = Troubles(self)
         self.supervision.on_down = self.troubles.task_down
         self._presence = Presence(store.identity, store.log, clock)
@@ -116,16 +117,10 @@ class Gateway:
     def points(self) -> Mapping[str, Point]:
         return self.fitout.points
 
-    def _join(self, sites: Mapping[str, Site]) -> None:
-        """Brokers of the site that are new: their messages are acknowledged with their commit."""
-        install, renew = self.store.identity.install, self.fitout.effects.renew
-        lan.join(sites, self.store.log, install, self._actuators_of, renew)
-
-    def _actuators_of(self, bus: str) -> list[str]:
-        actuators = self.config.actuators.values()
-        return [
-            it.id for it in actuators if it.bus == bus and it.id in self.fitout.effects.actuators
-        ]
+    def begin_to_hear(self) -> None:
+        """Tie new brokers to the log, then hear what speaks by itself and is not heard yet."""
+        self._lan.tie(self.fitout.equipment.sites, self.fitout.actuators_of)
+        self.fitout.equipment.listen()
 
     def status(self) -> str:
         """`starting`, `running`, `degraded`, `stopping` or `config_error`."""
@@ -173,7 +168,7 @@ class Gateway:
         if self.configuration.live is not None:
             self.judging.adopt(judge_of(self.config), self.clock.now())
         self.troubles.raise_alarms()
-        self.fitout.equipment.listen()
+        self.begin_to_hear()
         self.store.log.commit_soon()
 
     def jobs(self) -> Iterator[Job]:
@@ -187,7 +182,7 @@ class Gateway:
         yield Job("clock trust", self._presence.follow_trust)
         yield Job("space", self._keep_space, self._cloud_takes_rows())
         yield Job("watchdog", lambda: self._service.feed(clock, self._alive))
-        yield Job("generation", self.keep_generation)
+        yield Job("generation", self.changeover.keep)
         yield Job("reload", self.reloading.run)
         yield Job("changed file", self._watch_file)
         yield Job("serving", self._serve)
@@ -207,16 +202,6 @@ class Gateway:
         self.troubles.raise_alarms()
         if self.serving is not None:
             self.serving.show_everything()
-
-    async def keep_generation(self) -> None:
-        """Keep what is in force for a start that cannot use the file; only what is wholly good."""
-        live = self.configuration.live
-        if live is None or not live.good or self.configuration.source != "file":
-            return
-        try:
-            await self.store.keep_generation(live.text, self.clock.wall())
-        except StoreError as error:
-            logger.error("config: cannot be kept as the last good one: %s", error)
 
     async def _serve(self) -> None:
         """Start the tasks for people and the cloud."""

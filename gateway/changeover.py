@@ -93,9 +93,13 @@ class Changeover:
         judge, judge_before = judge_of(config), gateway.judging.judge
         config_before, points_before = fitout.config, fitout.points
         points = await gateway.store.register_also(points_of(config))
-        going = fitout.changes(config).devices
+        changes = fitout.changes(config)
+        going = changes.devices
         await fitout.retire(going)
-        await gateway.tasks.end(f"sample {name}" for name in going)
+        # Nothing more may come of them: a message with nobody to hear it would be acknowledged.
+        await gateway.tasks.end(
+            [*(f"sample {name}" for name in going), *(f"bus {name}" for name in changes.buses)]
+        )
         kept = {name: it for name, it in fitout.effects.actuators.items() if name not in going}
         try:
             fitout.fit(config, points)
@@ -112,7 +116,7 @@ class Changeover:
         there = gateway.fitout.effects.actuators
         known = {name for name, actuator in kept.items() if there.get(name) is actuator}
         gateway.judging.adopt(judge, gateway.clock.now(), known)
-        gateway.fitout.equipment.listen()
+        gateway.begin_to_hear()
 
     async def _applied(self, loaded: Loaded, by: str) -> Outcome:
         gateway = self._gateway
@@ -121,8 +125,19 @@ class Changeover:
         data = {"code": "config_applied", "by": by, "cfg": loaded.content_hash[:12]}
         gateway.store.log.event("system", data, gateway.clock.now())
         await gateway.follow_configuration()
-        await gateway.keep_generation()
+        await self.keep()
         return Outcome(result="applied", problems=loaded.problems)
+
+    async def keep(self) -> None:
+        """Keep what is in force for a start that cannot use the file; only what is wholly good."""
+        gateway, configuration = self._gateway, self._gateway.configuration
+        live = configuration.live
+        if live is None or not live.good or configuration.source != "file":
+            return
+        try:
+            await gateway.store.keep_generation(live.text, gateway.clock.wall())
+        except StoreError as error:
+            logger.error("config: cannot be kept as the last good one: %s", error)
 
     def _refused(self, loaded: Loaded, by: str, why: tuple[Problem, ...]) -> Outcome:
         gateway, configuration = self._gateway, self._gateway.configuration

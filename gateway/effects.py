@@ -67,8 +67,8 @@ class Effects:
     def renew(self, names: Iterable[str]) -> None:
         """Bring these where they are wanted, anew: their bus is back and may have missed it."""
         for name in names:
-            actuator = self.actuators[name]
-            if actuator.wanted is not None:
+            actuator = self.actuators.get(name)
+            if actuator is not None and actuator.wanted is not None:
                 self._begin(actuator)
 
     async def watch(self) -> None:

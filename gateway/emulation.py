@@ -108,10 +108,11 @@ def clear_out(
         chip = kitchen.chips.pop(thing.id, None)
         kitchen.unmounted.pop(thing.id, None)
         kitchen.stepping = [each for each in kitchen.stepping if each is not chip]
+        kitchen.incidents.dismount(chip)
         if chip is not None and can_dismount(kitchen, thing.bus):
             kitchen.buses[thing.bus].dismount(thing.options)
     for name in buses:
-        kitchen.buses.pop(name, None)
+        kitchen.incidents.forget(kitchen.buses.pop(name, None))
 
 
 def can_dismount(kitchen: EmulatedKitchen, bus: str) -> bool:

@@ -193,7 +193,7 @@ class Builder:
             if wait_s:
                 ear = self.equipment.debounced[device.id] = Debounce(listener, wait_s, self._clock)
             self.equipment.starting[device.id] = lambda: bus.listen(device.options, ear)
-            self._hold(device)
+            self._hold(device, ear)
         self.equipment.intakes[device.id] = intake
 
     def _ladder(self, device: Device, stale_after_s: float) -> Ladder:
@@ -211,7 +211,6 @@ class Builder:
         safe = actuator.fail_safe.safe
         bus = self._bus(actuator.bus)
         driver = module.Driver(bus.claim(actuator.options, initial=safe), actuator.options)
-        self._hold(actuator)
         state = self.equipment.states[actuator.id] = DeviceState(actuator.id)
         intake = self._intake(actuator.id, actuator.points, None)
         self.equipment.intakes[actuator.id] = intake
@@ -229,21 +228,26 @@ class Builder:
         if on_site:
             listener = Listener(state, driver, actuator.metrics, intake, self._clock)
             self.equipment.starting[actuator.id] = lambda: bus.listen(actuator.options, listener)
+            self._hold(actuator, listener)
+        else:
+            self._hold(actuator)
 
     def _readjust(self, actuator: Actuator) -> None:
         """The same wire under another contract or label: its output is not let go of."""
         driven = self.equipment.actuators[actuator.id]
-        driven.intake = self._intake(actuator.id, actuator.points, None)
+        intake = self._intake(actuator.id, actuator.points, None)
+        driven.intake.conditioners = intake.conditioners  # who hears it holds the same intake
         driven.deadline_s = actuator.fail_safe.deadline_s
         driven.safe = actuator.fail_safe.safe
         driven.retired = False
-        self.equipment.intakes[actuator.id] = driven.intake
 
-    def _hold(self, thing: Device | Actuator) -> None:
+    def _hold(self, thing: Device | Actuator, ear: Listener | Debounce | None = None) -> None:
         """Remember how to give back what a thing takes of its bus."""
-        release = getattr(self._bus(thing.bus), "release", None)
-        if release is not None:
-            self.equipment.releasing[thing.id] = partial(release, thing.options)
+        bus = self._bus(thing.bus)
+        if isinstance(bus, Site):
+            self.equipment.releasing[thing.id] = partial(bus.leave, ear)
+        elif hasattr(bus, "release"):
+            self.equipment.releasing[thing.id] = partial(bus.release, thing.options)
 
     def _bus(self, name: str) -> Any:  # noqa: ANN401 - each kind of bus has its own class
         if name in self._unopened:

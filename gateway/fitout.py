@@ -109,15 +109,20 @@ class FitOut:
 
     def troubles(self) -> list[str]:
         """The devices that are lost and the buses that are silent, each with its reason."""
-        equipment, now = self.equipment, self._clock.now()
-        lost = [state for state in equipment.states.values() if state.trouble]
+        lost = [state for state in self.equipment.states.values() if state.trouble]
         troubles = [f"{state.id}: {state.trouble}" for state in lost if not state.of_bus]
-        for site in equipment.sites.values():
+        for site in self.equipment.sites.values():
             troubles += site.troubles()
-        troubles += dict.fromkeys(state.trouble for state in lost if state.trouble and state.of_bus)
-        silent = {name: bus.trouble(now) for name, bus in equipment.ladders.items()}
-        troubles += [f"bus {name}: {why}" for name, why in silent.items() if why]
-        return list(dict.fromkeys(troubles))
+        silent = dict.fromkeys(state.trouble for state in lost if state.of_bus)
+        troubles += [why for why in silent if why and why not in troubles]
+        now = self._clock.now()
+        ladders = {name: bus.trouble(now) for name, bus in self.equipment.ladders.items()}
+        return troubles + [f"bus {name}: {why}" for name, why in ladders.items() if why]
+
+    def actuators_of(self, bus: str) -> list[str]:
+        """The actuators on a bus that could be built."""
+        actuators = self.config.actuators.values()
+        return [it.id for it in actuators if it.bus == bus and it.id in self.equipment.actuators]
 
     def jobs(self) -> Iterator[Job]:
         """The tasks that read, drive and play this kitchen."""

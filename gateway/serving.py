@@ -47,6 +47,8 @@ class Serving:
         self._cloud: Cloud | None = None
         self._tokens = StoredTokens(gateway.store.writer, gateway.store.reader)
         access = Access(self._tokens, gateway.clock, demo=options.demo)
+        self._history = History(gateway.store, gateway.clock, gateway.config.site.zone)
+        gateway.history = self._history
         self._page = _Page(gateway, access, self._tokens, options)
 
     def jobs(self) -> Iterator[Job]:
@@ -54,6 +56,7 @@ class Serving:
         gateway, uplink = self._gateway, self._gateway.uplink
         forecasting = gateway.fitout.forecasting
         yield Job("tokens", lambda: self._tokens.refresh(gateway.clock))
+        yield Job("history", self._history.run)
         yield Job("page", self._page.run)
         if gateway.history is not None:
             yield Job("history", gateway.history.run, gateway.history)
@@ -68,6 +71,7 @@ class Serving:
         A cloud that is left is told goodbye, so that it does not wait for us.
         """
         gateway, cloud = self._gateway, self._gateway.config.cloud
+        self._history.zone = gateway.config.site.zone
         self._page.use(gateway.config.web)
         zone = gateway.config.site.zone
         if gateway.history is None or gateway.history.zone != zone:

@@ -173,6 +173,12 @@ class View:
             speed=clock.speed,
         )
 
+    def configuration(self) -> ConfigurationView:
+        return told.configuration(self._gateway)
+
+    async def reload(self, by: str) -> ReloadView:
+        return await told.reload(self._gateway, by)
+
     async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
         history = self._gateway.history
         if step not in query.NAMED:
@@ -188,12 +194,6 @@ class View:
         except StoreError as error:
             raise NoHistory(str(error)) from None
         return SeriesView(**msgspec.structs.asdict(found))
-
-    def configuration(self) -> ConfigurationView:
-        return told.configuration(self._gateway)
-
-    async def reload(self, by: str) -> ReloadView:
-        return await told.reload(self._gateway, by)
 
     def metrics(self) -> Iterable[Metric]:
         yield from _metrics(self._gateway)

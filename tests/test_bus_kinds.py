@@ -43,7 +43,7 @@ def test_every_kind_can_be_opened_and_emulated(name: str, tmp_path: Path) -> Non
     ("text", "said"),
     [
         ("buses: {a: {kind: seriel, path: x}}", 'did you mean "serial"?'),
-        ("buses: {a: {path: x}}", '"kind" is missing: gpio, i2c, onewire'),
+        ("buses: {a: {path: x}}", '"kind" is missing: gpio, i2c, mqtt'),
         ("buses: {a: {kind: 5}}", "buses.a.kind: "),
         ("buses: {a: {kind: serial}}", '"path" is missing, such as /dev/serial0'),
         ("buses: {a: {kind: serial, path: x, baud: 9601}}", "buses.a.baud: got"),

@@ -487,12 +487,12 @@ async def test_a_broker_with_tls_and_a_login_is_used_like_any_other(
     broker = mosquitto(
         Settings(tls=tls, users={"gateway": "secret"}, extra=("max_queued_messages 9000",))
     )
-    password = Secret("site_broker", tmp_path)
-    password.file.parent.mkdir()
-    password.file.write_text("secret\n")
-    password.file.chmod(0o600)
+    secret = tmp_path / "secrets" / "site"
+    secret.parent.mkdir()
+    secret.write_text("secret\n")
+    secret.chmod(0o600)
     address = Address.from_url(broker.url, ca_file=str(authority.certificate), username="gateway")
-    site = SiteBroker(address, password, CLOCK)
+    site = SiteBroker(address, Secret("site", tmp_path), CLOCK)
     ears, commits = Ears(), Commits()
     site.listen(Options(topic="k/1/r", metrics={"v": Field()}), ears)
     site.join(commits, "kg-test", "site")

@@ -12,12 +12,13 @@ from asyncio import Event
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from drivers.base import BusError, CorruptData
 from gateway.buses.mqtt_dial import Broker, LinkError
 from gateway.buses.mqtt_session import RECEIVE_MAX, SessionLink
 from gateway.buses.mqtt_tap import Published
-from gateway.buses.site import Commits, Site
+from gateway.buses.site import Audience, Commits, Site
 from gateway.clock import Clock
 from gateway.config.secret import Secret, SecretError
 
@@ -88,6 +89,19 @@ class SiteBroker(Site):
     def overhear(self, name: str) -> None:
         self._passing = True  # a session of its own, which leaves nothing behind
         self.join(_Nothing(), f"kg-look-{secrets.token_hex(8)}", name)
+
+    def listen(self, options: Any, audience: Audience) -> None:  # noqa: ANN401 - its driver's own
+        super().listen(options, audience)
+        self._foreign.clear()
+        self._lost.set()
+
+    def leave(self, audience: object) -> None:
+        super().leave(audience)
+        self._lost.set()
+
+    def close(self) -> None:
+        if self._commits is not None and self.durable in self._commits.on_durable:
+            self._commits.on_durable.remove(self.durable)
 
     @property
     def connected(self) -> bool:
@@ -198,10 +212,18 @@ class SiteBroker(Site):
         try:
             await link.connect()
             self._greeted(link)
-            await link.subscribe_all(sorted(topic.decode() for topic in self._audiences))
+            subscribed = set(self._audiences)
+            await link.subscribe_all(sorted(topic.decode() for topic in subscribed))
             self._come_up()
-            await self._lost.wait()
-            raise self._loss or LinkError("connection lost")
+            while self._loss is None:
+                await self._lost.wait()
+                self._lost.clear()  # or somebody new listens
+                subscribed &= self._audiences.keys()
+                fresh = self._audiences.keys() - subscribed
+                if fresh and self._loss is None:
+                    await link.subscribe_all(sorted(topic.decode() for topic in fresh))
+                subscribed |= fresh
+            raise self._loss
         finally:
             self._go_down()
             await link.close()
@@ -210,10 +232,9 @@ class SiteBroker(Site):
         if self._password is None:
             return self._broker
         try:
-            password = self._password.read()
+            return replace(self._broker, password=self._password.read())
         except SecretError as error:
             raise LinkError(f"password: {error}") from error
-        return replace(self._broker, password=password)
 
     def _greeted(self, link: SessionLink) -> None:
         self._dropped = self._commits.dropped if self._commits is not None else 0

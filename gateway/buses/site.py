@@ -101,6 +101,16 @@ class Site:
         if topic is not None:
             self._audiences.setdefault(topic.encode(), []).append(audience)
 
+    def leave(self, audience: object) -> None:
+        """Tell a device nothing more; the broker is told to stop once it sends something for it."""
+        self._everybody = [each for each in self._everybody if each is not audience]
+        for topic, heard_by in list(self._audiences.items()):
+            left = [each for each in heard_by if each is not audience]
+            if left:
+                self._audiences[topic] = left
+            else:
+                del self._audiences[topic]
+
     def claim(self, options: object, *, initial: bool) -> "Site":
         """What an acting driver publishes to; its first command comes with the first connection."""
         del options, initial
@@ -160,6 +170,10 @@ class EmulatedSite(Site):
         if mount.acting:
             return make(mount.options, self.take, self.post)
         return make(mount.options, mount.feel, self.post, self._clock.now)
+
+    def dismount(self, options: Any) -> None:  # noqa: ANN401 - its driver's own
+        """An emulated device is told nothing more."""
+        self._takers.pop(options.topic, None)
 
     def take(self, topic: str, taker: Callable[[bytes], None]) -> None:
         """Have an emulated device told what is published under a topic."""

@@ -17,6 +17,10 @@ class NotWaiting(Exception):
     """The alarm does not wait for anybody: it was acknowledged before, or never raised."""
 
 
+class Busy(Exception):
+    """The gateway cannot load its configuration just now; the message says why."""
+
+
 class UnknownPoint(Exception):
     """There has never been a point of that id."""
 
@@ -40,10 +44,6 @@ class TooManyRows(Exception):
 
 class NoHistory(Exception):
     """The history cannot be read just now; the message says why."""
-
-
-class Busy(Exception):
-    """The gateway cannot load its configuration just now; the message says why."""
 
 
 class UnknownDevice(Exception):
@@ -154,19 +154,6 @@ class SiteView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     speed: float = 1.0
 
 
-class SeriesView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One point over time: `rows` as `columns` say, in order; null is "no value"."""
-
-    point: str
-    unit: str  # UCUM
-    step: str
-    start: int = msgspec.field(name="from")  # UTC ms
-    end: int = msgspec.field(name="to")
-    complete: bool = True  # False: part of it cannot be read, or is not yet in the history
-    columns: Sequence[str]
-    rows: msgspec.Raw
-
-
 class ProblemView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One error of the configuration; `got`, `expected` and `mean` are empty in other forms."""
 
@@ -200,6 +187,19 @@ class ReloadView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     result: Literal["applied", "unchanged", "refused"]
     problems: Sequence[ProblemView] = ()
     instead: str = ""  # what runs while the file is refused
+
+
+class SeriesView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One point over time: `rows` as `columns` say, in order; null is "no value"."""
+
+    point: str
+    unit: str  # UCUM
+    step: str
+    start: int = msgspec.field(name="from")  # UTC ms
+    end: int = msgspec.field(name="to")
+    complete: bool = True  # False: part of it cannot be read, or is not yet in the history
+    columns: Sequence[str]
+    rows: msgspec.Raw
 
 
 class Metric(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -242,12 +242,12 @@ class Kitchen(Protocol):
 
     def site(self) -> SiteView: ...
 
-    async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
-        """UTC ms from `start` up to `end`; raises the four exceptions of history above."""
-
     def configuration(self) -> ConfigurationView: ...
 
     async def reload(self, by: str) -> ReloadView:
         """Have the file taken over, after those who asked before; raises Busy."""
+
+    async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
+        """UTC ms from `start` up to `end`; raises the four exceptions of history above."""
 
     def metrics(self) -> Iterable[Metric]: ...
