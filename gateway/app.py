@@ -95,7 +95,6 @@ class Gateway:
         self.fitout = FitOut(
             schema.nothing(file.parent, schema.Web()), self.hub, clock, options.scenario
         )
-        self.fitout.join = self._join
         self.judging.drive = self.fitout.effects.drive
         install = store.identity.install
         self._lan = Lan(store.log, install, self.fitout.effects.renew)

@@ -7,12 +7,11 @@ its task, its driver, its pin and what it has counted go on.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
 from gateway import health
-from gateway.buses.site import Site
 from gateway.clock import Clock, local_hour
 from gateway.config.schema import Actuator, Config, Device
 from gateway.effects import Effects
@@ -48,7 +47,6 @@ class FitOut:
         self.effects = Effects(self.equipment.actuators, clock)
         self.emulated: EmulatedKitchen | None = None
         self.forecasting = Forecasting([], hub, clock, self._hour)
-        self.join: Callable[[Mapping[str, Site]], None] = lambda sites: None
         self._hub = hub
         self._clock = clock
         self._scenario = scenario
@@ -66,18 +64,8 @@ class FitOut:
                 things.add(thing.id)
                 if self.emulated is not None and not can_dismount(self.emulated, thing.bus):
                     buses.add(thing.bus)
-        buses |= self._other_topics(before, config)
         things |= {thing.id for thing in _things(before) if thing.bus in buses}
         return Changes(frozenset(things), frozenset(buses), world)
-
-    def _other_topics(self, before: Config, config: Config) -> set[str]:
-        """The site's brokers on which other things are heard: they subscribe at a connection."""
-        return {
-            name
-            for name in self.equipment.sites
-            if [it for it in _things(before) if it.bus == name]
-            != [it for it in _things(config) if it.bus == name]
-        }
 
     async def retire(self, names: Collection[str]) -> None:
         """Outputs that will be let go become safe first."""
@@ -100,10 +88,7 @@ class FitOut:
             self._hub.forget(point_id)
         self._emulate(config)
         builder = Builder(config, points, self._hub, self._clock, self.emulated, self.equipment)
-        joined = self.equipment.sites.keys()
         builder.build()
-        sites = self.equipment.sites
-        self.join({name: site for name, site in sites.items() if name not in joined})
         if foreseen != _foreseen(config, points):
             self._forecast(builder)
 

@@ -58,8 +58,6 @@ class Serving:
         yield Job("tokens", lambda: self._tokens.refresh(gateway.clock))
         yield Job("history", self._history.run)
         yield Job("page", self._page.run)
-        if gateway.history is not None:
-            yield Job("history", gateway.history.run, gateway.history)
         if uplink is not None:
             yield Job("cloud", uplink.run, uplink)
             yield Job("oldest", lambda: _follow_oldest(gateway))
@@ -73,9 +71,6 @@ class Serving:
         gateway, cloud = self._gateway, self._gateway.config.cloud
         self._history.zone = gateway.config.site.zone
         self._page.use(gateway.config.web)
-        zone = gateway.config.site.zone
-        if gateway.history is None or gateway.history.zone != zone:
-            gateway.history = History(gateway.store, gateway.clock, zone)
         if cloud == self._cloud:
             return
         before, self._cloud, gateway.uplink = gateway.uplink, cloud, None

@@ -82,10 +82,6 @@ class SiteBroker(Site):
         self.name = name
         commits.on_durable.append(self.durable)
 
-    def close(self) -> None:
-        if self._commits is not None and self.durable in self._commits.on_durable:
-            self._commits.on_durable.remove(self.durable)
-
     def overhear(self, name: str) -> None:
         self._passing = True  # a session of its own, which leaves nothing behind
         self.join(_Nothing(), f"kg-look-{secrets.token_hex(8)}", name)

@@ -13,7 +13,6 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from gateway.config.problem import shown
-from gateway.config.secret import Secret
 from gateway.sync.protocol import NAME
 
 ID = re.compile(r"[a-z0-9_]{1,36}")
