@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from bench import report
 from bench.setting import Setting
 
-SECTIONS = ("pipeline", "size", "history", "flash", "cold_start", "memory", "latency")
+SECTIONS = ("pipeline", "size", "history", "flash", "cold_start", "memory", "latency", "peers")
 
 
 def main() -> int:

@@ -33,7 +33,7 @@ def run(setting: Setting) -> Section:
     section.lines.append(
         "cloud: the receiver's ack is back at the gateway, which is later than its row is stored"
     )
-    section.lines.append("reaction over MQTT: not applicable until LAN MQTT devices exist")
+    section.lines.append("reaction over MQTT: see the section peers")
     return section
 
 

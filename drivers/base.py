@@ -115,6 +115,16 @@ class OutputPin(Protocol):
         """The level now on the pin, read back from the hardware."""
 
 
+class MessageBus(Protocol):
+    """A broker that passes messages on; calls do not wait."""
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
+        """Hand a message over, at least once; raises BusError while the broker is away."""
+
+    def check(self) -> None:
+        """Raises BusError once the broker has been away for some seconds."""
+
+
 class Polled(Protocol):
     """A device that is asked; `read()` may block up to the device's deadline."""
 

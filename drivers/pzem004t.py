@@ -65,8 +65,8 @@ class Driver:
     """One meter; `read()` blocks for 60 ms, or 0.5 s when it does not answer."""
 
     METRICS: ClassVar[tuple[Metric, ...]] = (
-        Metric("voltage", "V", 80.0, 260.0, precision=1),
-        Metric("current", "A", 0.0, 100.0, precision=3),
+        Metric("voltage", "V", 80.0, 260.0, precision=1, secondary=True),
+        Metric("current", "A", 0.0, 100.0, precision=3, secondary=True),
         Metric("power", "W", 0.0, 23_000.0, precision=1),
         Metric("energy", "W.h", 0.0, 9_999_990.0, precision=0, secondary=True),
         Metric("frequency", "Hz", 45.0, 65.0, precision=1, secondary=True),

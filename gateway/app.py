@@ -6,12 +6,13 @@ each stage with a time-out, and ends with the last commit written and the output
 
 import asyncio
 import contextlib
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway import health
+from gateway import health, lan
 from gateway.clock import Clock, Trust, local_hour
 from gateway.config import describe
 from gateway.config.load import Loaded
@@ -50,6 +51,7 @@ SILENCE_S = 1.0  # how often points are looked over for silence
 STORE_HANG_MS = 15_000  # without an answer of the disk the watchdog is not fed
 # With the page's second and a last look at a disk that hangs, less than 5 s even all together.
 SAFE_DEADLINE_S, COMMIT_DEADLINE_S, GOODBYE_DEADLINE_S, HUNG_S = 1.2, 1.2, 0.5, 0.2
+GARBAGE = 10_000  # new objects before the collector looks
 _TRUST_S = 30.0
 
 
@@ -103,6 +105,8 @@ class Gateway:
         self.equipment = builder.build()
         self.effects = Effects(self.equipment.actuators, self.clock)
         self.judging.drive = self.effects.drive
+        install, sites = self.store.identity.install, self.equipment.sites
+        lan.join(sites, self.store.log, install, self._actuators_of, self.effects.renew)
         self._health = health.Health(self.store.path, worst_lag_ms=self.lag.take_worst_ms)
         outlooks = [
             Outlook(settings, builder.intake(name))
@@ -110,6 +114,10 @@ class Gateway:
         ]
         self.forecasting = Forecasting(outlooks, self.hub, self.clock, self._hour)
         self.store.log.on_committed = self._committed
+
+    def _actuators_of(self, bus: str) -> list[str]:
+        actuators = self.config.actuators.values()
+        return [it.id for it in actuators if it.bus == bus and it.id in self.effects.actuators]
 
     def status(self) -> str:
         """`starting`, `running`, `degraded` or `stopping`."""
@@ -124,11 +132,12 @@ class Gateway:
         troubles = [f"task {name}: {why}" for name, why in self.supervision.down.items()]
         if self.supervision.loose:
             troubles.append(f"unexpected errors: {self.supervision.loose}; see the log")
-        troubles += [
-            f"{state.id}: {state.trouble}"
-            for state in self.equipment.states.values()
-            if state.trouble
-        ]
+        lost = [state for state in self.equipment.states.values() if state.trouble]
+        troubles += [f"{state.id}: {state.trouble}" for state in lost if not state.of_bus]
+        for site in self.equipment.sites.values():
+            troubles += site.troubles()
+        silent = dict.fromkeys(state.trouble for state in lost if state.of_bus)
+        troubles += [why for why in silent if why and why not in troubles]
         troubles += [f"{name}: {problem.message}" for name, problem in self.loaded.disabled.items()]
         if self.store.log.failing:
             troubles.append(f"store: {self.store.log.failing}")
@@ -206,6 +215,8 @@ class Gateway:
         }
         if self.emulated is not None:
             restarted["emulation"] = self.emulated.run
+        for name, site in self.equipment.sites.items():
+            restarted[f"bus {name}"] = site.run
         for device in self.equipment.sampled:
             restarted[f"sample {device.state.id}"] = _bound(sample, device, clock)
         for debounce in self.equipment.debounced:
@@ -227,6 +238,10 @@ class Gateway:
     ) -> None:
         """Start the tasks for people and the cloud."""
         parts = (await in_thread(load_serving, "serving-load"))(self, options)
+        # What is there now stays: the collector need not walk through it for every few readings.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
         supervise = self.supervision.supervise
         tasks += [
             group.create_task(supervise(name, work), name=name) for name, work in parts.items()
@@ -250,10 +265,13 @@ class Gateway:
                 await log.durable()
         except TimeoutError:
             self._close_deadline_s = HUNG_S
+        farewells = [site.farewell() for site in self.equipment.sites.values()]
         if self.uplink is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(GOODBYE_DEADLINE_S):
-                    await self.uplink.drain()
+            farewells.append(self.uplink.drain())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_DEADLINE_S):
+                await asyncio.gather(*farewells)
+        if self.uplink is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE_DEADLINE_S):
                     await self.uplink.close()

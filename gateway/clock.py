@@ -8,12 +8,15 @@ or the cloud is shown, and comes with a word on how far it may be trusted.
 import asyncio
 import ctypes
 import functools
+import logging
 import time
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
+
+logger = logging.getLogger(__name__)
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _RTC = Path("/sys/class/rtc/rtc0")
@@ -80,16 +83,19 @@ class SystemClock:
         self._offset_ms = 0
 
     def monotonic_ms(self) -> int:
-        return int(self._scaled(time.monotonic()) * 1000)
+        if self.speed == 1.0:
+            return int(time.monotonic() * 1000)
+        return int((self._monotonic_start + self._elapsed_s()) * 1000)
 
     def now(self) -> int:
+        if self.speed == 1.0:  # asked for each reading
+            return int(time.monotonic() * 1000) + self._offset_ms
         return self.monotonic_ms() + self._offset_ms
 
     def wall(self) -> int:
         if self.speed == 1.0:
             return int(time.time() * 1000)
-        elapsed = (time.monotonic() - self._monotonic_start) * self.speed
-        return int((self._wall_start + elapsed) * 1000)
+        return int((self._wall_start + self._elapsed_s()) * 1000)
 
     def trust(self) -> Trust:
         if self.wall() < _BUILT_MS:
@@ -107,9 +113,65 @@ class SystemClock:
     def pause(self, seconds: float) -> None:
         time.sleep(max(0.0, seconds) / self.speed)
 
-    def _scaled(self, monotonic_s: float) -> float:
-        start = self._monotonic_start
-        return start + (monotonic_s - start) * self.speed
+    def _elapsed_s(self) -> float:
+        """Kitchen seconds since this clock was made."""
+        return (time.monotonic() - self._monotonic_start) * self.speed
+
+
+class PacedClock(SystemClock):
+    """A fast clock that waits for the loop: what takes long costs speed, not kitchen time.
+
+    In one turn of the loop at most `AHEAD_S` of kitchen time pass. Without that bound an import
+    that takes a second would, at 1,000 times, be a quarter of an hour in which no sensor was read
+    and no door was seen to close. Threads may ask it at any time.
+    """
+
+    AHEAD_S = 5.0
+    TOLD_AFTER_S = 10.0  # of real time, once the speed can be told
+    STOPPED_S = 1.0  # of real time, after which a loop does not turn any more
+    _SHORT_OF = 0.8
+    _LEAST_S = 0.0002
+
+    def __init__(self, speed: float) -> None:
+        super().__init__(speed)
+        self._mark = (self._monotonic_start, 0.0)  # real second, kitchen seconds up to it
+        self._turning = False
+        self._told = False
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        if not self._turning:  # once a turn, however many wake in it
+            self._turning = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def pause(self, seconds: float) -> None:
+        """As everywhere, and until that much kitchen time has passed; a stopped loop is left."""
+        until_s = self._elapsed_s() + seconds
+        gives_up_s = time.monotonic() + seconds / self.speed + self.STOPPED_S
+        while (left_s := until_s - self._elapsed_s()) > 0.0 and time.monotonic() < gives_up_s:
+            time.sleep(max(left_s / self.speed, self._LEAST_S))
+
+    def _turn(self) -> None:
+        self._turning = False
+        now = time.monotonic()
+        self._mark = (now, self._at(now))
+        real_s = now - self._monotonic_start
+        if not self._told and real_s >= self.TOLD_AFTER_S:
+            self._told = True
+            reached = self._mark[1] / real_s
+            if reached < self.speed * self._SHORT_OF:
+                logger.warning(
+                    "the kitchen runs %.0f times faster, not %g: this computer can do no more",
+                    reached,
+                    self.speed,
+                )
+
+    def _elapsed_s(self) -> float:
+        return self._at(time.monotonic())
+
+    def _at(self, monotonic_s: float) -> float:
+        marked_s, elapsed_s = self._mark
+        return elapsed_s + min((monotonic_s - marked_s) * self.speed, self.AHEAD_S)
 
 
 def kitchen_offset_ms(last: Boot | None, boot_id: str, monotonic_ms: int, wall_ms: int) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from drivers.base import Acting, DriverError, Metric, Samples, failed
@@ -18,15 +18,19 @@ READ_BACK_S = 5.0
 
 @dataclass(slots=True)
 class Actuator:
-    """An actuator with what driving it needs; `wanted` is what judging last asked for."""
+    """An actuator with what driving it needs; `wanted` is what judging last asked for.
+
+    Without a `worker` its driver only queues what it is given, and is called on the loop.
+    """
 
     state: DeviceState
     driver: Acting
     metrics: tuple[Metric, ...]
-    worker: BusWorker
+    worker: BusWorker | None
     intake: Intake
     deadline_s: float
     safe: bool
+    ready: Callable[[], bool] = lambda: True  # False while its bus is still being opened
     wanted: bool | None = None
     mismatches: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -50,14 +54,26 @@ class Effects:
             logger.error("%s: no such actuator; %s had no effect", drive.actuator, drive.cause)
             return
         actuator.wanted = drive.value
-        self._begin(actuator)
+        if not actuator.ready():
+            return
+        if actuator.worker is None:
+            self._queue(actuator)
+        else:
+            self._begin(actuator)
+
+    def renew(self, names: Iterable[str]) -> None:
+        """Bring these where they are wanted, anew: their bus is back and may have missed it."""
+        for name in names:
+            actuator = self.actuators[name]
+            if actuator.wanted is not None:
+                self._begin(actuator)
 
     async def watch(self) -> None:
         """Read every actuator back now and then, and correct one that does not do as wanted."""
         while True:
             await self._clock.sleep(READ_BACK_S)
             for actuator in self.actuators.values():
-                if actuator.wanted is not None:
+                if actuator.wanted is not None and actuator.ready():
                     await self._bring(actuator, only_if_different=True)
 
     async def make_safe(self) -> None:
@@ -95,12 +111,43 @@ class Effects:
                 return actuator.driver.read(), differs
 
             try:
-                samples, drifted = await actuator.worker.call(act, actuator.deadline_s)
+                if actuator.worker is None:
+                    samples, drifted = act()
+                else:
+                    samples, drifted = await actuator.worker.call(act, actuator.deadline_s)
             except DriverError as error:
-                actuator.state.lost(str(error))
-                bad = failed(actuator.metrics, error.reason)
-                actuator.intake.take(bad, self._clock.now())
+                self._failed(actuator, error)
                 return
+        self._brought(actuator, samples, wanted=wanted, drifted=drifted)
+
+    def _queue(self, actuator: Actuator) -> None:
+        """Hand a command over in this very turn; what comes of it is published in the next.
+
+        Judging is still at work: a reading that came now would be stored before its cause.
+        """
+        loop, wanted = asyncio.get_running_loop(), bool(actuator.wanted)
+        try:
+            actuator.driver.write(wanted)
+        except DriverError as error:
+            loop.call_soon(self._failed, actuator, error)
+        else:
+            loop.call_soon(self._read_back, actuator, wanted)
+
+    def _read_back(self, actuator: Actuator, wanted: bool) -> None:
+        try:
+            samples = actuator.driver.read()
+        except DriverError as error:
+            self._failed(actuator, error)
+        else:
+            self._brought(actuator, samples, wanted=wanted)
+
+    def _failed(self, actuator: Actuator, error: DriverError) -> None:
+        actuator.state.lost(str(error))
+        actuator.intake.take(failed(actuator.metrics, error.reason), self._clock.now())
+
+    def _brought(
+        self, actuator: Actuator, samples: Samples, *, wanted: bool, drifted: bool = False
+    ) -> None:
         word, refuses = "on" if wanted else "off", _differs(samples, wanted)
         if drifted or refuses:
             actuator.mismatches += 1

@@ -17,6 +17,7 @@ from gateway.buses import kinds
 from gateway.clock import Clock
 from gateway.config.placing import DEFAULT_PLACE
 from gateway.config.schema import Actuator, Config, Device, Emulation
+from gateway.incidents import Incidents
 
 STEP_S = 0.1
 
@@ -39,6 +40,9 @@ class EmulatedKitchen:
     stepping: list[Stepping] = field(default_factory=list)
     turn: threading.Lock = field(default_factory=threading.Lock)  # chips feel in bus threads
 
+    def __post_init__(self) -> None:
+        self.incidents = Incidents(self.world)
+
     async def run(self) -> None:
         """Let the world go on, for ever."""
         while True:
@@ -49,6 +53,7 @@ class EmulatedKitchen:
         """Bring the world and every wire up to now."""
         with self.turn:
             self.world.advance(self.clock.now())
+            self.incidents.act()
         for chip in self.stepping:
             chip.step()
 
@@ -59,7 +64,10 @@ def emulate(config: Config, emulation: Emulation, clock: Clock, scenario: str) -
     kitchen.world.advance(clock.now())
     host = kinds.Host(clock, config.folder)
     for name, bus in config.buses.items():
-        kitchen.buses[name] = kinds.kind(bus.kind).emulate_bus(host)
+        twin: Any = kinds.kind(bus.kind).emulate_bus(host)
+        kitchen.buses[name] = twin
+        if bus.kind == "i2c":
+            kitchen.incidents.buses.append(twin)
     things: list[Device | Actuator] = [*config.devices.values(), *config.actuators.values()]
     for number, thing in enumerate(things):
         make = _maker(thing.driver)
@@ -77,6 +85,7 @@ def emulate(config: Config, emulation: Emulation, clock: Clock, scenario: str) -
         except DriverError:  # the builder meets the same wire: the thing is lost there, and says so
             continue
         kitchen.chips[thing.id] = chip
+        kitchen.incidents.mount(place, chip)
         if hasattr(chip, "step"):
             kitchen.stepping.append(chip)
     return kitchen

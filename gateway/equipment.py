@@ -9,6 +9,7 @@ from drivers.base import BusError, DriverError, Polled, failed
 from gateway import health
 from gateway.buses import kinds
 from gateway.buses.ladder import BusLadder, Ladder
+from gateway.buses.site import Site
 from gateway.buses.worker import BusWorker
 from gateway.clock import Clock
 from gateway.conditioning import Conditioner, Treatment
@@ -42,6 +43,11 @@ class Equipment:
     ladders: dict[str, BusLadder] = field(default_factory=dict)  # by bus, of polled devices
     starting: list[Callable[[], None]] = field(default_factory=list)  # begin to listen
 
+    @property
+    def sites(self) -> dict[str, Site]:
+        """The brokers of the site, by bus."""
+        return {name: bus for name, bus in self.buses.items() if isinstance(bus, Site)}
+
     def listen(self) -> None:
         """Begin to hear pushed devices."""
         for start in self.starting:
@@ -49,6 +55,8 @@ class Equipment:
 
     def look_for_silence(self, now: int) -> None:
         """Mark points stale that were not heard of for too long."""
+        for site in self.sites.values():
+            site.look(now)
         for intake in self.intakes.values():
             intake.look_for_silence(now)
 
@@ -73,6 +81,9 @@ class Builder:
         self._emulated = emulated
         self._unopened: dict[str, DriverError] = {}
         self.equipment = Equipment(dict(points))
+        self._points_of: dict[str, list[Point]] = {}
+        for point in points.values():
+            self._points_of.setdefault(point.device, []).append(point)
 
     def build(self) -> Equipment:
         """Everything the configuration names; a device that cannot be built is lost, not fatal."""
@@ -156,19 +167,25 @@ class Builder:
     def _actuator(self, actuator: Actuator) -> None:
         module = registry.driver(actuator.driver)
         safe = actuator.fail_safe.safe
-        claimed = self._bus(actuator.bus).claim(actuator.options, initial=safe)
+        bus = self._bus(actuator.bus)
+        driver = module.Driver(bus.claim(actuator.options, initial=safe), actuator.options)
         state = self.equipment.states[actuator.id] = DeviceState(actuator.id)
         intake = self._intake(actuator.id, actuator.points, None)
         self.equipment.intakes[actuator.id] = intake
+        on_site = isinstance(bus, Site)
         self.equipment.actuators[actuator.id] = Driven(
             state=state,
-            driver=module.Driver(claimed, actuator.options),
+            driver=driver,
             metrics=actuator.metrics,
-            worker=self._worker(actuator.bus),
+            worker=None if on_site else self._worker(actuator.bus),
             intake=intake,
             deadline_s=actuator.fail_safe.deadline_s,
             safe=safe,
+            ready=(lambda: bus.tried) if on_site else (lambda: True),
         )
+        if on_site:
+            listener = Listener(state, driver, actuator.metrics, intake, self._clock)
+            self.equipment.starting.append(lambda: bus.listen(actuator.options, listener))
 
     def _bus(self, name: str) -> Any:  # noqa: ANN401 - each kind of bus has its own class
         if name in self._unopened:
@@ -192,11 +209,10 @@ class Builder:
         self, device: str, settings: Mapping[str, PointSettings], stale_after_s: float | None
     ) -> Intake:
         conditioners = {}
-        for point in self.equipment.points.values():
-            if point.device == device:
-                metric = point.id.partition("/")[2]
-                treatment = _treatment(settings.get(metric, PointSettings()), stale_after_s)
-                conditioners[metric] = Conditioner(point, treatment, self._clock.now())
+        for point in self._points_of.get(device, ()):
+            metric = point.id.partition("/")[2]
+            treatment = _treatment(settings.get(metric, PointSettings()), stale_after_s)
+            conditioners[metric] = Conditioner(point, treatment, self._clock.now())
         return Intake(self._hub, conditioners)
 
     def _lost(self, thing: Device | Actuator, error: DriverError) -> None:

@@ -25,10 +25,13 @@ def things(gateway: "Gateway") -> list[DeviceView]:
 
 
 def wire(thing: Device | Actuator) -> str:
-    """Where it hangs, as written on a label: `i2c 0x44`, `pins GPIO 17`."""
+    """Where it hangs, as written on a label: `i2c 0x44`, `pins GPIO 17`, `lan k/1/r`."""
     address, pin = (getattr(thing.options, name, None) for name in ("address", "pin"))
     if isinstance(address, int):
         return f"{thing.bus} 0x{address:02x}"
+    topic = getattr(thing.options, "topic", None)
+    if isinstance(topic, str):
+        return f"{thing.bus} {topic}"
     return thing.bus if pin is None else f"{thing.bus} GPIO {pin}"
 
 

@@ -52,6 +52,14 @@ class Listener:
     def fail(self, error: DriverError) -> None:
         """The bus can no longer hear the device."""
         self.state.lost(str(error))
+        self._darken(error)
+
+    def cut_off(self, error: DriverError) -> None:
+        """Its bus is away, which has been said for all of its devices."""
+        self.state.cut_off(str(error))
+        self._darken(error)
+
+    def _darken(self, error: DriverError) -> None:
         self._intake.take(failed(self._metrics, error.reason), self._clock.now())
 
 

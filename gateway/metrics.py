@@ -1,4 +1,4 @@
-"""What `/metrics` tells of buses, contacts, the event loop and the history."""
+"""What `/metrics` tells of buses, contacts, the LAN, the event loop and the history."""
 
 from collections.abc import Iterator
 
@@ -26,6 +26,24 @@ def of_devices(equipment: Equipment) -> Iterator[Metric]:
     for name, bus in equipment.ladders.items():
         text = "Times a bus on which nothing answered was opened again."
         yield _count("bus_reopened", text, bus.reopened, bus=name)
+
+
+def of_sites(equipment: Equipment) -> Iterator[Metric]:
+    """Of all brokers of the site together; 0 in a kitchen without one."""
+    sites = list(equipment.sites.values())
+    waiting = sum(site.unacknowledged for site in sites)
+    yield _gauge("lan_unacknowledged", "LAN messages that wait for their commit.", waiting)
+    for name, text in (
+        ("connects", "Connections made to the site's brokers."),
+        ("messages", "Messages heard from LAN devices."),
+        ("repeated", "Of them, delivered again and not heard twice."),
+        ("foreign", "Of them, on topics of nobody here."),
+        ("oversized", "LAN messages too large to be looked at."),
+        ("commands", "Commands published to LAN actuators."),
+        ("unheard", "Of them, refused by the broker, or with nobody listening."),
+        ("sessions_lost", "Times a broker forgot what it kept for us."),
+    ):
+        yield _count(f"lan_{name}", text, sum(getattr(site.counters, name) for site in sites))
 
 
 def of_loop(lag: LagProbe) -> Iterator[Metric]:

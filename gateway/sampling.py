@@ -30,6 +30,7 @@ class DeviceState:
     coalesced: int = 0  # changes of a pin that a later one has overtaken
     dark: bool = False  # every point of it has been said to be BAD
     trouble: str | None = None  # why its last read failed, None while it works
+    of_bus: bool = False  # the trouble is its bus's, which is said once for all that hangs there
 
     def lost(self, why: str) -> None:
         """Say once that a device is lost."""
@@ -42,8 +43,14 @@ class DeviceState:
         """Say once that a device is back."""
         self.reads += 1
         if self.trouble is not None:
-            logger.warning("%s: back", self.id)
-            self.trouble = None
+            if not self.of_bus:
+                logger.warning("%s: back", self.id)
+            self.trouble, self.of_bus = None, False
+
+    def cut_off(self, why: str) -> None:
+        """Its bus is away; nothing is said here."""
+        self.failures += 1
+        self.trouble, self.of_bus = why, True
 
 
 class Intake:

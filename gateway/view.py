@@ -353,6 +353,7 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
         text, ticks = "Ticks without a read: it hung, or the device rests.", state.skipped_ticks
         yield _count("device_skipped_ticks", text, ticks, device=state.id)
     yield from metrics.of_devices(gateway.equipment)
+    yield from metrics.of_sites(gateway.equipment)
     yield from metrics.of_loop(gateway.lag)
     for name, actuator in gateway.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."

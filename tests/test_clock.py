@@ -1,11 +1,15 @@
 """Kitchen time never steps back, and the wall clock is believed only as far as it may be."""
 
+import asyncio
 import math
+import threading
+import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.clock import Boot, SystemClock, Trust, kitchen_offset_ms
+from gateway.clock import Boot, PacedClock, SystemClock, Trust, kitchen_offset_ms
 from tests.fakes import ManualClock
 
 MS = st.integers(min_value=0, max_value=10**13)
@@ -57,3 +61,51 @@ def test_the_system_clock_runs_as_much_faster_as_it_is_told() -> None:
 
 def test_the_system_clock_says_how_far_it_is_trusted() -> None:
     assert SystemClock().trust() in set(Trust)
+
+
+def test_a_paced_clock_stands_while_the_loop_does_not_turn() -> None:
+    clock = PacedClock(speed=100_000.0)
+    start, wall = clock.now(), clock.wall()
+    while time.monotonic() - clock._monotonic_start < 0.02:  # 2,000 s at full speed
+        pass
+    assert clock.now() - start <= 1_000 * PacedClock.AHEAD_S
+    assert clock.wall() - wall <= 1_000 * PacedClock.AHEAD_S
+
+
+async def test_a_paced_clock_goes_on_with_the_loop_and_never_back() -> None:
+    clock = PacedClock(speed=100_000.0)
+    seen = [clock.now()]
+    while seen[-1] - seen[0] < 20_000:
+        await clock.sleep(1.0)
+        seen.append(clock.now())
+    assert seen == sorted(seen)
+
+
+async def test_a_pause_on_a_paced_clock_lasts_its_kitchen_time() -> None:
+    clock = PacedClock(speed=100_000.0)
+    lasted: list[int] = []
+
+    def convert() -> None:
+        before = clock.now()
+        clock.pause(30.0)  # longer than the loop is allowed in one turn
+        lasted.append(clock.now() - before)
+
+    thread = threading.Thread(target=convert)
+    thread.start()
+    while not lasted:
+        await clock.sleep(0.1)
+    thread.join()
+    assert lasted[0] >= 29_999
+
+
+async def test_a_computer_that_cannot_keep_up_is_said_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PacedClock, "TOLD_AFTER_S", 0.0)
+    clock = PacedClock(speed=1e9)
+    for _ in range(3):
+        await clock.sleep(1.0)
+        await asyncio.sleep(0)
+    assert [record.message for record in caplog.records if "faster" in record.message] == [
+        record.message for record in caplog.records
+    ][:1]

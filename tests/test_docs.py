@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.emulated.world import PLACES, SCENARIOS
 from gateway.cli import main
 from gateway.config import registry
 from gateway.web import PARTS
@@ -85,6 +86,19 @@ def test_every_decision_is_numbered_and_says_what_was_decided() -> None:
         text = path.read_text()
         assert "**Decision.**" in text, path.name
         assert len(text.splitlines()) <= 30, path.name
+
+
+def test_every_scenario_and_place_of_the_emulated_kitchen_is_documented() -> None:
+    page = (DOCS / "emulation.md").read_text()
+    for scenario in SCENARIOS:
+        assert f"| `{scenario}` |" in page
+    for place, quantities in PLACES.items():
+        row = next(
+            line for line in page.splitlines() if re.search(rf"^\|.*`{place}`.*\|.*\|", line)
+        )
+        documented = row.split("|")[2]
+        for quantity in quantities:
+            assert f"`{quantity}`" in documented, f"{place}/{quantity}"
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:

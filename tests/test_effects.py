@@ -67,6 +67,10 @@ class Bench:
         )
         self.effects = Effects({"siren": self.actuator}, self.clock)
 
+    def hanging(self) -> bool:
+        worker = self.actuator.worker
+        return worker is not None and worker.hanging
+
     async def drive(self, value: bool) -> Reading:
         """Drive it, and give what was read back."""
         heard = len(self.heard)
@@ -137,7 +141,7 @@ async def test_one_that_hangs_is_bad_and_brought_there_once_its_bus_is_back() ->
     assert (reading.value, reading.quality) == (None, Quality.NO_COMMUNICATION)
     assert (await bench.drive(False)).quality is Quality.NO_COMMUNICATION  # not even tried
     bench.wire.free.set()
-    await until(lambda: not bench.actuator.worker.hanging)
+    await until(lambda: not bench.hanging())
     async with Watching(bench):
         await bench.clock.advance(READ_BACK_MS)
         await until(lambda: bench.heard[-1].value is False)

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from drivers import buzzer, contact, relay, sht3x
 from gateway import health
+from gateway.config import registry
 from gateway.config.schema import FORECAST_METRICS
 from gateway.web.static import FOLDER, assets
 
@@ -60,8 +60,8 @@ def test_the_words_that_must_not_mix_are_those_of_the_glossary(
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_metric_and_unit_of_the_shipped_parts_has_a_word(language: str) -> None:
     words = CATALOGUES[language]
-    drivers = (sht3x.Driver, contact.Driver, relay.Driver, buzzer.Driver)
-    metrics = [metric for driver in drivers for metric in driver.METRICS]
+    drivers = [registry.driver(name) for name in registry.driver_names()]
+    metrics = [metric for driver in drivers for metric in registry.fixed_metrics(driver)]
     metrics += [*health.METRICS, *itertools.chain(*FORECAST_METRICS.values())]
     for metric in metrics:
         assert f"metric.{metric.name}" in words

@@ -117,6 +117,7 @@ class EmulatedI2C:
     def __init__(self, chips: Mapping[int, Chip], now_ms: Callable[[], int] = lambda: 0) -> None:
         self._chips = dict(chips)
         self.locked = False
+        self.held = False  # who holds SDA does not let go, whatever is tried
         self._now_ms = now_ms
 
     def mount(self, make: Callable[..., Chip], mount: Mount) -> Chip:
@@ -141,8 +142,8 @@ class EmulatedI2C:
         self.locked = True
 
     def recover(self) -> None:
-        """Free the lines, as the clock pulses of a kernel driver do."""
-        self.locked = False
+        """Free the lines, as the clock pulses of a kernel driver do; in vain while it is held."""
+        self.locked = self.locked and self.held
 
     def _chip(self, address: int) -> Chip:
         if self.locked:

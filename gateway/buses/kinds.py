@@ -18,6 +18,7 @@ from gateway.clock import Clock
 MODULES: Mapping[str, str] = {
     "gpio": "gateway.buses.gpio",
     "i2c": "gateway.buses.i2c",
+    "mqtt": "gateway.buses.site",
     "onewire": "gateway.buses.onewire",
     "recording": "gateway.buses.recording",
     "serial": "gateway.buses.serial",

@@ -112,6 +112,7 @@ class Link:
         keep_session: bool = False,
         manual_ack: bool = False,
         keepalive_s: int = 30,
+        receive_max: int | None = None,
     ) -> None:
         self.on_message: Callable[[Message], None] = lambda _message: None
         self.on_puback: Callable[[int], None] = lambda _mid: None
@@ -122,6 +123,7 @@ class Link:
         self.receive_maximum = _RECEIVE_MAX  # QoS 1 messages the broker takes without a PUBACK
         self.maximum_packet = _MESSAGE_MAX  # bytes of a packet the broker says it takes
         self.oversized = 0  # incoming messages over PACKET_MAX
+        self.session_present = False  # the broker has kept what a `keep_session` client missed
         self.refused = 0  # of our messages, by an MQTT 5 broker; the first is logged
         self._broker = broker
         self._client_id = client_id
@@ -130,6 +132,7 @@ class Link:
         self._keep_session = keep_session
         self._manual_ack = manual_ack
         self._keepalive_s = keepalive_s
+        self._receive_max = receive_max  # messages in flight to us, of MQTT 5
         self._loop = asyncio.get_running_loop()
         self._client: _Client | None = None
         self._wire: Wire | None = None
@@ -234,7 +237,7 @@ class Link:
         """
         self._welcome = self._loop.create_future()
         self._farewell = None
-        wire = await dial(self._broker, self._clock)
+        wire = await self._dial(five=five)
         client = self._prepare(wire, five=five)
         try:
             if five:
@@ -257,6 +260,10 @@ class Link:
             raise
         self.protocol = "5" if five else "3.1.1"
         self._tick_handle = self._loop.call_later(_TICK_S, self._tick)
+
+    async def _dial(self, *, five: bool) -> Wire:
+        del five
+        return await dial(self._broker, self._clock)
 
     def _prepare(self, wire: Wire, *, five: bool) -> _Client:
         client = _Client(wire, self._client_id, five=five, keep_session=self._keep_session)
@@ -283,6 +290,8 @@ class Link:
             return None
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = _SESSION_S
+        if self._receive_max is not None:
+            properties.ReceiveMaximum = self._receive_max
         return properties
 
     def _ready(self) -> _Client:
@@ -296,7 +305,7 @@ class Link:
         self,
         client: Client,
         _data: object,
-        _flags: ConnectFlags,
+        flags: ConnectFlags,
         code: ReasonCode,
         properties: Properties | None,
     ) -> None:
@@ -305,6 +314,7 @@ class Link:
         if code.value < _REFUSAL:
             self.receive_maximum = getattr(properties, "ReceiveMaximum", _RECEIVE_MAX)
             self.maximum_packet = getattr(properties, "MaximumPacketSize", _MESSAGE_MAX)
+            self.session_present = flags.session_present
             self._connected = True
             self._welcome.set_result(None)
         elif code.value == _UNSUPPORTED_PROTOCOL:
@@ -394,6 +404,9 @@ class Link:
         self._forget_socket()
 
     def _want_write(self, _client: Client, _data: object, _socket: object) -> None:
+        self._write_soon()
+
+    def _write_soon(self) -> None:
         """Write at the end of this turn: a writer for each message would cost two system calls."""
         if not self._writing_soon:
             self._writing_soon = True

@@ -10,6 +10,7 @@ import contextlib
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self
@@ -91,9 +92,9 @@ class Broker:
         return f"{self.host}:{self.port}"
 
 
-async def dial(broker: Broker, clock: Clock) -> Wire:
+async def dial(broker: Broker, clock: Clock, make: Callable[[socket.socket], Wire] = Wire) -> Wire:
     """Connect, and shake hands where `tls`; cancel it to give up. Raises LinkError."""
-    attempt = _Attempt(broker, clock)
+    attempt = _Attempt(broker, clock, make)
     try:
         return await attempt.outcome
     except asyncio.CancelledError:
@@ -108,7 +109,7 @@ _stuck_guard = threading.Lock()
 class _Attempt:
     """One thread that ends with a Wire, with a LinkError, or unheard after `abandon`."""
 
-    def __init__(self, broker: Broker, clock: Clock) -> None:
+    def __init__(self, broker: Broker, clock: Clock, make: Callable[[socket.socket], Wire]) -> None:
         if _stuck[str(broker)] >= _STUCK_MAX:
             raise LinkError(
                 f"{broker}: {_STUCK_MAX} earlier attempts still hang in the name resolver; "
@@ -116,6 +117,7 @@ class _Attempt:
             )
         self._broker = broker
         self._clock = clock
+        self._make = make
         self._loop = asyncio.get_running_loop()
         self.outcome: asyncio.Future[Wire] = self._loop.create_future()
         self._guard = threading.Lock()
@@ -141,7 +143,7 @@ class _Attempt:
         wire: Wire | None = None
         failure: LinkError | None = None
         try:
-            wire = Wire(self._open())
+            wire = self._make(self._open())
         except LinkError as error:
             failure = error
         except (OSError, ValueError) as error:  # ValueError: a host name no resolver would take

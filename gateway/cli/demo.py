@@ -27,17 +27,28 @@ _PR_SET_PDEATHSIG, _SIGTERM = 1, 15
 _MOSQUITTO = ("mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto")
 
 
-@click.command()
+class _Demo(click.Command):
+    """Lists the scenarios in its help; the emulated kitchen is loaded only for that."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from drivers.emulated.world import SCENARIOS
+
+        with formatter.section("Scenarios"):
+            formatter.write_dl(list(SCENARIOS.items()))
+        super().format_epilog(ctx, formatter)
+
+
+@click.command(cls=_Demo)
 @config_option
 @data_option
 @port_option
-@click.option("--scenario", help="Play a named incident, such as door-left-open.")
+@click.option("--scenario", help="Play a named incident, instead of what the configuration says.")
 @click.option(
     "--speed",
     type=click.FloatRange(1, 1000),
     default=1.0,
     show_default=True,
-    help="So many times faster than real time.",
+    help="So many times faster than real time, or as fast as this computer can.",
 )
 def demo(
     file: Path | None, data: Path, port: int | None, scenario: str | None, speed: float

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.config.load import Loaded
     from gateway.reading import Reading
 
+_PUBLISHES_WITHIN_S = 10.0  # a device on the network, when it happens to
 _SPEAKS_WITHIN_S = 1.0  # a contact tells its level at once
 
 
@@ -108,6 +109,7 @@ async def _readings(loaded: "Loaded", device: str) -> "list[Reading]":
         kitchen = emulate(config, config.emulation, clock, config.emulation.scenario)
     points = {point.id: point for point in points_of(config)}
     equipment = Builder(config, points, hub, clock, kitchen).build()
+    looking: list[asyncio.Task[None]] = []
     try:
         if kitchen is not None:
             kitchen.step()
@@ -115,11 +117,20 @@ async def _readings(loaded: "Loaded", device: str) -> "list[Reading]":
             await read_once(sampled, clock, forced=True)
         if not equipment.sampled:
             equipment.listen()
-            until = clock.now() + round(_SPEAKS_WITHIN_S * 1000)
+            for name, site in equipment.sites.items():
+                site.overhear(name)
+                looking.append(asyncio.create_task(site.run(), name=f"bus {site.name}"))
+            within_s = _PUBLISHES_WITHIN_S if looking else _SPEAKS_WITHIN_S
+            until = clock.now() + round(within_s * 1000)
             wanted = [name for name in points if name.partition("/")[0] == device]
             while clock.now() < until and not all(name in hub.latest for name in wanted):
+                if any(site.troubles() for site in equipment.sites.values()):
+                    break
                 await clock.sleep(0.01)
     finally:
+        for task in looking:
+            task.cancel()
+        await asyncio.gather(*looking, return_exceptions=True)
         equipment.close()
     return [reading for name, reading in hub.latest.items() if name.partition("/")[0] == device]
 

@@ -56,7 +56,7 @@ def live(
 ) -> None:
     """Start a gateway in this process; returns after an orderly stop, else exits with 1 or 2."""
     from gateway.app import Gateway
-    from gateway.clock import SystemClock
+    from gateway.clock import PacedClock, SystemClock
     from gateway.store.errors import StoreError
     from gateway.store.opening import Store
     from gateway.supervision import CriticalFailure
@@ -64,7 +64,7 @@ def live(
     loaded = load_usable(find_config(file), strict=strict)
     config = loaded.config
     assert config is not None  # noqa: S101 - load_usable exits
-    clock = SystemClock(speed)
+    clock = SystemClock() if speed == 1.0 else PacedClock(speed)
 
     async def main() -> None:
         stop = asyncio.Event()

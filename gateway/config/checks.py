@@ -9,6 +9,7 @@ import stat
 import zoneinfo
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from gateway.sync.protocol import NAME
@@ -115,6 +116,33 @@ def secret_file(path: Path) -> None:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & _OTHERS:
         raise ValueError(f"others can reach {path} (mode {mode:04o}): chmod 600 {path}")
+
+
+class Login(Protocol):
+    """How to reach a broker and log in there."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def username(self) -> str | None: ...
+    @property
+    def password_file(self) -> Path | None: ...
+    @property
+    def ca_file(self) -> Path | None: ...
+    @property
+    def certificate_file(self) -> Path | None: ...
+    @property
+    def key_file(self) -> Path | None: ...
+
+
+def login(broker: Login) -> None:
+    """Raises ValueError for what does not go together."""
+    if broker.password_file is not None and broker.username is None:
+        raise ValueError('password_file needs "username" beside it')
+    if (broker.certificate_file is None) != (broker.key_file is None):
+        raise ValueError("certificate_file and key_file belong together")
+    if not broker.url.startswith("mqtts:") and (broker.ca_file or broker.certificate_file):
+        raise ValueError("url must begin with mqtts: for certificates to be used")
 
 
 TEXTS: Mapping[str, Callable[[str], str]] = {

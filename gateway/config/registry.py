@@ -3,10 +3,11 @@
 Installed packages may add drivers through the entry points of `DRIVER_GROUP`.
 """
 
+import functools
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, Protocol, cast
 
 import drivers
@@ -109,9 +110,14 @@ def _module(package: str, name: str, must_have: str) -> object | None:
     return module if has_both else None
 
 
-def _files(folders: list[str]) -> list[str]:
+def _files(folders: Iterable[str]) -> tuple[str, ...]:
     """Modules in a package's folder, by name; packages inside it (emulated chips) do not count."""
-    return sorted(found.name for found in pkgutil.iter_modules(folders) if not found.ispkg)
+    return _listed(tuple(folders))
+
+
+@functools.cache  # a thousand devices ask for the same few drivers
+def _listed(folders: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(found.name for found in pkgutil.iter_modules(folders) if not found.ispkg))
 
 
 def _entry_points() -> list[Any]:

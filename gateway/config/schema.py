@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from drivers.base import DurationS, Metric
 from gateway.buses.kinds import Options
+from gateway.config import checks
 from gateway.config.registry import Role
 from rules.base import OnBad, PointUnit, Priority, Rule
 from rules.slots import Contract, OnSensorLoss
@@ -187,12 +188,7 @@ class Cloud:
     key_file: Annotated[Path, "secret_file"] | None = None
 
     def __post_init__(self) -> None:
-        if self.password_file is not None and self.username is None:
-            raise ValueError('password_file needs "username" beside it')
-        if (self.certificate_file is None) != (self.key_file is None):
-            raise ValueError("certificate_file and key_file belong together")
-        if not self.url.startswith("mqtts:") and (self.ca_file or self.certificate_file):
-            raise ValueError("url must begin with mqtts: for certificates to be used")
+        checks.login(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

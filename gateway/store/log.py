@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 PERIOD_S = 1.0  # how much telemetry a power cut may cost
 CURSOR_MS = 10_000  # a cursor kept late costs rows sent twice, which the cloud drops, not flash
 COMPRESS_FROM = 8  # readings in a row from which zlib pays
+EARLY_MESSAGES = 8  # so many LAN messages that wait for their PUBACK do not wait for the second
+HASTE = 8  # so many commits of a second are made at once when asked for; then BREATH_S apart
+BREATH_S = 0.1
 ROW_READINGS = 2_000  # a fuller row is closed and the next one begun
 ROW_BYTES = 60_000  # estimated, of its JSON: likewise
 WAITING_READINGS = 100_000  # held in memory while the disk refuses; about 100 min at 1,000/min
@@ -114,6 +117,8 @@ class Log:
         self._following = dict(following)  # the next `s` of each stream
         self._batch = _Batch()
         self._due = asyncio.Event()
+        self._pressed = asyncio.Event()  # somebody cannot go on before the next commit
+        self._hasty = 0  # commits of this second
         self._waiters: list[asyncio.Future[None]] = []
         self._cursors: dict[str, str] = {}
         self._cursors_due = clock.now() + CURSOR_MS
@@ -125,6 +130,10 @@ class Log:
         self.turned_at = clock.now()  # when the disk last answered, be it with a refusal
         self.on_full: Callable[[], str] = lambda: ""  # why, in words
         self.on_committed: Callable[[list[Row]], None] = lambda rows: None
+        # Told the number of each commit, also of one that had nothing to write.
+        self.on_durable: list[Callable[[int], None]] = []
+        self._number = 0  # of the commit that is gathering
+        self._awaited = 0  # messages that wait for it
 
     def append(self, reading: Reading, *, decided: bool = False) -> None:
         """Put one reading into the next row; one that decided something is dropped last."""
@@ -174,47 +183,86 @@ class Log:
         """Do not wait for the second to end."""
         self._due.set()
 
+    @property
+    def dropped(self) -> int:
+        """Readings that found no room while the disk refused."""
+        return self.counters.dropped_readings
+
+    def await_commit(self) -> int:
+        """The number of the commit that will hold all that was handed over; see `on_durable`.
+
+        Called once for each message that is acknowledged only then: EARLY_MESSAGES of them do not
+        wait for the second to end.
+        """
+        self._awaited += 1
+        if self._awaited == EARLY_MESSAGES:
+            self._due.set()
+        return self._number
+
+    def press(self) -> None:
+        """Commit without a breath: whoever waits for it can take no more before."""
+        self._pressed.set()
+        self._due.set()
+
     async def durable(self) -> None:
         """Return once all that has been handed over so far is committed."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
-        self._due.set()
+        self.press()
         await waiter
 
     async def run(self) -> None:
         """Commit once a second, or at once when asked; ends after the last commit of `close`."""
-        pause = asyncio.create_task(
-            self._clock.sleep(PERIOD_S * self._clock.speed), name="log period"
-        )
+        period = self._period()
         try:
-            closing = False
-            while not closing:
-                due = asyncio.create_task(self._due.wait(), name="log due")
-                try:
-                    await asyncio.wait({pause, due}, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    due.cancel()
+            while True:
+                await self._due.wait()
+                if self._hasty > HASTE:
+                    await self._breathe(period)
                 closing = self._closing
                 self.turned_at = self._clock.now()
-                if pause.done():
-                    pause = asyncio.create_task(
-                        self._clock.sleep(PERIOD_S * self._clock.speed), name="log period"
-                    )
+                if period.done():
+                    period, self._hasty = self._period(), 0
+                self._hasty += 1
                 await self.commit()
+                if closing:
+                    return
         finally:
-            pause.cancel()
+            period.cancel()
+
+    def _period(self) -> asyncio.Task[None]:
+        """A second, at whose end a commit is due."""
+        return self._after(PERIOD_S, self._due, "log period")
+
+    async def _breathe(self, period: asyncio.Task[None]) -> None:
+        """Let more gather, unless somebody presses: a storm of events must not wear the disk."""
+        if period.done():
+            return
+        rest = self._after(BREATH_S, self._pressed, "log breath")
+        try:
+            await self._pressed.wait()
+        finally:
+            rest.cancel()
+
+    def _after(self, seconds: float, event: asyncio.Event, name: str) -> asyncio.Task[None]:
+        sleep = self._clock.sleep(seconds * self._clock.speed)
+        task = asyncio.get_running_loop().create_task(sleep, name=name)
+        task.add_done_callback(lambda done: None if done.cancelled() else event.set())
+        return task
 
     def close(self) -> None:
         """Have `run` write what has gathered and end."""
         self._closing = True
-        self._due.set()
+        self.press()
 
     async def commit(self) -> None:
         """Write what has gathered; keeps it and tries again while the disk refuses."""
         self._due.clear()
+        self._pressed.clear()
         self._take_cursors()
         batch, self._batch = self._batch, _Batch()
         waiters, self._waiters = self._waiters, []
+        number, self._number, self._awaited = self._number, self._number + 1, 0
         if not batch.empty():
             rows = self._encode(batch)
             attempt = 0
@@ -227,6 +275,8 @@ class Log:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+        for durable in self.on_durable:
+            durable(number)
 
     def _take_cursors(self) -> None:
         """Put the cursors that moved into the batch when their time has come."""

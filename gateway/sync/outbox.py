@@ -17,28 +17,34 @@ from gateway.sync.ranges import Ranges, RangeSet
 
 LIVE_WAITING = 64  # rows of one stream kept in memory; older ones become part of the outage
 WINDOW_FIRST, WINDOW_MAX = 20, 100
+FRESH_ROWS, FRESH_BYTES = 32, 8_192  # of live rows in one message
 KEPT_RANGES = 64
 _NONE: Mapping[Stream, Ranges] = MappingProxyType({})
 
 
 class Choice(NamedTuple):
-    """What goes next: one row from memory, or numbers to be fetched from the log."""
+    """What goes next: rows from memory, or numbers to be fetched from the log."""
 
     stream: Stream
-    fresh: Row | None
+    fresh: Sequence[Row]
     numbers: Sequence[int]
 
 
 def _fresh(lane: Lane) -> Choice | None:
     if not lane.fresh:
         return None
-    row = lane.fresh.popleft()
-    return Choice(lane.stream, row, [row.s])
+    rows = [lane.fresh.popleft()]
+    size = len(rows[0].body)
+    # Small rows of one moment, such as the events of one commit, share a message.
+    while lane.fresh and len(rows) < FRESH_ROWS and size + len(lane.fresh[0].body) <= FRESH_BYTES:
+        rows.append(lane.fresh.popleft())
+        size += len(rows[-1].body)
+    return Choice(lane.stream, rows, [row.s for row in rows])
 
 
 def _numbered(lane: Lane, numbers: Iterator[int], most: int) -> Choice | None:
     wanted = list(islice(numbers, most))
-    return Choice(lane.stream, None, wanted) if wanted else None
+    return Choice(lane.stream, (), wanted) if wanted else None
 
 
 class Outbox:
@@ -71,7 +77,7 @@ class Outbox:
         return len(self.messages) < min(self.window, self.window_max)
 
     def following(self, most: int) -> Choice | None:
-        """What to send next, at most so many rows; taken out of the fresh ones when it is one.
+        """What to send next, at most so many old rows; fresh ones are taken out of their lane.
 
         Events first, live rows, then the outage, oldest first. What was sent in vain comes last:
         one row the receiver cannot take does not hold up the others.
@@ -231,6 +237,12 @@ class Outbox:
     def held_rows(self) -> int:
         """Rows that wait for a broker that takes larger messages."""
         return sum(len(lane.held) for lane in self.lanes.values())
+
+    def behind(self) -> bool:
+        """Whether rows of an outage, or sent in vain, are still to be sent."""
+        return any(
+            lane.postponed or next(lane.missing(), None) is not None for lane in self.lanes.values()
+        )
 
     def waiting(self) -> int:
         """Rows neither acknowledged nor lost, of both streams."""

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 HISTORICAL_ROWS = BATCH_MAX
 HISTORICAL_PLAIN = 120_000  # bytes of JSON in one message: below WIRE_MAX even uncompressed
 _HEAD = 70  # bytes of an envelope beside its rows
+HASTE = 12  # so many turns of sending in a second; then GATHER_S apart
+GATHER_S = 0.2
 _DOUBLINGS = 16  # of the back-off; more could only overflow
 
 Fetch = Callable[[Stream, Sequence[int]], Awaitable[list[Row]]]
@@ -145,6 +147,7 @@ class Uplink:
         self._work = asyncio.Event()
         self._lost = asyncio.Event()
         self._loss: LinkError | None = None
+        self._second, self._of_second = clock.now(), 0  # since when, and turns of sending since
         self._troubles: dict[str, str] = {}  # of a link that stands, by what they hold up
 
     @property
@@ -233,6 +236,7 @@ class Uplink:
             self._work.clear()
             await self._fill(link)
             await self._wait()
+            await self._gather()
             now = self._clock.now()
             deadline = self.outbox.delay.deadline_ms(least, most)
             self.counters.resent += self.outbox.give_up(now - deadline)
@@ -244,6 +248,15 @@ class Uplink:
                 status_due = now + self._ms(patience.status_s)
                 self._publish_documents(link, dictionary=False)
         raise self._loss or LinkError("connection lost")
+
+    async def _gather(self) -> None:
+        """In a storm of commits, let their rows share messages; an outage is sent at full speed."""
+        now = self._clock.now()
+        if now - self._second > self._ms(1.0):
+            self._second, self._of_second = now, 0
+        self._of_second += 1
+        if self._of_second > HASTE and not self.outbox.behind():
+            await self._clock.sleep(GATHER_S * self._clock.speed)
 
     def _ms(self, seconds: float) -> int:
         """So many seconds of the network, in kitchen time."""
@@ -267,8 +280,9 @@ class Uplink:
             choice = self.outbox.following(HISTORICAL_ROWS)
             if choice is None:
                 return
-            if choice.fresh is not None:
-                self._send(link, choice.stream, [choice.fresh], historical=False)
+            room = link.room(self.destination.topic(choice.stream))
+            if choice.fresh:  # what does not fit is missing then, and fetched like an outage
+                self._send(link, choice.stream, _fitting([*choice.fresh], room), historical=False)
                 continue
             rows = await self._fetch(choice.stream, choice.numbers)
             if self._lost.is_set():
@@ -281,7 +295,6 @@ class Uplink:
             )
             rows = [row for row in rows if row.s not in passed]
             if rows:
-                room = link.room(self.destination.topic(choice.stream))
                 self._send(link, choice.stream, _fitting(rows, room), historical=True)
 
     def _lose(self, stream: Stream, numbers: Collection[int], code: str) -> None:
