@@ -8,7 +8,7 @@ import msgspec
 from gateway import inventory, judging, metrics, reading, told
 from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
-from gateway.store import query
+from gateway.store import query, source
 from gateway.store.errors import StoreError
 from gateway.web.kitchen import (
     AlarmView,
@@ -187,7 +187,7 @@ class View:
             raise NoHistory("the gateway is still starting")
         try:
             found = await history.series(query.Request(point, start, end, step))
-        except query.UnknownPoint:
+        except source.UnknownPoint:
             raise UnknownPoint(point) from None
         except query.TooManyRows as error:
             raise TooManyRows(query.ROWS_MAX, error.finest) from None
