@@ -27,7 +27,7 @@ class Compressor:
         self._idle_w = _IDLE_W
         self._energy_ws = 0.0  # up to the minute's begin
         self._begun = (0, 0, 0)  # second, ran_s and starts at that moment
-        self._minutes_since_start = 0
+        self._minutes_since_start = _SHORT_CYCLE_MIN
 
     def begin_minute(
         self,
