@@ -157,7 +157,6 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/config"): (401, 200, 200, 200, 200),
     ("POST", "/api/v1/config/reload"): (401, 403, 403, 200, 200),
     ("GET", "/api/v1/devices"): (401, 200, 200, 200, 200),
-    ("GET", "/api/v1/history"): (401, 400, 400, 400, 400),
     ("POST", "/api/v1/devices/{id}/read"): (401, 403, 404, 404, 404),
     ("GET", "/api/v1/alarms"): (401, 200, 200, 200, 200),
     ("POST", "/api/v1/alarms/{id}/acknowledge"): (401, 403, 404, 404, 404),
