@@ -1,12 +1,19 @@
-"""What people are told of the configuration, on the page and by the API."""
+"""What people are told of the gateway itself and of its configuration, on page and API."""
 
 from typing import TYPE_CHECKING
 
-from gateway import reloading
+from gateway import __version__, reloading
 from gateway.config import describe
 from gateway.config.problem import Problem
 from gateway.configuration import SHOWN_MAX
-from gateway.web.kitchen import Busy, ConfigurationView, ProblemView, ReloadView
+from gateway.web.kitchen import (
+    Busy,
+    ConfigurationView,
+    ProblemView,
+    ReloadView,
+    StatusView,
+    StoreView,
+)
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -24,6 +31,28 @@ def configuration(gateway: "Gateway") -> ConfigurationView:
         problems=[problem(each) for each in found.problems[:SHOWN_MAX]],
         more=max(0, len(found.problems) - SHOWN_MAX),
         damaged=found.damaged,
+    )
+
+
+def status(gateway: "Gateway") -> StatusView:
+    """How the gateway is, and what it keeps."""
+    history, clock = gateway.history, gateway.clock
+    outbox, space = gateway.outbox, gateway.store.space
+    return StatusView(
+        status=gateway.status(),
+        version=__version__,
+        epoch=gateway.store.identity.epoch,
+        started_at=clock.wall() - (clock.now() - gateway.started_at),
+        troubles=gateway.troubles.now(),
+        store=StoreView(
+            rows=outbox.committed_rows(),
+            waiting=outbox.waiting(),
+            lost=outbox.lost_rows(),
+            used=space.used,
+            history_bytes=0 if history is None else history.counters.bytes,
+            history_months=0 if history is None else history.counters.months,
+            failing=gateway.store.log.failing,
+        ),
     )
 
 

@@ -25,6 +25,7 @@ from gateway.web.kitchen import (
     ReloadView,
     SeriesView,
     SiteView,
+    StatusView,
     TooManyRows,
     UnknownAlarm,
     UnknownDevice,
@@ -172,6 +173,9 @@ class View:
             clock=clock.trust().value,
             speed=clock.speed,
         )
+
+    def status(self) -> StatusView:
+        return told.status(self._gateway)
 
     def configuration(self) -> ConfigurationView:
         return told.configuration(self._gateway)

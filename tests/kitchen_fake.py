@@ -19,6 +19,8 @@ from gateway.web.kitchen import (
     ReloadView,
     SeriesView,
     SiteView,
+    StatusView,
+    StoreView,
     UnknownAlarm,
     UnknownDevice,
     UnknownPoint,
@@ -34,6 +36,7 @@ class KitchenInMemory:
         self._points = {point.id: point for point in points}
         self._alarms = {alarm.id: alarm for alarm in alarms}
         self.alive = True
+        self.troubles: list[str] = []
         self.no_history: Exception | None = None
         self.now = NOON
         self.cloud_view = CloudView(
@@ -138,6 +141,19 @@ class KitchenInMemory:
             end=end,
             columns=("at", "value", "reason"),
             rows=msgspec.Raw(b'[[%d,3.2,null],[%d,null,"stale"]]' % (start, start + 5_000)),
+        )
+
+    def status(self) -> StatusView:
+        store = StoreView(
+            rows=128_412, waiting=3, lost=0, used=0.12, history_bytes=484_000_000, history_months=12
+        )
+        return StatusView(
+            status="running",
+            version="0.1.0",
+            epoch=1,
+            started_at=NOON - 86_400_000,
+            troubles=self.troubles,
+            store=store,
         )
 
     def metrics(self) -> Iterable[Metric]:

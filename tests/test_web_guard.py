@@ -151,6 +151,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/login"): (200, 303, 303, 303, 303),
     ("POST", "/login"): (415, 415, 415, 415, 415),
     ("POST", "/logout"): (401, 303, 303, 303, 303),
+    ("GET", "/api/v1/status"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/session"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/points"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/history"): (401, 400, 400, 400, 400),

@@ -17,12 +17,13 @@ from gateway.web import (
     login,
     metrics,
     static,
+    status,
 )
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, Counters, Route, Settings
 
-PARTS = (health, login, api, configuration, devices, history, live, metrics, static)
+PARTS = (health, login, api, configuration, devices, history, live, metrics, static, status)
 
 
 class RouteWithoutRole(Exception):

@@ -168,6 +168,29 @@ class ProblemView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     device: str | None = None  # the device or actuator that is left out because of it
 
 
+class StoreView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What is kept on this board, and how much room is left for it."""
+
+    rows: int  # committed since this installation began
+    waiting: int  # of them, not yet taken by the cloud
+    lost: int  # of them, removed before the cloud had them
+    used: float  # share of the byte budget of the log
+    history_bytes: int
+    history_months: int
+    failing: str | None = None  # why nothing can be stored just now
+
+
+class StatusView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """How the gateway itself is."""
+
+    status: str  # starting, running, degraded, stopping or config_error
+    version: str
+    epoch: int  # starts of this installation
+    started_at: int  # UTC ms
+    troubles: Sequence[str]
+    store: StoreView
+
+
 class ConfigurationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Which configuration is in force, and what is wrong with the file."""
 
@@ -243,6 +266,8 @@ class Kitchen(Protocol):
     def site(self) -> SiteView: ...
 
     def configuration(self) -> ConfigurationView: ...
+
+    def status(self) -> StatusView: ...
 
     async def reload(self, by: str) -> ReloadView:
         """Have the file taken over, after those who asked before; raises Busy."""
