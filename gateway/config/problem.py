@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 PROBLEMS_MAX = 200  # kept to be shown; the rest is counted
 KNOWN_MAX = 20  # valid words listed beside a wrong one
+NEAR_MAX = 3
 SHOWN_MAX = 60  # characters of a wrong value that are quoted
 
 # Whatever is wrong below these keys leaves out the one device or actuator it is about.
@@ -74,8 +75,13 @@ class Report:
         if self.left_off:
             return ""
         known = sorted(known)
-        listed = ", ".join(known[:KNOWN_MAX]) or "none"
-        more = f" or {len(known) - KNOWN_MAX} more" if len(known) > KNOWN_MAX else ""
+        shown_ones = known
+        if len(known) > KNOWN_MAX:  # who has nearly written it looks for one that is like it
+            near = difflib.get_close_matches(word[:SHOWN_MAX], known, n=NEAR_MAX)
+            shown_ones = near or known[:KNOWN_MAX]
+        listed = ", ".join(shown_ones) or "none"
+        left = len(known) - len(shown_ones)
+        more = f" or {left} more" if left else ""
         one_of = "one of " if len(known) > 1 else ""
         return f", expected {one_of}{listed}{more}{self.nearest(word, known)}"
 
