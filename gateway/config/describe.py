@@ -39,4 +39,5 @@ def contents(config: Config) -> str:
         (len(config.actuators), "actuator"),
         (len(config.rules), "rule"),
     )
-    return ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
+    told = ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
+    return told if config.emulation is None else f"{told}; emulated: no hardware is read"

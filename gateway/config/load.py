@@ -20,6 +20,7 @@ from gateway.config.typed import FLAW, Filler, Spot, keys_of
 from gateway.config.yaml import Map, Node, Scalar
 
 _START = Place(1, 1)
+_OTHER_FILE = "name another with --config FILE, or begin one with: kitchen-gateway setup"
 # Not read as a whole: one entry's error must not hide the next one's.
 _OWN_READERS = ("buses", "devices", "actuators", "rules", "forecasts")
 
@@ -54,7 +55,7 @@ def load(path: Path) -> Loaded:
             data = file.read(yaml.SIZE_MAX + 1)
     except OSError as error:
         report = Report(str(path))
-        report.add(_START, (), f"cannot be read: {error.strerror}")
+        report.add(_START, (), f"cannot be read: {error.strerror}; {_OTHER_FILE}")
         return _loaded(path, b"", None, None, report)
     return load_text(data, path)
 

@@ -44,6 +44,19 @@ _KEYS: dict[type[object], Mapping[str, "Key"]] = {}  # by dataclass, once read
 _RENAMED = {"password_file": "password: {secret: mqtt}", "key_file": "key: {secret: mqtt_key}"}
 
 
+_ADDRESSES = range(0x08, 0x78)  # of I2C, without those that are reserved
+_EXAMPLES = {
+    "site": "{label: Our kitchen, zone: Asia/Seoul}",
+    "driver": "sht3x",
+    "bus": "i2c",
+    "fail_safe": "{safe: off, on_sensor_loss: hold, max_on: 10min}",
+    "kind": "limit",
+    "point": "walk_in/temperature",
+    "on_bad": "hold",
+    "then": "[{alarm: high}]",
+}
+
+
 class Flaw(enum.Enum):
     """Stands for a value that could not be read; its problem is in the report."""
 
@@ -153,7 +166,7 @@ class Filler:
         sound = self.known(tree, {*keys, *also}, spot)
         for name, key in keys.items():
             if key.required and name not in tree.entries:
-                self.report.add(spot.place, spot.path, f'"{name}" is missing')
+                self.report.add(spot.place, spot.path, f'"{name}" is missing{_example(name)}')
                 sound = False
         return values if sound and FLAW not in values.values() else FLAW
 
@@ -271,11 +284,9 @@ class Filler:
             if type(option) is type(value) and option == value:
                 return option
         near = self.report.nearest(node.text, options)
-        in_hex = node.text.startswith("0x")
-        names = (
-            f"0x{one:02x}" if in_hex and isinstance(one, int) else name
-            for name, one in options.items()
-        )
+        # Sheets and boards write the address of a chip in hex, whatever was typed here.
+        in_hex = all(type(one) is int and one in _ADDRESSES for one in options.values())
+        names = (f"0x{one:02x}" if in_hex else name for name, one in options.items())
         raise Wrong(f"got {found(node)}, expected one of {', '.join(names)}{near}")
 
     def _secret(self, node: Node) -> Secret:
@@ -300,3 +311,7 @@ class Filler:
 
 def _as_key(option: object) -> str:
     return str(option).lower() if isinstance(option, bool) else str(option)
+
+
+def _example(name: str) -> str:
+    return f", such as {name}: {_EXAMPLES[name]}" if name in _EXAMPLES else ""
