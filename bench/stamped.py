@@ -7,17 +7,18 @@ back, which it sends after its commit: later than the row was there, never earli
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from bench.recording import LAST
-from gateway.app import Gateway, Options, Work
+from gateway.app import Gateway, Options
 from gateway.buses.recording import Recordings
 from gateway.cli.run import live, load_serving, start_logging
 from gateway.reading import Reading
+from gateway.serving import Serving
 from gateway.store.log import Row
 from gateway.sync.protocol import Range, Stream
 
@@ -42,7 +43,7 @@ class Stamps:
     def attach(self, gateway: Gateway) -> None:
         """Wrap the calls; the readings before this one are not stamped."""
         self.index = gateway.points[_POINT].index
-        buses = gateway.equipment.buses.values()
+        buses = gateway.fitout.equipment.buses.values()
         recording = next(bus for bus in buses if isinstance(bus, Recordings)).playing[0]
         post = recording._post  # noqa: SLF001 - where a row leaves the bus thread
 
@@ -117,13 +118,13 @@ def main(config: str, data: str, results: str) -> None:
     start_logging()
     stamps = Stamps()
 
-    def load() -> Callable[[Gateway, Options], Mapping[str, Work]]:
+    def load() -> Callable[[Gateway, Options], Serving]:
         parts = load_serving()
 
-        def stamped(gateway: Gateway, options: Options) -> Mapping[str, Work]:
-            works = parts(gateway, options)
+        def stamped(gateway: Gateway, options: Options) -> Serving:
+            serving = parts(gateway, options)
             stamps.attach(gateway)
-            return works
+            return serving
 
         return stamped
 

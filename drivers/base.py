@@ -162,7 +162,7 @@ class Acting(Protocol):
 class SwitchOptions:
     """Settings of whatever is switched by one output pin."""
 
-    pin: int  # GPIO number of the chip, not the position on the header
+    pin: Annotated[int, "0..57"]  # GPIO number of the chip, not the position on the header
     active_high: bool = True
 
 

@@ -18,7 +18,7 @@ ROLE = "pushed"
 class Options:
     """Settings accepted under a device with `driver: contact`."""
 
-    pin: int  # GPIO number of the chip, not the position on the header
+    pin: Annotated[int, "0..57"]  # GPIO number of the chip, not the position on the header
     open_is: Literal["high", "low"] = "high"
     pull: Literal["up", "down", "none"] = "up"
     debounce_s: Annotated[DurationS, "0..10"] = 0.0  # 50ms calms most micro-switches

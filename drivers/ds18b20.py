@@ -50,8 +50,8 @@ class Options:
         """Raises ValueError."""
         if not _ADDRESS.fullmatch(self.address):
             raise ValueError(
-                "address: wanted the name of its folder in /sys/bus/w1/devices, such as "
-                f'"28-0000075a1b2c", got "{self.address[:40]}"'
+                f'address: got "{self.address[:40]}", expected the name of its folder in '
+                '/sys/bus/w1/devices, such as "28-0000075a1b2c"'
             )
 
 

@@ -219,17 +219,17 @@ def steps_of(path: str) -> tuple[Step, ...]:
         steps.append(int(index) if index is not None else found["key"] or found["quoted"])
         at = found.end()
     if path[:1] != "$" or at != len(path):
-        wanted = """$.v, $.data[0].temp or $["a key"]"""
-        raise ValueError(f"path: wanted one such as {wanted}, got {path!r}"[:200])
+        expected = """$.v, $.data[0].temp or $["a key"]"""
+        raise ValueError(f'path: got "{path[:60]}", expected one such as {expected}')
     return tuple(steps)
 
 
 def check_topic(topic: str, key: str) -> None:
     """Raises ValueError, beginning with the key, for what is not one topic."""
     if not topic or len(topic.encode(errors="replace")) > TOPIC_MAX or "\0" in topic:
-        raise ValueError(f"{key}: wanted a topic such as kitchen/fridge/state")
+        raise ValueError(f'{key}: got "{topic[:60]}", expected one such as kitchen/fridge/state')
     if "+" in topic or "#" in topic:
-        raise ValueError(f"{key}: wanted one topic, without the wildcards + and #")
+        raise ValueError(f'{key}: got "{topic[:60]}", expected one topic, without wildcards')
 
 
 def _document(payload: bytes) -> object:

@@ -38,7 +38,9 @@ class Options:
         """Raises ValueError, with the key and what it may be."""
         for key, topic in (("topic", self.topic), ("state_topic", self.state_topic)):
             if topic is not None and (not topic or set(topic) & set(_WILDCARDS)):
-                raise ValueError(f"{key}: wanted one topic, without the wildcards + and #")
+                raise ValueError(
+                    f'{key}: got "{topic[:60]}", expected one topic, without wildcards'
+                )
         if self.state_topic == self.topic:
             raise ValueError("state_topic: would hear our own commands; leave it out")
         if self.state_topic is None and (self.state_key or self.state_on or self.state_off):

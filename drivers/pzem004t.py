@@ -51,8 +51,8 @@ class Options:
         """Raises ValueError."""
         if not 1 <= self.address <= _ADDRESS_MAX and self.address != GENERAL_ADDRESS:
             raise ValueError(
-                f"address: wanted 1 to {_ADDRESS_MAX}, or 0x{GENERAL_ADDRESS:02x} for a meter that "
-                f"is alone on its line, got {self.address}"
+                f"address: got {self.address}, expected 1 to {_ADDRESS_MAX}, or "
+                f"0x{GENERAL_ADDRESS:02x} for a meter that is alone on its line"
             )
 
     @property

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from drivers.base import Acting, DriverError, Metric, Samples, failed
@@ -32,6 +32,7 @@ class Actuator:
     safe: bool
     ready: Callable[[], bool] = lambda: True  # False while its bus is still being opened
     wanted: bool | None = None
+    retired: bool = False  # its configuration goes, and it is left safe
     mismatches: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -53,6 +54,8 @@ class Effects:
         if actuator is None:
             logger.error("%s: no such actuator; %s had no effect", drive.actuator, drive.cause)
             return
+        if actuator.retired:
+            return
         actuator.wanted = drive.value
         if not actuator.ready():
             return
@@ -64,17 +67,25 @@ class Effects:
     def renew(self, names: Iterable[str]) -> None:
         """Bring these where they are wanted, anew: their bus is back and may have missed it."""
         for name in names:
-            actuator = self.actuators[name]
-            if actuator.wanted is not None:
+            actuator = self.actuators.get(name)
+            if actuator is not None and actuator.wanted is not None:
                 self._begin(actuator)
 
     async def watch(self) -> None:
         """Read every actuator back now and then, and correct one that does not do as wanted."""
         while True:
             await self._clock.sleep(READ_BACK_S)
-            for actuator in self.actuators.values():
+            for actuator in list(self.actuators.values()):
                 if actuator.wanted is not None and actuator.ready():
                     await self._bring(actuator, only_if_different=True)
+
+    async def retire(self, names: Collection[str]) -> None:
+        """Bring outputs to their safe state that are to be let go; nothing drives them any more."""
+        leaving = [self.actuators[name] for name in names if name in self.actuators]
+        for actuator in leaving:
+            actuator.retired = True
+            actuator.wanted = actuator.safe
+        await asyncio.gather(*(self._begin(it) for it in leaving), return_exceptions=True)
 
     async def make_safe(self) -> None:
         """Bring every output to its safe state, for good; a hanging bus costs one deadline."""

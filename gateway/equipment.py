@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from drivers.base import BusError, DriverError, Polled, failed
@@ -36,12 +37,14 @@ class Equipment:
     intakes: dict[str, Intake] = field(default_factory=dict)  # by device
     states: dict[str, DeviceState] = field(default_factory=dict)
     sampled: list[Sampled] = field(default_factory=list)
-    debounced: list[Debounce] = field(default_factory=list)
+    debounced: dict[str, Debounce] = field(default_factory=dict)  # by device
     actuators: dict[str, Driven] = field(default_factory=dict)
     buses: dict[str, Any] = field(default_factory=dict)  # one class for each kind
     workers: dict[str, BusWorker] = field(default_factory=dict)  # by bus, where calls may block
+    unbuilt: set[str] = field(default_factory=set)  # devices that have no driver, and say why
     ladders: dict[str, BusLadder] = field(default_factory=dict)  # by bus, of polled devices
-    starting: list[Callable[[], None]] = field(default_factory=list)  # begin to listen
+    starting: dict[str, Callable[[], None]] = field(default_factory=dict)  # begin to listen
+    releasing: dict[str, Callable[[], None]] = field(default_factory=dict)  # give back of its bus
 
     @property
     def sites(self) -> dict[str, Site]:
@@ -49,9 +52,33 @@ class Equipment:
         return {name: bus for name, bus in self.buses.items() if isinstance(bus, Site)}
 
     def listen(self) -> None:
-        """Begin to hear pushed devices."""
-        for start in self.starting:
-            start()
+        """Begin to hear the pushed devices that are not heard yet."""
+        while self.starting:
+            self.starting.pop(next(iter(self.starting)))()
+
+    def let_go(self, device: str) -> None:
+        """Forget a device or actuator, and give back what it holds of its bus."""
+        release = self.releasing.pop(device, None)
+        if release is not None:
+            release()
+        self.intakes.pop(device, None)
+        self.states.pop(device, None)
+        self.actuators.pop(device, None)
+        self.starting.pop(device, None)
+        self.debounced.pop(device, None)
+        self.unbuilt.discard(device)
+        for bus in self.ladders.values():
+            bus.leave(device)
+        self.sampled = [sampled for sampled in self.sampled if sampled.state.id != device]
+
+    def let_go_of_bus(self, name: str) -> None:
+        """Give a bus back; a thread that hangs is left behind."""
+        worker, bus = self.workers.pop(name, None), self.buses.pop(name, None)
+        self.ladders.pop(name, None)
+        if worker is not None:
+            worker.close()
+        if bus is not None:
+            bus.close()
 
     def look_for_silence(self, now: int) -> None:
         """Mark points stale that were not heard of for too long."""
@@ -62,25 +89,27 @@ class Equipment:
 
     def close(self) -> None:
         """Give every bus back; a thread that hangs is left behind."""
-        for worker in self.workers.values():
-            worker.close()
-        for bus in self.buses.values():
-            bus.close()
+        for name in {*self.workers, *self.buses}:
+            self.let_go_of_bus(name)
 
 
 class Builder:
-    """Builds the equipment; buses are opened, nothing is read yet."""
+    """Builds the equipment; buses are opened, nothing is read yet.
+
+    What `equipment` holds already is left as it is: it was built from the same words.
+    """
 
     def __init__(
         self, config: Config, points: Mapping[str, Point], hub: Hub, clock: Clock,
-        emulated: EmulatedKitchen | None,
+        emulated: EmulatedKitchen | None, equipment: Equipment | None = None,
     ) -> None:  # fmt: skip
         self._config = config
         self._hub = hub
         self._clock = clock
         self._emulated = emulated
         self._unopened: dict[str, DriverError] = {}
-        self.equipment = Equipment(dict(points))
+        self.equipment = equipment or Equipment({})
+        self.equipment.points = dict(points)
         self._points_of: dict[str, list[Point]] = {}
         for point in points.values():
             self._points_of.setdefault(point.device, []).append(point)
@@ -88,13 +117,19 @@ class Builder:
     def build(self) -> Equipment:
         """Everything the configuration names; a device that cannot be built is lost, not fatal."""
         for name, bus in self._config.buses.items():
-            self._open(name, bus)
+            if name not in self.equipment.buses:
+                self._open(name, bus)
         for device in self._config.devices.values():
+            if device.id in self.equipment.states:
+                continue
             try:
                 self._device(device)
             except DriverError as error:
                 self._lost(device, error)
         for actuator in self._config.actuators.values():
+            if actuator.id in self.equipment.actuators:
+                self._readjust(actuator)
+                continue
             try:
                 self._actuator(actuator)
             except DriverError as error:
@@ -118,7 +153,13 @@ class Builder:
             logger.error("bus %s: %s", name, error)
             self._unopened[name] = error
 
+    def _check_mounted(self, thing: Device | Actuator) -> None:
+        """Raises what kept the emulated chip of a thing from its wire."""
+        if self._emulated is not None and thing.id in self._emulated.unmounted:
+            raise self._emulated.unmounted[thing.id]
+
     def _device(self, device: Device) -> None:
+        self._check_mounted(device)
         module = registry.driver(device.driver)
         state = self.equipment.states[device.id] = DeviceState(device.id)
         if device.role == "polled":
@@ -150,9 +191,9 @@ class Builder:
             wait_s: float = getattr(device.options, "debounce_s", 0.0)
             ear: Listener | Debounce = listener
             if wait_s:
-                ear = Debounce(listener, wait_s, self._clock)
-                self.equipment.debounced.append(ear)
-            self.equipment.starting.append(lambda: bus.listen(device.options, ear))
+                ear = self.equipment.debounced[device.id] = Debounce(listener, wait_s, self._clock)
+            self.equipment.starting[device.id] = lambda: bus.listen(device.options, ear)
+            self._hold(device, ear)
         self.equipment.intakes[device.id] = intake
 
     def _ladder(self, device: Device, stale_after_s: float) -> Ladder:
@@ -165,6 +206,7 @@ class Builder:
         )
 
     def _actuator(self, actuator: Actuator) -> None:
+        self._check_mounted(actuator)
         module = registry.driver(actuator.driver)
         safe = actuator.fail_safe.safe
         bus = self._bus(actuator.bus)
@@ -185,7 +227,27 @@ class Builder:
         )
         if on_site:
             listener = Listener(state, driver, actuator.metrics, intake, self._clock)
-            self.equipment.starting.append(lambda: bus.listen(actuator.options, listener))
+            self.equipment.starting[actuator.id] = lambda: bus.listen(actuator.options, listener)
+            self._hold(actuator, listener)
+        else:
+            self._hold(actuator)
+
+    def _readjust(self, actuator: Actuator) -> None:
+        """The same wire under another contract or label: its output is not let go of."""
+        driven = self.equipment.actuators[actuator.id]
+        intake = self._intake(actuator.id, actuator.points, None)
+        driven.intake.conditioners = intake.conditioners  # who hears it holds the same intake
+        driven.deadline_s = actuator.fail_safe.deadline_s
+        driven.safe = actuator.fail_safe.safe
+        driven.retired = False
+
+    def _hold(self, thing: Device | Actuator, ear: Listener | Debounce | None = None) -> None:
+        """Remember how to give back what a thing takes of its bus."""
+        bus = self._bus(thing.bus)
+        if isinstance(bus, Site):
+            self.equipment.releasing[thing.id] = partial(bus.leave, ear)
+        elif hasattr(bus, "release"):
+            self.equipment.releasing[thing.id] = partial(bus.release, thing.options)
 
     def _bus(self, name: str) -> Any:  # noqa: ANN401 - each kind of bus has its own class
         if name in self._unopened:
@@ -218,10 +280,11 @@ class Builder:
     def _lost(self, thing: Device | Actuator, error: DriverError) -> None:
         """It has no driver, but its points say why they have no value."""
         self.equipment.states.setdefault(thing.id, DeviceState(thing.id)).lost(str(error))
+        self.equipment.unbuilt.add(thing.id)
         intake = self._intake(thing.id, thing.points, None)
         self.equipment.intakes[thing.id] = intake
         bad = failed(thing.metrics, error.reason)
-        self.equipment.starting.append(lambda: intake.take(bad, self._clock.now()))
+        self.equipment.starting[thing.id] = lambda: intake.take(bad, self._clock.now())
 
 
 def _nothing_to_recover() -> None:

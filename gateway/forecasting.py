@@ -83,7 +83,7 @@ class Forecasting:
         self, outlooks: list[Outlook], hub: Hub, clock: Clock, hour: Callable[[], float | None]
     ) -> None:
         self.outlooks = outlooks
-        self.model: ColdRoom | None = None
+        self.model: ColdRoom | None = None  # may be handed on from one to the next
         self._hub = hub
         self._clock = clock
         self._hour = hour
@@ -95,23 +95,33 @@ class Forecasting:
             return
         if not self._begun:
             await self._begin(recent)
-        self.model = await in_thread(_load, "forecast-load")
-        logger.info("forecast: model %s on %s", self.model.version, self.model.engine)
-        if self.model.note:
-            logger.warning("forecast: numpy stands in: %s", self.model.note)
+        model = self.model
+        if model is None:
+            model = self.model = await in_thread(_load, "forecast-load")
+        logger.info("forecast: model %s on %s", model.version, model.engine)
+        if model.note:
+            logger.warning("forecast: numpy stands in: %s", model.note)
         while True:
             for outlook in self.outlooks:
-                outlook.issue(self.model, self._clock.now(), self._hour())
+                outlook.issue(model, self._clock.now(), self._hour())
             await self._clock.sleep(OUTLOOK_S)
 
     async def _begin(self, recent: Recent) -> None:
         """Look back over the last hour in the log, then watch what comes."""
-        points = set().union(*(outlook.points for outlook in self.outlooks))
+        points = self._points()
         for seen in await recent(self._clock.now() - HISTORY_MS, points):
             self._see(seen.point, seen.at, seen.value)
         for point in points:
             self._hub.watch(point, self._watch)
         self._begun = True
+
+    def close(self) -> None:
+        """Look at no reading any more."""
+        for point in self._points() if self._begun else ():
+            self._hub.unwatch(point, self._watch)
+
+    def _points(self) -> set[str]:
+        return set().union(*(outlook.points for outlook in self.outlooks))
 
     def _watch(self, reading: Reading) -> None:
         self._see(reading.point.id, reading.at, reading.value)

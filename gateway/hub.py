@@ -70,6 +70,18 @@ class Hub:
         """Have `watcher` called with every later reading of a point."""
         self.watchers.setdefault(point_id, []).append(watcher)
 
+    def unwatch(self, point_id: str, watcher: Watcher) -> None:
+        """Call that watcher no more."""
+        left = [each for each in self.watchers.get(point_id, ()) if each != watcher]
+        self.watchers[point_id] = left
+        if not left:
+            del self.watchers[point_id]
+
+    def forget(self, point_id: str) -> None:
+        """A point is no longer part of this kitchen."""
+        for kept in (self.latest, self._good_before):
+            kept.pop(point_id, None)
+
     def pass_time(self, now: int) -> int:
         """Kitchen time for an input that is not a reading; later readings are not before it."""
         self._floor = max(self._floor, now)

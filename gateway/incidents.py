@@ -44,6 +44,14 @@ class Incidents:
         if hasattr(chip, "faults"):
             self._mounted.append(_Mounted(place, chip))
 
+    def dismount(self, chip: Any) -> None:  # noqa: ANN401 - any driver's
+        """A chip is no longer there."""
+        self._mounted = [each for each in self._mounted if each.chip is not chip]
+
+    def forget(self, bus: Any) -> None:  # noqa: ANN401 - any kind's
+        """A bus is no longer there."""
+        self.buses = [each for each in self.buses if each is not bus]
+
     def act(self) -> None:
         """Bring chips and buses to what the world says is the matter now."""
         unplugged = self._world.unplugged()

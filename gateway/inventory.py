@@ -17,11 +17,11 @@ State = Literal["ok", "lost", "waiting", "left_out"]
 
 def things(gateway: "Gateway") -> list[DeviceView]:
     """Devices and actuators in the order of the file, then those an error has left out."""
-    config, disabled = gateway.config, gateway.loaded.disabled
+    config, live = gateway.config, gateway.configuration.live
     known: list[Device | Actuator] = [*config.devices.values(), *config.actuators.values()]
     simulated = config.emulation is not None
     shown = [_built(thing, gateway, simulated=simulated) for thing in known]
-    return shown + _left_out(disabled)
+    return shown + _left_out(live.disabled if live is not None else {})
 
 
 def wire(thing: Device | Actuator) -> str:
@@ -36,7 +36,7 @@ def wire(thing: Device | Actuator) -> str:
 
 
 def _built(thing: Device | Actuator, gateway: "Gateway", *, simulated: bool) -> DeviceView:
-    state = gateway.equipment.states.get(thing.id, DeviceState(thing.id))
+    state = gateway.fitout.equipment.states.get(thing.id, DeviceState(thing.id))
     return DeviceView(
         id=thing.id,
         label=thing.label,

@@ -50,9 +50,15 @@ class Judging:
         self.drive: Callable[[Drive], None] = lambda drive: None
         self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
 
-    def start(self, now: int) -> None:
-        """Begin: outputs take the value their slots say, at once."""
-        self._take(Started(), self._hub.pass_time(now), '{"k":"start"}')
+    def adopt(self, judge: Judge, now: int, known: Collection[str] = ()) -> None:
+        """Judge by these rules from now on; those that are as they were go on as they stood."""
+        self.judge = judge
+        self.state = Memories(judge, self.state.entries)
+        self.start(now, known)
+
+    def start(self, now: int, known: Collection[str] = ()) -> None:
+        """Begin: outputs take the value their slots say, at once; `known` as for Started."""
+        self._take(Started(known), self._hub.pass_time(now), '{"k":"start"}')
 
     def observe(self, reading: Reading) -> bool:
         """Judge a reading; true when it changed anything, so that it must be stored."""
@@ -84,9 +90,13 @@ class Judging:
         event = Troubled(alarm, standing, what)
         self._take(event, self._hub.pass_time(now), _encode(body).decode())
 
-    def troubles(self) -> set[str]:
-        """The alarms about the gateway itself that stand, by name."""
-        return {name.removeprefix(OWN) for name in self.alarms() if name.startswith(OWN)}
+    def troubles(self) -> dict[str, str]:
+        """The alarms about the gateway itself that stand, by name, with what they say."""
+        return {
+            name.removeprefix(OWN): str(alarm.value or "")
+            for name, alarm in self.alarms().items()
+            if name.startswith(OWN) and alarm.state is not State.RETURNED
+        }
 
     def alarms(self) -> dict[str, Alarm]:
         """The alarms that stand, by id."""

@@ -3,10 +3,11 @@
 Imported only once judging is live: aiohttp alone takes longer to load than everything before it.
 """
 
+import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,13 @@ import msgspec
 from gateway import __version__
 from gateway.access import CODE_LIFE_S, Access, Role
 from gateway.buses.mqtt import Broker
-from gateway.config.schema import Cloud
+from gateway.config.schema import Cloud, Web
 from gateway.store.errors import StoreError
 from gateway.store.history import History
 from gateway.store.tokens import StoredTokens
 from gateway.sync.protocol import VERSION
 from gateway.sync.uplink import Destination, Uplink
+from gateway.tasks import Job
 from gateway.view import View
 from gateway.web import console
 from gateway.web.route import Settings
@@ -32,31 +34,58 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _OLDEST_S = 5.0
+_GOODBYE_S = 0.5
 _LISTEN_AGAIN_S = 5.0  # of real time: who holds the port may be our own last start
 
-Work = Callable[[], Awaitable[None]]
 
+class Serving:
+    """The page, the uplink and the forecasts; `follow` has them go by another configuration."""
 
-def parts(gateway: "Gateway", options: "Options") -> dict[str, Work]:
-    """The tasks by name; each can be started again on its own."""
-    store, clock = gateway.store, gateway.clock
-    tokens = StoredTokens(store.writer, store.reader)
-    access = Access(tokens, clock, demo=options.demo)
-    works: dict[str, Work] = {"tokens": lambda: tokens.refresh(clock)}
-    history = gateway.history = History(store, clock, gateway.config.site.zone)
-    works["history"] = history.run
-    page = _Page(gateway, access, tokens, options)
-    works["page"] = page.run
-    if gateway.config.cloud is not None:
-        uplink = _uplink(gateway, gateway.config.cloud, options)
-        gateway.uplink = uplink
-        uplink.changed = page.cloud_changed
-        works["cloud"] = uplink.run
-        works["oldest"] = lambda: _follow_oldest(gateway)
-    forecasting = gateway.forecasting
-    if forecasting is not None:
-        works["forecast"] = lambda: forecasting.run(store.recent)
-    return works
+    def __init__(self, gateway: "Gateway", options: "Options") -> None:
+        self._gateway = gateway
+        self._options = options
+        self._cloud: Cloud | None = None
+        self._tokens = StoredTokens(gateway.store.writer, gateway.store.reader)
+        access = Access(self._tokens, gateway.clock, demo=options.demo)
+        self._history = History(gateway.store, gateway.clock, gateway.config.site.zone)
+        gateway.history = self._history
+        self._page = _Page(gateway, access, self._tokens, options)
+
+    def jobs(self) -> Iterator[Job]:
+        """The tasks; each can be started again on its own."""
+        gateway, uplink = self._gateway, self._gateway.uplink
+        forecasting = gateway.fitout.forecasting
+        yield Job("tokens", lambda: self._tokens.refresh(gateway.clock))
+        yield Job("history", self._history.run)
+        yield Job("page", self._page.run)
+        if uplink is not None:
+            yield Job("cloud", uplink.run, uplink)
+            yield Job("oldest", lambda: _follow_oldest(gateway))
+        yield Job("forecast", lambda: forecasting.run(gateway.store.recent), forecasting)
+
+    async def follow(self) -> None:
+        """Go by the configuration in force; a cloud and a page it does not change stay as they are.
+
+        A cloud that is left is told goodbye, so that it does not wait for us.
+        """
+        gateway, cloud = self._gateway, self._gateway.config.cloud
+        self._history.zone = gateway.config.site.zone
+        self._page.use(gateway.config.web)
+        if cloud == self._cloud:
+            return
+        before, self._cloud, gateway.uplink = gateway.uplink, cloud, None
+        if before is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GOODBYE_S):
+                    await before.close()
+            gateway.outbox.unlink()
+        if cloud is not None:
+            gateway.uplink = _uplink(gateway, cloud, self._options)
+            gateway.uplink.changed = self._page.cloud_changed
+
+    def show_everything(self) -> None:
+        """Have every open page shown anew from the beginning."""
+        self._page.show_everything()
 
 
 class _Page:
@@ -69,35 +98,60 @@ class _Page:
         self._access = access
         self._tokens = tokens
         self._options = options
-        web = gateway.config.web
-        port = web.port if options.port is None else options.port
-        names = tuple(origin.partition("://")[2] for origin in web.origins)
-        self._settings = Settings(
-            host=web.listen, port=port, names=names, console=gateway.store.path / console.NAME
-        )
+        self._settings = self._settings_of(gateway.config.web)
+        self._moved = asyncio.Event()
         self._server: Server | None = None
+
+    def use(self, web: Web) -> None:
+        """Listen where this says; the page that stands is not touched unless that has changed."""
+        settings = self._settings_of(web)
+        if settings != self._settings:
+            self._settings = settings
+            self._moved.set()
+
+    def show_everything(self) -> None:
+        """Send every open page a full snapshot."""
+        if self._server is not None:
+            self._server.live.show_everything()
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        gateway = self._gateway
         await self._tokens.load()  # before anybody who is logged in can ask
+        while True:
+            await self._serve_here()
+
+    async def _serve_here(self) -> None:
+        """Serve until the page has to move; raises what ended the feeding of live pages."""
+        gateway = self._gateway
+        self._moved.clear()
         server = Server(View(gateway), self._access, gateway.clock, self._settings)
         self._server = server
         gateway.hub.show = lambda reading: server.live.point_changed(reading.point.id)
         gateway.judging.alarms_changed = self._alarms_changed
+        moved = asyncio.create_task(self._moved.wait(), name="page moved")
         try:
             await server.open()
-            await self._listen(server)
-            await self._announce(server.port)
-            if server.live.task is not None:
-                await server.live.task
+            if await self._listen(server):
+                await self._announce(server.port)
+                feeding = {server.live.task} if server.live.task is not None else set()
+                await asyncio.wait({moved, *feeding}, return_when=asyncio.FIRST_COMPLETED)
+                for task in feeding:
+                    if task.done():
+                        task.result()
         finally:
+            moved.cancel()
             await server.stop()
 
-    async def _listen(self, server: Server) -> None:
-        """Return once the port could be had; collecting goes on without."""
+    def _settings_of(self, web: Web) -> Settings:
+        port = web.port if self._options.port is None else self._options.port
+        names = tuple(origin.partition("://")[2] for origin in web.origins)
+        socket_of_commands = self._gateway.store.path / console.NAME
+        return Settings(host=web.listen, port=port, names=names, console=socket_of_commands)
+
+    async def _listen(self, server: Server) -> bool:
+        """Return once the port could be had, or another is wanted; collecting goes on without."""
         gateway = self._gateway
-        while True:
+        while not self._moved.is_set():
             try:
                 await server.start()
             except CannotListen as error:
@@ -107,7 +161,8 @@ class _Page:
                 await gateway.clock.sleep(_LISTEN_AGAIN_S * gateway.clock.speed)
             else:
                 gateway.page_trouble = None
-                return
+                return True
+        return False
 
     def _alarms_changed(self, points: Collection[str]) -> None:
         """An alarm changes the page's banners and the tiles of its point."""
@@ -140,11 +195,11 @@ def _uplink(gateway: "Gateway", cloud: Cloud, options: "Options") -> Uplink:
         username=cloud.username,
         ca_file=str(cloud.ca_file) if cloud.ca_file else None,
         certificate_file=str(cloud.certificate_file) if cloud.certificate_file else None,
-        key_file=str(cloud.key_file) if cloud.key_file else None,
+        key_file=str(cloud.key.file) if cloud.key else None,
     )
     destination = Destination(
         broker=broker,
-        password_file=cloud.password_file,
+        password=cloud.password,
         tenant=cloud.tenant,
         gateway=cloud.gateway,
         proven=cloud.confirm == "ack",
@@ -190,15 +245,16 @@ def _addresses() -> list[str]:
 
 def _status(gateway: "Gateway") -> dict[str, object]:
     """The body of `st`."""
-    model = gateway.forecasting.model if gateway.forecasting else None
+    model, live = gateway.fitout.forecasting.model, gateway.configuration.live
     return {
         "v": VERSION,
         "in": gateway.store.identity.install,
         "online": True,
         "epoch": gateway.store.identity.epoch,
         "sw": __version__,
-        "cfg": gateway.loaded.content_hash[:12],
-        "rules": gateway.loaded.rules_hash[:12],
+        "state": gateway.status(),
+        "cfg": live.content_hash[:12] if live else None,
+        "rules": live.rules_hash[:12] if live else None,
         "model": None if model is None else model.hash,
         "sim": gateway.config.emulation is not None,
         "clock": gateway.clock.trust().value,

@@ -5,24 +5,27 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from gateway import inventory, judging, metrics, reading
+from gateway import inventory, judging, metrics, reading, told
 from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
-from gateway.store import query
+from gateway.store import query, source
 from gateway.store.errors import StoreError
 from gateway.web.kitchen import (
     AlarmView,
     Band,
     CloudView,
     CommandView,
+    ConfigurationView,
     DeviceView,
     Metric,
     NoHistory,
     NotWaiting,
     PointState,
     PointView,
+    ReloadView,
     SeriesView,
     SiteView,
+    StatusView,
     TooManyRows,
     UnknownAlarm,
     UnknownDevice,
@@ -43,7 +46,11 @@ _URGENCY = {priority: rank for rank, priority in enumerate(Priority)}
 _OWN_WORDS = {
     "left_out": (
         "감시 안 됨 · Not guarded",
-        "설정을 고치고 다시 시작하세요. Mend config.yaml and restart.",
+        "설정을 고치고 다시 불러오세요. Mend config.yaml and have it loaded again.",
+    ),
+    "config": (
+        "설정 오류 · Configuration not used",
+        "설정을 고치고 다시 불러오세요. Mend config.yaml and have it loaded again.",
     ),
     "task_down": ("기능 중단 · Task down", "다시 시작하세요. Restart the gateway."),
 }
@@ -61,9 +68,18 @@ class View:
 
     def __init__(self, gateway: "Gateway") -> None:
         self._gateway = gateway
-        self._bands = _bands(gateway.config.rules)
+        self._rules: tuple[Rule, ...] | None = None
+        self._bands: dict[str, Band] = {}
         self._alarm_rules: dict[str, list[Rule]] = {}
-        for rule in gateway.config.rules:
+        self._follow()
+
+    def _follow(self) -> None:
+        """Look at the rules in force; they change with the configuration."""
+        rules = self._gateway.config.rules
+        if rules is self._rules:
+            return
+        self._rules, self._bands, self._alarm_rules = rules, _bands(rules), {}
+        for rule in rules:
             if rule.alarm:
                 self._alarm_rules.setdefault(rule.point, []).append(rule)
 
@@ -76,7 +92,7 @@ class View:
             "rows": {"committed": cloud.committed, "acknowledged": cloud.acknowledged},
             "points": len(gateway.points),
             "alarms": len(gateway.judging.alarms()),
-            "troubles": gateway.troubles(),
+            "troubles": gateway.troubles.now(),
             "loop": gateway.lag.report(),
         }
 
@@ -95,7 +111,7 @@ class View:
 
     async def read(self, device_id: str) -> list[PointView]:
         gateway = self._gateway
-        found = (each for each in gateway.equipment.sampled if each.state.id == device_id)
+        found = (each for each in gateway.fitout.equipment.sampled if each.state.id == device_id)
         device = next(found, None)
         if device is None:
             raise UnknownDevice(device_id)
@@ -158,6 +174,15 @@ class View:
             speed=clock.speed,
         )
 
+    def status(self) -> StatusView:
+        return told.status(self._gateway)
+
+    def configuration(self) -> ConfigurationView:
+        return told.configuration(self._gateway)
+
+    async def reload(self, by: str) -> ReloadView:
+        return await told.reload(self._gateway, by)
+
     async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
         history = self._gateway.history
         if step not in query.NAMED:
@@ -166,7 +191,7 @@ class View:
             raise NoHistory("the gateway is still starting")
         try:
             found = await history.series(query.Request(point, start, end, step))
-        except query.UnknownPoint:
+        except source.UnknownPoint:
             raise UnknownPoint(point) from None
         except query.TooManyRows as error:
             raise TooManyRows(query.ROWS_MAX, error.finest) from None
@@ -182,6 +207,7 @@ class View:
         return clock.wall() - (clock.now() - at)
 
     def _point(self, point: Point) -> PointView:
+        self._follow()
         hub, now = self._gateway.hub, self._gateway.clock.now()
         seen = hub.latest.get(point.id)
         at = self._gateway.started_at if seen is None else seen.at
@@ -276,7 +302,7 @@ def _own_words(alarm_id: str, what: reading.Value) -> tuple[str, str]:
     """Label and advice of an alarm about the gateway itself; the kitchen may read either."""
     kind, _, name = alarm_id.removeprefix(OWN).partition(".")
     label, advice = _OWN_WORDS.get(kind, (kind, ""))
-    return f"{label}: {name}", f"{advice}\n{what}"
+    return f"{label}: {name}" if name else label, f"{advice}\n{what}"
 
 
 def _bands(rules: Iterable[Rule]) -> dict[str, Band]:
@@ -342,20 +368,20 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
         yield _count("cloud_rejected", "Messages the broker refused.", sent.rejected)
         yield _count("cloud_unheard", "Messages nobody had subscribed to.", sent.unheard)
         yield _count("cloud_oversized", "Messages from the cloud too large.", sent.oversized)
-    for state in gateway.equipment.states.values():
+    for state in gateway.fitout.equipment.states.values():
         yield _count("device_reads", "Reads and messages heard.", state.reads, device=state.id)
-    for state in gateway.equipment.states.values():
+    for state in gateway.fitout.equipment.states.values():
         yield _count("device_failures", "Reads that failed.", state.failures, device=state.id)
-    for state in gateway.equipment.states.values():
+    for state in gateway.fitout.equipment.states.values():
         text = "Edges that came too fast to be readings of their own."
         yield _count("device_coalesced_edges", text, state.coalesced, device=state.id)
-    for state in gateway.equipment.states.values():
+    for state in gateway.fitout.equipment.states.values():
         text, ticks = "Ticks without a read: it hung, or the device rests.", state.skipped_ticks
         yield _count("device_skipped_ticks", text, ticks, device=state.id)
-    yield from metrics.of_devices(gateway.equipment)
-    yield from metrics.of_sites(gateway.equipment)
+    yield from metrics.of_devices(gateway.fitout.equipment)
+    yield from metrics.of_sites(gateway.fitout.equipment)
     yield from metrics.of_loop(gateway.lag)
-    for name, actuator in gateway.effects.actuators.items():
+    for name, actuator in gateway.fitout.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."
         yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)
     for name, restarts in gateway.supervision.restarts.items():

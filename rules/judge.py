@@ -6,7 +6,7 @@ the outcome at any moment does not depend on how often anybody asked.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -72,7 +72,12 @@ class Acknowledged(NamedTuple):
 
 
 class Started(NamedTuple):
-    """The process has started with this set of rules."""
+    """The process has started with this set of rules, or goes on with it.
+
+    `known` are the actuators that are still as they were driven: only a change drives them.
+    """
+
+    known: Collection[str] = ()
 
 
 class Troubled(NamedTuple):
@@ -318,8 +323,8 @@ class _Turn:
                 self._settle_touched(now)
             case Acknowledged(alarm, by):
                 self._alarm(alarm, Verb.ACKNOWLEDGE, now, by=by)
-            case Started():
-                self._start(now)
+            case Started(known):
+                self._start(now, known)
             case Troubled(alarm, standing, what):
                 self._alarm(alarm, Verb.RAISE if standing else Verb.RETURN, now, value=what)
             case Elapsed():
@@ -477,7 +482,7 @@ class _Turn:
         }
         self.effects.append(Record("alarm", data))
 
-    def _start(self, now: int) -> None:
+    def _start(self, now: int, known: Collection[str]) -> None:
         """Fit what was left behind to the rules and contracts of today; drive every output."""
         rules, contracts = self.judge.rules, self.judge.contracts
         for key, entry in list(self.state.entries.items()):
@@ -493,7 +498,7 @@ class _Turn:
             before = self._output(actuator).value
             self._settle(actuator, now, self._arbitrated(actuator, slots.SLOTS))
             after_settling = self._output(actuator)
-            if after_settling.value is before:
+            if after_settling.value is before and actuator not in known:
                 self._drive(actuator, after_settling)
 
     def _resume(self, rule: Rule, now: int) -> None:

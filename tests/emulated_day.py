@@ -101,7 +101,7 @@ class EmulatedDay:
         self._emulated.step()
         self._judging.start(self._clock.now())
         self._equipment.listen()
-        calming = [asyncio.create_task(each.run()) for each in self._equipment.debounced]
+        calming = [asyncio.create_task(each.run()) for each in self._equipment.debounced.values()]
         try:
             await self._live(seconds, step_s)
         finally:

@@ -8,14 +8,19 @@ from gateway.access import Kind, TokenRow
 from gateway.web.kitchen import (
     AlarmView,
     Band,
+    Busy,
     CloudView,
     CommandView,
+    ConfigurationView,
     DeviceView,
     Metric,
     NotWaiting,
     PointView,
+    ReloadView,
     SeriesView,
     SiteView,
+    StatusView,
+    StoreView,
     UnknownAlarm,
     UnknownDevice,
     UnknownPoint,
@@ -31,6 +36,7 @@ class KitchenInMemory:
         self._points = {point.id: point for point in points}
         self._alarms = {alarm.id: alarm for alarm in alarms}
         self.alive = True
+        self.troubles: list[str] = []
         self.no_history: Exception | None = None
         self.now = NOON
         self.cloud_view = CloudView(
@@ -42,7 +48,22 @@ class KitchenInMemory:
             oldest_waiting=NOON - 2_000,
             last_acknowledged_at=NOON - 1_000,
         )
+        self.configuration_view = ConfigurationView(
+            status="running", file="config.yaml", source="file"
+        )
+        self.reload_view = ReloadView(result="applied")
+        self.reloaded_by: list[str] = []
+        self.busy = False
         self.site_view = SiteView(label="마포점", zone="Asia/Seoul")
+
+    def configuration(self) -> ConfigurationView:
+        return self.configuration_view
+
+    async def reload(self, by: str) -> ReloadView:
+        self.reloaded_by.append(by)
+        if self.busy:
+            raise Busy("8 reloads wait already")
+        return self.reload_view
 
     def health(self) -> Mapping[str, object]:
         rows = {
@@ -120,6 +141,19 @@ class KitchenInMemory:
             end=end,
             columns=("at", "value", "reason"),
             rows=msgspec.Raw(b'[[%d,3.2,null],[%d,null,"stale"]]' % (start, start + 5_000)),
+        )
+
+    def status(self) -> StatusView:
+        store = StoreView(
+            rows=128_412, waiting=3, lost=0, used=0.12, history_bytes=484_000_000, history_months=12
+        )
+        return StatusView(
+            status="running",
+            version="0.1.0",
+            epoch=1,
+            started_at=NOON - 86_400_000,
+            troubles=self.troubles,
+            store=store,
         )
 
     def metrics(self) -> Iterable[Metric]:

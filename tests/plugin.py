@@ -34,6 +34,8 @@ class Driver:
     METRICS = (Metric("reads", "1"),)
 
     def __init__(self, bus, options, sleep):
+        if options.prank == "explode":
+            raise LookupError("a bug in a driver")
         self._options = options
         self._reads = 0
 

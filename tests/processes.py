@@ -111,6 +111,19 @@ class Daemon:
         self._process = None
         return process.returncode
 
+    def hang_up(self) -> None:
+        """Send SIGHUP: load the configuration again."""
+        self._running().send_signal(signal.SIGHUP)
+
+    def reload(self, token: str) -> tuple[int, Any]:
+        """Status and body of a reload by the API; waits until the token is known."""
+
+        def asked() -> tuple[int, Any] | None:
+            answer = self.post("/api/v1/config/reload", token)
+            return None if answer[0] == 401 else answer
+
+        return self.wait_until(asked)
+
     def kill(self) -> None:
         """SIGKILL: end it as a power cut would end the process. Does nothing while stopped."""
         if self._process is not None:

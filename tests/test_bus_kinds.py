@@ -42,15 +42,15 @@ def test_every_kind_can_be_opened_and_emulated(name: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("buses: {a: {kind: seriel, path: x}}", 'buses.a.kind: no kind "seriel"; did you mean'),
-        ("buses: {a: {path: x}}", '"kind" is missing: gpio, i2c, onewire'),
+        ("buses: {a: {kind: seriel, path: x}}", 'did you mean "serial"?'),
+        ("buses: {a: {path: x}}", '"kind" is missing: gpio, i2c, mqtt'),
         ("buses: {a: {kind: 5}}", "buses.a.kind: "),
         ("buses: {a: {kind: serial}}", '"path" is missing, such as /dev/serial0'),
-        ("buses: {a: {kind: serial, path: x, baud: 9601}}", "buses.a.baud: wanted one of"),
-        ("buses: {a: {kind: onewire, baud: 9600}}", "buses.a.baud: unknown key"),
+        ("buses: {a: {kind: serial, path: x, baud: 9601}}", "buses.a.baud: got"),
+        ("buses: {a: {kind: onewire, baud: 9600}}", "buses.a.baud: got the unknown key"),
         ("buses: {a: {kind: serial, path: x}, b: {kind: serial, path: x}}", 'the bus "a" already'),
         ("buses: {a: {kind: onewire}, b: {kind: onewire}}", 'w1/devices is the bus "a" already'),
-        ("buses: {a: 5}", "wanted keys and values"),
+        ("buses: {a: 5}", "expected keys and values"),
     ],
 )
 def test_a_bus_that_cannot_be_is_one_clear_line(tmp_path: Path, text: str, said: str) -> None:
@@ -80,10 +80,10 @@ devices:
          "b: {driver: ds18b20, bus: wire, address: 28-0000075a1b2c}",
          'devices.b.address: address 28-0000075a1b2c of bus "wire" is taken by "a"'),
         ("a: {driver: ds18b20, bus: wire}", "", '"address" is missing'),
-        ("a: {driver: ds18b20, bus: wire, address: 28-1}", "", "devices.a: address: wanted"),
+        ("a: {driver: ds18b20, bus: wire, address: 28-1}", "", "devices.a: address: got"),
         ("a: {driver: pzem004t, bus: line, address: 248}", "", ""),
-        ("a: {driver: pzem004t, bus: line, address: 249}", "", "address: wanted 1 to 247"),
-        ("a: {driver: mhz19, bus: line, range: 3000}", "", "devices.a.range: wanted one of"),
+        ("a: {driver: pzem004t, bus: line, address: 249}", "", "expected 1 to 247"),
+        ("a: {driver: mhz19, bus: line, range: 3000}", "", "devices.a.range: got"),
     ],
 )  # fmt: skip
 def test_devices_that_share_a_wire_are_checked(

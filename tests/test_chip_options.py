@@ -51,11 +51,11 @@ def loops(*changes: tuple[str, str]) -> str:
 
 BROKEN = [
     ("driver: scd41, bus: i2c, altitude: ▶38", "air.altitude:", "without a unit"),
-    ("driver: scd41, bus: i2c, altitude: ▶9000 m", "air.altitude:", "wanted 0 to 3000 m"),
+    ("driver: scd41, bus: i2c, altitude: ▶9000 m", "air.altitude:", "expected 0 to 3000 m"),
     ("driver: scd41, bus: i2c, altitude: ▶3 kg", "air.altitude:", "kg is no m"),
     ("driver: scd41, bus: i2c, temperature_offset: ▶21 °C", "temperature_offset:", "0 to 20 K"),
-    ("driver: scd41, bus: i2c, every: ▶4900ms", "air.every:", 'at least 5s, got "4900ms"'),
-    ("driver: scd41, bus: i2c, address: ▶0x61", "air.address:", "wanted one of 0x62"),
+    ("driver: scd41, bus: i2c, every: ▶4900ms", "air.every:", 'got "4900ms", expected at least 5s'),
+    ("driver: scd41, bus: i2c, address: ▶0x61", "air.address:", "expected one of 0x62"),
     ("driver: sht4x, bus: i2c, address: ▶0x47", "air.address:", "0x44, 0x45, 0x46"),
     ("driver: sht4x, bus: i2c, address: ▶0x44", "air.address:", 'taken by "walk_in"'),
     ("driver: bme280, bus: i2c, address: ▶0x78", "air.address:", "0x76, 0x77"),
@@ -64,7 +64,7 @@ BROKEN = [
     (loops(("400 mV", "▶0.4")), "oven.low_volts:", "without a unit"),
     (loops(("400 mV", "▶3 V")), "channels.oven:", "less than high_volts"),
     (loops(("2 V", "▶5 V")), "channels.oven:", "choose a larger range"),
-    (loops(("input: 0", "input: ▶4")), "oven.input:", "wanted one of 0, 1, 2, 3"),
+    (loops(("input: 0", "input: ▶4")), "oven.input:", "expected one of 0, 1, 2, 3"),
     (loops(("high: 300", "high: 300, range: ▶5 V")), "oven.range:", "6.144 V, 4.096 V"),
     (loops(("400 mV", "0 V"), ("high: 300", "high: 300, live_zero: ▶true")), "oven:", "above 0 V"),
     (

@@ -22,7 +22,7 @@ cloud:
   gateway: tls_1
   confirm: puback
   username: gateway
-  password_file: {password}
+  password: {{secret: mqtt}}
   ca_file: {authority}
 emulation: {{seed: 1}}
 """
@@ -37,10 +37,11 @@ def secured(folder: Path, subject: str) -> tuple[Settings, Path]:
 
 
 def config(folder: Path, url: str, authority: Path, password: str) -> str:
-    secret = folder / "password"
+    secret = folder / "site" / "secrets" / "mqtt"
+    secret.parent.mkdir(parents=True)
     secret.write_text(password + "\n")
     secret.chmod(0o600)
-    return CONFIG.format(url=url, password=secret, authority=authority)
+    return CONFIG.format(url=url, authority=authority)
 
 
 async def test_rows_go_to_a_broker_that_proves_who_it_is(
@@ -68,9 +69,9 @@ def test_a_password_that_cannot_be_read_is_a_trouble_of_the_cloud_and_the_page_i
 ) -> None:
     settings, authority = secured(tmp_path, "IP:127.0.0.1")
     text = config(tmp_path, mosquitto(settings).url, authority, "right")
-    (tmp_path / "password").write_bytes(b"\xff\xfe")
+    (tmp_path / "site" / "secrets" / "mqtt").write_bytes(b"\xff\xfe")
     with Daemon(tmp_path / "site", text) as daemon:
-        daemon.wait_line("cloud: the password file .* is not UTF-8")
+        daemon.wait_line("cloud: password: the secret .* is not UTF-8")
         daemon.wait_until(lambda: daemon.health()["rows"]["committed"] > 2)
         assert daemon.health()["status"] == "running"
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib
-import stat
 import sys
 from pathlib import Path
 
@@ -212,21 +211,33 @@ def test_silence_needs_no_choice_of_what_to_do_on_a_bad_value(tmp_path: Path) ->
     rule = "  mute: {kind: stale, point: door/open, for: 1min, then: [{alarm: low}]}\nweb:"
     assert good(tmp_path, changed("web:", rule)).rules[0].on_bad is OnBad.ALARM
     chosen = changed("web:", rule.replace("for: 1min", "on_bad: hold"))
-    assert "rules.mute.on_bad: unknown key" in describe.problems(read(tmp_path, chosen).problems)
+    assert "rules.mute.on_bad: got the unknown key" in describe.problems(
+        read(tmp_path, chosen).problems
+    )
+
+
+def kept_secret(folder: Path, name: str, holds: str) -> Path:
+    """Write a secret where the configuration in `folder` looks for it."""
+    file = folder / "secrets" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(holds)
+    file.chmod(0o600)
+    return file
 
 
 def test_a_secret_is_taken_only_from_a_file_nobody_else_can_reach(tmp_path: Path) -> None:
-    secret = tmp_path / "broker.password"
-    secret.write_text("hunter2")
+    secret = kept_secret(tmp_path, "broker", "hunter2")
     secret.chmod(0o640)
-    text = changed("tenant: demo", "username: u, password_file: broker.password, tenant: demo")
+    text = changed("tenant: demo", "username: u, password: {secret: broker}, tenant: demo")
     said = describe.problems(read(tmp_path, text).problems)
     assert f"chmod 600 {secret}" in said
     secret.chmod(0o600)
     cloud = good(tmp_path, text).cloud
     assert cloud is not None
-    assert cloud.password_file == secret
-    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert cloud.password is not None
+    assert cloud.password.file == secret
+    assert cloud.password.read() == "hunter2"
+    assert "hunter2" not in repr(cloud)
     without_name = text.replace("username: u, ", "")
     assert '"username"' in describe.problems(read(tmp_path, without_name).problems)
 
@@ -241,17 +252,17 @@ def test_a_secret_in_the_file_is_never_repeated_in_an_error(tmp_path: Path) -> N
 
 
 def test_certificates_are_for_mqtts_and_come_in_pairs(tmp_path: Path) -> None:
-    for name in ("ca.pem", "own.pem", "own.key"):
+    for name in ("ca.pem", "own.pem"):
         (tmp_path / name).write_text("x")
-        (tmp_path / name).chmod(0o600)
-    files = "ca_file: ca.pem, certificate_file: own.pem, key_file: own.key, tenant: demo"
+    kept_secret(tmp_path, "own_key", "x")
+    files = "ca_file: ca.pem, certificate_file: own.pem, key: {secret: own_key}, tenant: demo"
     text = changed("tenant: demo", files)
     assert "mqtts:" in describe.problems(read(tmp_path, text).problems)
     safe = text.replace("mqtt://127.0.0.1:1883", "mqtts://broker.example")
     cloud = good(tmp_path, safe).cloud
     assert cloud is not None
     assert cloud.ca_file == tmp_path / "ca.pem"
-    alone = safe.replace(", key_file: own.key", "")
+    alone = safe.replace(", key: {secret: own_key}", "")
     assert "belong together" in describe.problems(read(tmp_path, alone).problems)
 
 
@@ -322,10 +333,10 @@ def test_a_drivers_options_are_the_schema_of_its_entry(tmp_path: Path, planted: 
     for wrong, words in (
         (keys, "devices.p: gain: 2 is too much with this chip"),
         ("gain: 1.5", "devices.p: no table for 1.5"),
-        ("gain: 3", "devices.p.gain: wanted 0.5 to 2"),
-        ("from: [a]", "devices.p.from[0]: wanted a whole number"),
-        ("settle: 2", "devices.p.settle: wanted a duration"),
-        ("from_: [1]", 'devices.p.from_: unknown key; did you mean "from"?'),
+        ("gain: 3", 'devices.p.gain: got "3", expected 0.5 to 2'),
+        ("from: [a]", 'devices.p.from[0]: got "a", expected a whole number'),
+        ("settle: 2", "devices.p.settle: got 2 without a unit, expected a duration"),
+        ("from_: [1]", 'did you mean "from"?'),
     ):
         loaded = read(tmp_path, entry(wrong))
         assert words in describe.problems(loaded.problems)
@@ -392,7 +403,10 @@ def test_the_shipped_kitchen_is_good() -> None:
     loaded = load(EXAMPLE)
     assert describe.problems(loaded.problems) == ""
     assert loaded.config is not None
-    assert describe.contents(loaded.config) == "15 devices, 33 points, 2 actuators, 16 rules"
+    assert (
+        describe.contents(loaded.config)
+        == "15 devices, 33 points, 2 actuators, 16 rules; emulated: no hardware is read"
+    )
     assert loaded.config.site.label == "마포점"
     assert loaded.config.emulation is not None
 

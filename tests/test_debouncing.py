@@ -43,7 +43,7 @@ class Doors:
         hub = Hub(self.clock.now())
         hub.show = self.heard.append
         self.equipment = Builder(config, points, hub, self.clock, emulated).build()
-        (self.debounce,) = self.equipment.debounced
+        (self.debounce,) = self.equipment.debounced.values()
         self.state = self.equipment.states["door"]
         self.chip: Chip = emulated.chips["door"]
         self.open = False

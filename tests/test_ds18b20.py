@@ -140,7 +140,7 @@ def test_every_fault_that_looks_like_a_text_has_its_name(text: bytes, words: str
     "address", ["10-0000075a1b2c", "28-75a1b2c", "../../etc", "28-0000075A1B2C"]
 )
 def test_an_address_that_is_no_probe_is_refused(address: str) -> None:
-    with pytest.raises(ValueError, match="address: wanted the name of its folder"):
+    with pytest.raises(ValueError, match="expected the name of its folder"):
         Options(address=address)
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from gateway.reading import Quality
 from gateway.store import hot, query
-from gateway.store.query import TooManyRows, UnknownPoint
+from gateway.store.query import TooManyRows
+from gateway.store.source import UnknownPoint
 from tests.history_log import DOOR, HOUR, MINUTE, Kitchen
 
 STALE = Quality.STALE.code

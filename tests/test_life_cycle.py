@@ -235,10 +235,10 @@ def test_a_second_daemon_on_the_same_data_is_refused(daemon: Daemon, tmp_path: P
         ("", "config.yaml"),
     ],
 )
-def test_a_configuration_that_cannot_be_used_exits_with_2(
+def test_a_configuration_that_cannot_be_used_exits_with_2_where_that_is_asked_for(
     tmp_path: Path, config: str, said: str
 ) -> None:
-    daemon = Daemon(tmp_path, config).start(ready=False)
+    daemon = Daemon(tmp_path, config, "--strict").start(ready=False)
     try:
         assert daemon.wait_exit() == 2
     finally:

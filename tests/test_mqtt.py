@@ -144,16 +144,16 @@ def test_a_retained_state_is_taken_and_marked() -> None:
 @pytest.mark.parametrize("path", ["", "v", "$v", "$.", "$..v", "$[", "$[]", "$[-1]", '$["a]',
                                   "$.a b", "$[99999]", "$" + ".a" * 17])  # fmt: skip
 def test_a_path_that_is_none_is_refused_with_an_example(path: str) -> None:
-    with pytest.raises(ValueError, match=r"path: wanted one such as \$\.v"):
+    with pytest.raises(ValueError, match=r"expected one such as \$\.v"):
         steps_of(path)
 
 
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"topic": ""}, "topic: wanted a topic"),
-        ({"topic": "k/+/r"}, "topic: wanted one topic, without"),
-        ({"topic": "k/#"}, "topic: wanted one topic, without"),
+        ({"topic": ""}, "expected one such as kitchen"),
+        ({"topic": "k/+/r"}, "expected one topic, without"),
+        ({"topic": "k/#"}, "expected one topic, without"),
         ({"metrics": {}}, "metrics: name at least one"),
         ({"metrics": {"Temp C": V}}, "metrics: 'Temp C' must"),
     ],
@@ -174,7 +174,7 @@ def test_options_that_cannot_be_heard_name_their_key(
         ({"kind": "boolean", "scale": 2.0}, "scale, offset: belong"),
         ({"precision": 12}, "precision: 0 to 9"),
         ({"on": ("a",), "off": ("A",)}, "on, off: 'a' stands in both"),
-        ({"path": "v"}, "path: wanted"),
+        ({"path": "v"}, "path: got"),
     ],
 )
 def test_a_field_that_makes_no_sense_names_its_key(field: dict[str, object], words: str) -> None:

@@ -98,9 +98,9 @@ def test_a_broken_document_is_no_state(payload: bytes) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"topic": ""}, "topic: wanted"),
-        ({"topic": "k/+"}, "topic: wanted"),
-        ({"topic": "c", "state_topic": "s/#"}, "state_topic: wanted"),
+        ({"topic": ""}, "topic: got"),
+        ({"topic": "k/+"}, "topic: got"),
+        ({"topic": "c", "state_topic": "s/#"}, "state_topic: got"),
         ({"topic": "c", "state_topic": "c"}, "state_topic: would hear"),
         ({"topic": "c", "state_key": "s"}, "state_topic: is missing"),
         ({"topic": "c", "on": "X", "off": "X"}, "off: must be another"),

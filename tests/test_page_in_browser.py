@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, Response, expect
 
 from gateway.access import Access, Role
 from gateway.clock import SystemClock
-from gateway.web.kitchen import AlarmView, Band, PointView
+from gateway.web.kitchen import AlarmView, Band, NoHistory, PointView
 from gateway.web.route import Settings
 from gateway.web.server import Server
 from tests import browser as browsing
@@ -141,6 +141,9 @@ async def test_nothing_overflows_at_any_size_in_either_language(started: Browser
                     "aria-current", "page"
                 )
                 assert await opened.faults() == [], (size, language, place, alarms)
+            await opened.page.goto(f"{site.url}#point/fridge0/temperature")
+            await expect(opened.page.locator("kg-chart path.line")).to_have_count(1)
+            assert await opened.faults() == [], (size, language, "point", alarms)
             assert (opened.complaints, opened.foreign) == ([], [])
             await opened.page.context.close()
 
@@ -355,3 +358,57 @@ async def test_a_worse_alarm_never_slides_in_under_a_finger(started: Browser, ta
         await page.mouse.up()
         await expect(page.locator("kg-banner")).to_have_count(2)
         await expect(page.locator("kg-banner").first).to_have_attribute("data-class", "life")
+
+
+async def test_a_tile_leads_to_its_curve_its_table_and_back(started: Browser) -> None:
+    kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
+    async with serving(kitchen) as site:
+        page = (await open_page(started, site.url, language="en")).page
+        await page.locator("kg-tile").first.click()
+        await expect(page).to_have_url(re.compile("#point/fridge0/temperature$"))
+        chart = page.locator("kg-chart")
+        await expect(chart).to_have_attribute("aria-label", "from 3.2\u00a0°C to 3.2\u00a0°C")
+        await chart.focus()
+        await page.keyboard.press("ArrowRight")
+        await expect(chart.locator(".said")).to_contain_text("3.2\u00a0°C")
+        await page.keyboard.press("ArrowRight")
+        await expect(chart.locator(".said")).to_contain_text("no value")
+        await page.get_by_text("As a table").click()
+        await expect(page.locator("table tr")).to_have_count(3)
+        await expect(page.locator("table")).to_contain_text("no value")
+        async with page.expect_response(lambda answer: "step=1d" in answer.url):
+            await page.get_by_role("button", name="Year").click()
+        await page.get_by_role("link", name="Back").click()
+        await expect(page.locator("kg-tile").first).to_be_visible()
+
+
+async def test_a_history_that_cannot_be_read_is_told_and_no_curve_is_drawn(
+    started: Browser,
+) -> None:
+    kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
+    kitchen.no_history = NoHistory("the disk hangs")
+    async with serving(kitchen) as site:
+        page = (
+            await open_page(started, f"{site.url}#point/fridge0/temperature", language="en")
+        ).page
+        await expect(page.get_by_text("The history cannot be read just now.")).to_be_visible()
+        await expect(page.locator("kg-chart")).to_be_hidden()
+        await page.goto(f"{site.url}#point/nothing/there")
+        await expect(page.get_by_text("There is no such point.")).to_be_visible()
+
+
+async def test_devices_and_the_gateway_tell_how_they_are_and_why(started: Browser) -> None:
+    kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
+    kitchen.troubles = ["walk_in: no acknowledge"]
+    async with serving(kitchen) as site:
+        page = (await open_page(started, f"{site.url}#devices", language="en")).page
+        first = page.locator("[data-place=devices] .row").first
+        await expect(first).to_contain_text("i2c 0x44")
+        await expect(first).to_contain_text("Works")
+        await first.click()
+        await expect(page.locator("kg-chart")).to_be_visible()
+        await page.goto(f"{site.url}#system")
+        gateway = page.locator("[data-place=system] .row", has_text="Gateway").first
+        await expect(gateway).to_contain_text("walk_in: no acknowledge")
+        await expect(gateway).to_have_attribute("data-state", "warn")
+        await expect(page.locator(".row", has_text="Kept on this board")).to_contain_text("484 MB")

@@ -69,7 +69,7 @@ def test_an_alarm_status_that_is_none_is_refused() -> None:
 
 @pytest.mark.parametrize("address", [0, 248 + 1, 255, -1, 300])
 def test_an_address_that_cannot_be_is_refused(address: int) -> None:
-    with pytest.raises(ValueError, match="address: wanted 1 to 247"):
+    with pytest.raises(ValueError, match="expected 1 to 247"):
         Options(address=address)
 
 

@@ -34,16 +34,17 @@ def test_a_duration_is_seconds(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("30", 'without a unit; did you mean "30s"?'),
-        ("10m", 'got the unit "m" (known: ms, s, min, h, d)'),
+        ("30", '"1h"; did you mean "30s"?'),
+        ("10m", '(ms, s, min, h, d); did you mean "10min"?'),
+        ("10 fortnights", 'got "10 fortnights", expected a duration'),
         ("12:30", 'got "12:30"'),
         ("-5s", "0s to 366d"),
         ("367d", "0s to 366d"),
         ("s", 'such as "30s"'),
         ("", 'such as "30s"'),
-        ("1h30min", "got the unit"),
-        ("nan s", "wanted a duration"),
-        ("9" * 400 + "s", "wanted a duration"),
+        ("1h30min", 'got "1h30min", expected a duration'),
+        ("nan s", "expected a duration"),
+        ("9" * 400 + "s", "expected a duration"),
         ("1,5h", 'got "1,5h"'),
     ],
 )

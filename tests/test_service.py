@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import STORE_HANG_MS, Gateway
+from gateway.app import STORE_HANG_MS, Gateway, Options
 from gateway.config.load import load
 from gateway.service import Service
 from tests.fakes import ManualClock
@@ -180,5 +180,6 @@ def _gateway(folder: Path, clock: ManualClock) -> Gateway:
     file = folder / "config.yaml"
     file.write_text("site: {label: Test, zone: UTC}\n")
     loaded = load(file)
-    assert loaded.config is not None
-    return Gateway(loaded, loaded.config, open_store(folder / "data", clock), clock)
+    gateway = Gateway(file, open_store(folder / "data", clock), clock, Options())
+    gateway.changeover.begin(loaded)
+    return gateway

@@ -17,6 +17,7 @@ from gateway.buses.mqtt import Broker as Address
 from gateway.buses.mqtt import Link, Message
 from gateway.buses.mqtt_site import AWAY_S, SiteBroker
 from gateway.clock import SystemClock
+from gateway.config.secret import Secret
 from gateway.store.log import unpacked
 from tests import certificates
 from tests.broker import Broker, Settings, Tls
@@ -486,10 +487,12 @@ async def test_a_broker_with_tls_and_a_login_is_used_like_any_other(
     broker = mosquitto(
         Settings(tls=tls, users={"gateway": "secret"}, extra=("max_queued_messages 9000",))
     )
-    password = tmp_path / "password"
-    password.write_text("secret\n")
+    secret = tmp_path / "secrets" / "site"
+    secret.parent.mkdir()
+    secret.write_text("secret\n")
+    secret.chmod(0o600)
     address = Address.from_url(broker.url, ca_file=str(authority.certificate), username="gateway")
-    site = SiteBroker(address, password, CLOCK)
+    site = SiteBroker(address, Secret("site", tmp_path), CLOCK)
     ears, commits = Ears(), Commits()
     site.listen(Options(topic="k/1/r", metrics={"v": Field()}), ears)
     site.join(commits, "kg-test", "site")

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.buses.mqtt import Broker, Link, LinkError, Message
 from gateway.clock import SystemClock
+from gateway.config.secret import Secret
 from gateway.reading import Point, Quality, Reading
 from gateway.store.errors import StoreError
 from gateway.store.log import Row
@@ -405,12 +406,16 @@ def test_the_back_off_is_bounded_however_long_an_outage_lasts() -> None:
 def test_the_password_is_all_but_the_end_of_the_line_and_a_bad_file_says_so(
     tmp_path: Path,
 ) -> None:
-    file = tmp_path / "password"
+    file = tmp_path / "secrets" / "mqtt"
+    file.parent.mkdir()
     broker = Broker(host="127.0.0.1", port=1883, username="gateway")
-    destination = Destination(broker=broker, tenant="demo", gateway="one", password_file=file)
-    with pytest.raises(LinkError, match="password file cannot be read"):
+    destination = Destination(
+        broker=broker, tenant="demo", gateway="one", password=Secret("mqtt", tmp_path)
+    )
+    with pytest.raises(LinkError, match=r"password: got no secret at .*mqtt"):
         destination.login()
     file.write_bytes(b" a b \r\n")
+    file.chmod(0o600)
     assert destination.login().password == " a b "
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(LinkError, match="is not UTF-8"):

@@ -39,20 +39,23 @@ class Options:
         return self.chip
 
 
-class Watched(Protocol):
-    """What of a pushed device's settings is wiring."""
+class Wired(Protocol):
+    """What of any device's settings is wiring."""
 
     @property
     def pin(self) -> int: ...
+
+
+class Watched(Wired, Protocol):
+    """What of a pushed device's settings is wiring."""
+
     @property
     def pull(self) -> Pull: ...
 
 
-class Switched(Protocol):
+class Switched(Wired, Protocol):
     """What of an acting device's settings is wiring."""
 
-    @property
-    def pin(self) -> int: ...
     @property
     def active_high(self) -> bool: ...
 
@@ -62,7 +65,7 @@ class Pins:
 
     def __init__(self, factory: "Factory") -> None:
         self._factory = factory
-        self._devices: list[GPIODevice] = []
+        self._devices: dict[int, GPIODevice] = {}
         self._ears: dict[int, Callable[[DriverError], object]] = {}
         self._telling = Lock()
         self._closed = False
@@ -98,7 +101,7 @@ class Pins:
         level = initial == active_high
         with _translated(pin):
             device = OutputDevice(pin, initial_value=level, pin_factory=self._factory)
-        self._devices.append(device)
+        self._devices[pin] = device
         return _Output(pin, device)
 
     def watch(self, pin: int, pull: Pull, changed: Callable[[bool], None]) -> Callable[[], bool]:
@@ -117,7 +120,7 @@ class Pins:
                 active_state=True if pull_up is None else None,
                 pin_factory=self._factory,
             )
-        self._devices.append(device)
+        self._devices[pin] = device
         self._pulled(pin)
         active_level = not pull_up
 
@@ -125,7 +128,7 @@ class Pins:
         # then overwritten by the older level.
         def tell(level: bool | None = None) -> None:
             with self._telling:
-                if not self._closed:
+                if not self._closed and self._devices.get(pin) is device:
                     changed(bool(device.pin.state) if level is None else level)
 
         device.when_activated = partial(tell, active_level)
@@ -138,11 +141,19 @@ class Pins:
 
         return level
 
+    def release(self, options: Wired) -> None:
+        """Give one line back: an output becomes an input, so its load is de-energised."""
+        with self._telling:
+            device = self._devices.pop(options.pin, None)
+        self._ears.pop(options.pin, None)
+        if device is not None:
+            device.close()
+
     def close(self) -> None:
         """Give all lines back: outputs become inputs, so their loads are de-energised."""
         with self._telling:
             self._closed = True
-        for device in self._devices:
+        for device in self._devices.values():
             device.close()
         self._devices.clear()
         # A closed device keeps its line until its factory closes.
@@ -168,6 +179,9 @@ class EmulatedPins(Pins):
         if mount.acting:
             return make(mount.options, line)
         return make(mount.options, mount.feel, line)
+
+    def dismount(self, options: Wired) -> None:
+        """The wire stays, whatever hung on it."""
 
     def line(self, pin: int) -> "Line":
         """The wire to `pin`, before or after it is claimed; raises WrongDevice."""

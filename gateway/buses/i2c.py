@@ -9,7 +9,7 @@ import errno
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from drivers.base import BusError
 from gateway.buses.kinds import Host, Mount
@@ -125,6 +125,10 @@ class EmulatedI2C:
         chip = make(mount.options, mount.feel, now_ms=self._now_ms, seed=mount.seed)
         self._chips[mount.options.address] = chip
         return chip
+
+    def dismount(self, options: Any) -> None:  # noqa: ANN401 - each chip has its own
+        """Take a chip away."""
+        self._chips.pop(options.address, None)
 
     def write(self, address: int, data: bytes) -> None:
         """Send `data` to the chip at `address`; raises BusError."""

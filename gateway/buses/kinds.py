@@ -2,8 +2,9 @@
 
 A kind's `Options` are the keys beside `kind` in the file. What a bus can do shows in its methods:
 a polled driver is handed the bus itself, `listen` hears devices that speak by themselves, and
-`claim` gives what an acting driver writes to, and `recover` opens a bus anew on which nothing
-answers. A twin also has `mount` for the emulated chips.
+`claim` gives what an acting driver writes to; `release` takes both back, for one device. `recover`
+opens a bus anew on which nothing answers. A twin also has `mount` for the emulated chips, and
+`dismount` where one can go without the others.
 """
 
 import importlib

@@ -42,6 +42,12 @@ class BusLadder:
         """Count with a device, which nobody has asked yet."""
         self._silent[device] = False
 
+    def leave(self, device: str) -> None:
+        """Count without a device that is no longer on this bus."""
+        self._silent.pop(device, None)
+        if not self._silent:
+            self._since = _NEVER
+
     def answered(self, device: str, now: int) -> None:
         """Something came back from a device, be it nonsense; the bus works."""
         if self.silent(now):

@@ -12,14 +12,15 @@ from asyncio import Event
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 from drivers.base import BusError, CorruptData
 from gateway.buses.mqtt_dial import Broker, LinkError
 from gateway.buses.mqtt_session import RECEIVE_MAX, SessionLink
 from gateway.buses.mqtt_tap import Published
-from gateway.buses.site import Commits, Site
+from gateway.buses.site import Audience, Commits, Site
 from gateway.clock import Clock
+from gateway.config.secret import Secret, SecretError
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +50,11 @@ class _Nothing:
 class SiteBroker(Site):
     """A `Site` over a real broker; `run` is a task for ever."""
 
-    def __init__(self, broker: Broker, password_file: Path | None, clock: Clock) -> None:
+    def __init__(self, broker: Broker, password: Secret | None, clock: Clock) -> None:
         super().__init__(str(broker))
         self.trouble: str | None = None  # why it is away
         self._broker = broker
-        self._password_file = password_file
+        self._password = password
         self._clock = clock
         self._commits: Commits | None = None
         self._client_id = ""
@@ -84,6 +85,19 @@ class SiteBroker(Site):
     def overhear(self, name: str) -> None:
         self._passing = True  # a session of its own, which leaves nothing behind
         self.join(_Nothing(), f"kg-look-{secrets.token_hex(8)}", name)
+
+    def listen(self, options: Any, audience: Audience) -> None:  # noqa: ANN401 - its driver's own
+        super().listen(options, audience)
+        self._foreign.clear()
+        self._lost.set()
+
+    def leave(self, audience: object) -> None:
+        super().leave(audience)
+        self._lost.set()
+
+    def close(self) -> None:
+        if self._commits is not None and self.durable in self._commits.on_durable:
+            self._commits.on_durable.remove(self.durable)
 
     @property
     def connected(self) -> bool:
@@ -194,22 +208,29 @@ class SiteBroker(Site):
         try:
             await link.connect()
             self._greeted(link)
-            await link.subscribe_all(sorted(topic.decode() for topic in self._audiences))
+            subscribed = set(self._audiences)
+            await link.subscribe_all(sorted(topic.decode() for topic in subscribed))
             self._come_up()
-            await self._lost.wait()
-            raise self._loss or LinkError("connection lost")
+            while self._loss is None:
+                await self._lost.wait()
+                self._lost.clear()  # or somebody new listens
+                subscribed &= self._audiences.keys()
+                fresh = self._audiences.keys() - subscribed
+                if fresh and self._loss is None:
+                    await link.subscribe_all(sorted(topic.decode() for topic in fresh))
+                subscribed |= fresh
+            raise self._loss
         finally:
             self._go_down()
             await link.close()
 
     def _login(self) -> Broker:
-        if self._password_file is None:
+        if self._password is None:
             return self._broker
         try:
-            password = self._password_file.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise LinkError(f"the password file cannot be read: {error}") from error
-        return replace(self._broker, password=password)
+            return replace(self._broker, password=self._password.read())
+        except SecretError as error:
+            raise LinkError(f"password: {error}") from error
 
     def _greeted(self, link: SessionLink) -> None:
         self._dropped = self._commits.dropped if self._commits is not None else 0

@@ -96,7 +96,7 @@ class Recording:
     ) -> None:
         """A relative `track.file` is looked up in `folder`."""
         self.rows_played = 0  # handed over so far, over all repetitions
-        self._track = track
+        self.track = track
         self._path = folder / track.file
         self._audience = audience
         self._clock = clock
@@ -123,10 +123,10 @@ class Recording:
         self._tell(partial(self._audience.ended, error))
 
     def _play(self) -> None:
-        schedule = _Schedule(self._track, self._clock.now())
+        schedule = _Schedule(self.track, self._clock.now())
         while True:
             any_row = False
-            for row in _rows(self._path, self._track):
+            for row in _rows(self._path, self.track):
                 any_row = True
                 self._wait_until(schedule.due_ms(row))
                 self._free.acquire()
@@ -136,7 +136,7 @@ class Recording:
                 self._tell(partial(self._arrived, (row.number, row.cells)))
             if not any_row:
                 raise BusError(f"{self._path}: holds no rows")
-            if not self._track.repeat:
+            if not self.track.repeat:
                 return
             schedule.again()
 
@@ -177,6 +177,12 @@ class Recordings:
         recording = Recording(track, _Told(ear, name), clock=clock, post=post, folder=folder)
         self.playing.append(recording)
         recording.start()
+
+    def release(self, track: Track) -> None:
+        """End the play of a file."""
+        for recording in [each for each in self.playing if each.track == track]:
+            self.playing.remove(recording)
+            recording.close()
 
     def close(self) -> None:
         """Nothing is heard any more."""

@@ -14,6 +14,7 @@ from drivers.base import DriverError
 from gateway.buses.kinds import Host, Mount
 from gateway.clock import Clock
 from gateway.config import checks
+from gateway.config.secret import Secret
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +23,10 @@ class Options:
 
     url: Annotated[str, "broker"]
     username: str | None = None
-    password_file: Annotated[Path, "secret_file"] | None = None
+    password: Secret | None = None
     ca_file: Annotated[Path, "file"] | None = None
     certificate_file: Annotated[Path, "file"] | None = None
-    key_file: Annotated[Path, "secret_file"] | None = None
+    key: Secret | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for what does not go together."""
@@ -100,6 +101,16 @@ class Site:
         if topic is not None:
             self._audiences.setdefault(topic.encode(), []).append(audience)
 
+    def leave(self, audience: object) -> None:
+        """Tell a device nothing more; the broker is told to stop once it sends something for it."""
+        self._everybody = [each for each in self._everybody if each is not audience]
+        for topic, heard_by in list(self._audiences.items()):
+            left = [each for each in heard_by if each is not audience]
+            if left:
+                self._audiences[topic] = left
+            else:
+                del self._audiences[topic]
+
     def claim(self, options: object, *, initial: bool) -> "Site":
         """What an acting driver publishes to; its first command comes with the first connection."""
         del options, initial
@@ -160,6 +171,10 @@ class EmulatedSite(Site):
             return make(mount.options, self.take, self.post)
         return make(mount.options, mount.feel, self.post, self._clock.now)
 
+    def dismount(self, options: Any) -> None:  # noqa: ANN401 - its driver's own
+        """An emulated device is told nothing more."""
+        self._takers.pop(options.topic, None)
+
     def take(self, topic: str, taker: Callable[[bytes], None]) -> None:
         """Have an emulated device told what is published under a topic."""
         self._takers.setdefault(topic, []).append(taker)
@@ -202,9 +217,9 @@ def open_bus(options: Options, host: Host) -> Site:
         username=options.username,
         ca_file=str(options.ca_file) if options.ca_file else None,
         certificate_file=str(options.certificate_file) if options.certificate_file else None,
-        key_file=str(options.key_file) if options.key_file else None,
+        key_file=str(options.key.file) if options.key else None,
     )
-    return SiteBroker(broker, options.password_file, host.clock)
+    return SiteBroker(broker, options.password, host.clock)
 
 
 def emulate_bus(host: Host) -> EmulatedSite:

@@ -11,6 +11,8 @@ _COMMANDS = {
     "demo": "demo",
     "setup": "setup",
     "check": "check",
+    "dump": "dump",
+    "reload": "reload",
     "devices": "devices",
     "read": "read",
     "ingest": "ingest",

@@ -32,7 +32,7 @@ def _in_words(path: Path, loaded: Loaded) -> str:
         return f"{path} is good: {describe.contents(loaded.config)}"
     count = len(loaded.problems)
     outcome = (
-        f"{count} problem{'' if count == 1 else 's'}; the gateway will not start with this file"
+        f"{count} problem{'' if count == 1 else 's'}; the gateway will not use this file"
         if loaded.config is None
         else f"{count} problem{'' if count == 1 else 's'}; left out: {', '.join(loaded.disabled)}"
     )

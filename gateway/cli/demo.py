@@ -18,10 +18,10 @@ from gateway.cli.options import (
     config_option,
     data_option,
     find_config,
-    load_usable,
     port_option,
 )
 from gateway.cli.run import live, start_logging
+from gateway.config.load import load
 
 _PR_SET_PDEATHSIG, _SIGTERM = 1, 15
 _MOSQUITTO = ("mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto")
@@ -58,8 +58,8 @@ def demo(
     from gateway.app import Options
 
     start_logging()
-    loaded = load_usable(find_config(file))
-    if loaded.config is None or loaded.config.emulation is None:
+    loaded = load(find_config(file))
+    if loaded.config is not None and loaded.config.emulation is None:
         click.echo('demo needs a configuration with an "emulation" section', err=True)
         raise SystemExit(MISUSED)
     if scenario is not None and scenario not in SCENARIOS:
@@ -70,7 +70,7 @@ def demo(
     except OSError as error:
         message = f"data folder {data}: {error.strerror}; choose another with --data DIR"
         raise click.ClickException(message) from error
-    _check_port(loaded.config.web.listen, loaded.config.web.port if port is None else port)
+    _check_port(loaded.web.listen, loaded.web.port if port is None else port)
     with ExitStack() as children:
         url = _start_broker(children)
         if url is not None:

@@ -1,12 +1,13 @@
 """`kitchen-gateway run`: the daemon."""
 
 import asyncio
+import errno
 import faulthandler
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,8 @@ from gateway.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from gateway.app import Gateway, LoadServing, Options, Work
+    from gateway.app import Gateway, LoadServing, Options
+    from gateway.serving import Serving
 
 
 @click.command()
@@ -38,11 +40,11 @@ def run(file: Path | None, data: Path, port: int | None, strict: bool) -> None:
     live(file, data, Options(port=port), strict=strict)
 
 
-def load_serving() -> "Callable[[Gateway, Options], Mapping[str, Work]]":
+def load_serving() -> "Callable[[Gateway, Options], Serving]":
     """Import the page, the uplink and the forecasts; it takes longer than all before it."""
-    from gateway.serving import parts
+    from gateway.serving import Serving
 
-    return parts
+    return Serving
 
 
 def live(
@@ -61,9 +63,9 @@ def live(
     from gateway.store.opening import Store
     from gateway.supervision import CriticalFailure
 
-    loaded = load_usable(find_config(file), strict=strict)
-    config = loaded.config
-    assert config is not None  # noqa: S101 - load_usable exits
+    path = find_config(file)
+    if strict:
+        load_usable(path, strict=True)
     clock = SystemClock() if speed == 1.0 else PacedClock(speed)
 
     async def main() -> None:
@@ -71,19 +73,30 @@ def live(
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, stop.set)
-        store = Store(data, clock)
-        gateway = Gateway(loaded, config, store, clock)
-        gateway.build(options)
-        await gateway.run(stop, options, load_serving)
+        gateway = Gateway(path, Store(data, clock), clock, options)
+        loop.add_signal_handler(signal.SIGHUP, _hung_up, gateway, stop)
+        gateway.changeover.begin(gateway.configuration.read())
+        await gateway.run(stop, load_serving)
 
     try:
         asyncio.run(main())
-    except (StoreError, ValueError) as error:
+    except StoreError as error:
         click.echo(f"kitchen-gateway: {error}", err=True)
         raise SystemExit(FAILED) from error
     except CriticalFailure as error:
         click.echo(f"kitchen-gateway: {error} failed; outputs are safe", err=True)
         raise SystemExit(FAILED) from error
+
+
+def _hung_up(gateway: "Gateway", stop: asyncio.Event) -> None:
+    """SIGHUP: take the file over, unless it means that the terminal we run in was closed."""
+    try:
+        os.tcgetpgrp(sys.stderr.fileno())
+    except OSError as error:
+        if error.errno == errno.EIO:
+            stop.set()
+            return
+    gateway.reloading.ask_soon("SIGHUP")
 
 
 def start_logging() -> None:

@@ -1,6 +1,6 @@
 """What a text in the configuration must look like, by the name its schema marks it with.
 
-Each check returns the text as it is kept, or raises ValueError saying what is wanted.
+Each check returns the text as it is kept, or raises ValueError: what it got, what is expected.
 """
 
 import ipaddress
@@ -12,23 +12,21 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from gateway.config.problem import shown
 from gateway.sync.protocol import NAME
 
 ID = re.compile(r"[a-z0-9_]{1,36}")
 
 _POINT = re.compile(r"[a-z0-9_]{1,36}/[a-z0-9_]{1,36}")
 _TEXT_MAX = 500
-# systemd guards these itself (LoadCredential=) and shows them group-readable.
-_CREDENTIALS = Path("/run/credentials")
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def text(value: str) -> str:
     """Any text for people: printable, lines allowed, at most 500 characters."""
     if len(value) > _TEXT_MAX:
-        raise ValueError(f"wanted at most {_TEXT_MAX} characters, got {len(value)}")
+        raise ValueError(f"got {len(value)} characters, expected at most {_TEXT_MAX}")
     if not all(line.isprintable() for line in value.split("\n")):
-        raise ValueError("wanted printable text, got control characters")
+        raise ValueError("got control characters, expected printable text")
     return value.rstrip("\n")
 
 
@@ -36,19 +34,21 @@ def identifier(value: str) -> str:
     if not ID.fullmatch(value):
         near = re.sub(r"[^a-z0-9_]+", "_", value.lower()).strip("_")[:36]
         hint = f'; did you mean "{near}"?' if near else ""
-        raise ValueError(f"wanted an id of a-z, 0-9 and _, at most 36{hint}")
+        raise ValueError(
+            f'got "{shown(value)}", expected an id of a-z, 0-9 and _, at most 36{hint}'
+        )
     return value
 
 
 def point(value: str) -> str:
     if not _POINT.fullmatch(value):
-        raise ValueError(f'wanted a point such as "walk_in/temperature", got "{value}"')
+        raise ValueError(f'got "{value}", expected a point such as "walk_in/temperature"')
     return value
 
 
 def protocol_name(value: str) -> str:
     if not NAME.fullmatch(value):
-        raise ValueError(f'wanted letters, digits, _ and -, at most 36, got "{value}"')
+        raise ValueError(f'got "{value}", expected letters, digits, _ and -, at most 36')
     return value
 
 
@@ -56,7 +56,7 @@ def time_zone(value: str) -> str:
     try:
         zoneinfo.ZoneInfo(value)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f'wanted a time zone such as "Asia/Seoul", got "{value}"') from None
+        raise ValueError(f'got "{value}", expected a time zone such as "Asia/Seoul"') from None
     return value
 
 
@@ -65,23 +65,29 @@ def listen_address(value: str) -> str:
         return str(ipaddress.ip_address(value))
     except ValueError:
         raise ValueError(
-            f'wanted an address such as 0.0.0.0 (everyone on the LAN) or 127.0.0.1, got "{value}"'
+            f'got "{value}", expected an address: 0.0.0.0 (everyone on the LAN) or 127.0.0.1'
         ) from None
 
 
 def origin(value: str) -> str:
     parts = _url(value)
     if parts is None or parts[0] not in {"http", "https"} or parts[2]:
-        raise ValueError(f'wanted an origin such as "https://kitchen.example:8443", got "{value}"')
+        raise ValueError(
+            f'got {_shown_url(value)}, expected an origin such as "https://kitchen.example:8443"'
+        )
     return value.lower().removesuffix("/")
 
 
 def broker(value: str) -> str:
     parts = _url(value)
     if "@" in value:
-        raise ValueError("no login in the address; use username and password_file")
+        raise ValueError(
+            "got a login in the address, expected none: use username and password: {secret: mqtt}"
+        )
     if parts is None or parts[0] not in {"mqtt", "mqtts"} or parts[2]:
-        raise ValueError(f'wanted "mqtt://host:1883" or "mqtts://host:8883", got "{value}"')
+        raise ValueError(
+            f'got {_shown_url(value)}, expected "mqtt://host:1883" or "mqtts://host:8883"'
+        )
     return value.removesuffix("/")
 
 
@@ -98,6 +104,11 @@ def _url(value: str) -> tuple[str, str, str] | None:
     return parts.scheme, parts.hostname, rest
 
 
+def _shown_url(value: str) -> str:
+    """The address without what may be a login in it."""
+    return "an address with a login in it" if "@" in value else f'"{shown(value)}"'
+
+
 def readable_file(path: Path) -> None:
     """Raises ValueError unless a regular file is there."""
     try:
@@ -105,17 +116,7 @@ def readable_file(path: Path) -> None:
     except OSError as error:
         raise ValueError(f"cannot use {path}: {error.strerror}") from None
     if not stat.S_ISREG(mode):
-        raise ValueError(f"wanted a file, but {path} is something else")
-
-
-def secret_file(path: Path) -> None:
-    """Raises ValueError unless a regular file is there that only its owner can reach."""
-    readable_file(path)
-    if path.is_relative_to(_CREDENTIALS):
-        return
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & _OTHERS:
-        raise ValueError(f"others can reach {path} (mode {mode:04o}): chmod 600 {path}")
+        raise ValueError(f"got {path}, which is something else, expected a file")
 
 
 class Login(Protocol):
@@ -126,21 +127,21 @@ class Login(Protocol):
     @property
     def username(self) -> str | None: ...
     @property
-    def password_file(self) -> Path | None: ...
+    def password(self) -> object: ...
     @property
     def ca_file(self) -> Path | None: ...
     @property
     def certificate_file(self) -> Path | None: ...
     @property
-    def key_file(self) -> Path | None: ...
+    def key(self) -> object: ...
 
 
 def login(broker: Login) -> None:
     """Raises ValueError for what does not go together."""
-    if broker.password_file is not None and broker.username is None:
-        raise ValueError('password_file needs "username" beside it')
-    if (broker.certificate_file is None) != (broker.key_file is None):
-        raise ValueError("certificate_file and key_file belong together")
+    if broker.password is not None and broker.username is None:
+        raise ValueError('password needs "username" beside it')
+    if (broker.certificate_file is None) != (broker.key is None):
+        raise ValueError("certificate_file and key belong together")
     if not broker.url.startswith("mqtts:") and (broker.ca_file or broker.certificate_file):
         raise ValueError("url must begin with mqtts: for certificates to be used")
 
@@ -154,4 +155,4 @@ TEXTS: Mapping[str, Callable[[str], str]] = {
     "origin": origin,
     "broker": broker,
 }
-FILES: Mapping[str, Callable[[Path], None]] = {"file": readable_file, "secret_file": secret_file}
+FILES: Mapping[str, Callable[[Path], None]] = {"file": readable_file}

@@ -1,9 +1,14 @@
 """Problems and configurations in words."""
 
+import re
 from collections.abc import Iterable
 
 from gateway.config.problem import Problem
 from gateway.config.schema import Config
+
+_FORM = re.compile(
+    r'(\w+: )?got (?P<got>.+?), expected (?P<expected>.+?)(; did you mean "(?P<mean>.+)"\?)?'
+)
 
 
 def problem(found: Problem) -> str:
@@ -12,6 +17,12 @@ def problem(found: Problem) -> str:
     return " ".join(
         part for part in (where, found.path and f"{found.path}:", found.message) if part
     )
+
+
+def parts(found: Problem) -> tuple[str, str, str]:
+    """What it got, what was expected, and what may have been meant; empty in other forms."""
+    match = _FORM.fullmatch(found.message)
+    return (match["got"], match["expected"], match["mean"] or "") if match else ("", "", "")
 
 
 def problems(found: Iterable[Problem]) -> str:
@@ -28,4 +39,5 @@ def contents(config: Config) -> str:
         (len(config.actuators), "actuator"),
         (len(config.rules), "rule"),
     )
-    return ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
+    told = ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
+    return told if config.emulation is None else f"{told}; emulated: no hardware is read"

@@ -130,7 +130,7 @@ class Equipment:
             module = registry.driver(name)
         except registry.NotFound:
             near = self._report.suggestion(name, registry.driver_names())
-            self._report.add(spot.place, spot.path, f'no driver "{name}"{near}')
+            self._report.add(spot.place, spot.path, f'got the unknown driver "{name}"{near}')
             return None
         except ImportError as error:
             message = f'the driver "{name}" cannot be loaded: {shown_message(error)}; install it'
@@ -194,11 +194,13 @@ class Equipment:
         path = (*entry.spot.path, "bus")
         if bus not in self._buses:
             near = self._report.suggestion(bus, self._buses)
-            self._report.add(place, path, f'no bus "{bus}"{near}')
+            self._report.add(place, path, f'got the unknown bus "{bus}"{near}')
             return
         kind = self._buses[bus]
         if kind is not None and kind.kind != module.BUS:
-            message = f'wanted a bus of kind {module.BUS}, but "{bus}" is of kind {kind.kind}'
+            message = (
+                f'got "{bus}", which is of kind {kind.kind}, expected a bus of kind {module.BUS}'
+            )
             self._report.add(place, path, message)
         self._check_alone(entry, bus, options)
         for wire in _WIRES:
@@ -242,7 +244,9 @@ class Equipment:
         least_s = registry.every_at_least_s(module)
         if every_s < least_s and "every" in given:
             node = given["every"].node
-            message = f"wanted at least {least_s:g}s, got {found(node)}: it has nothing new before"
+            message = (
+                f"got {found(node)}, expected at least {least_s:g}s: it has nothing new before"
+            )
             self._report.add(node.place, (*entry.spot.path, "every"), message)
         deadline_s = getattr(module, "DEADLINE_S", schema.DEADLINE_S)
         values.setdefault("deadline_s", min(deadline_s, every_s))

@@ -20,6 +20,7 @@ from gateway.config.typed import FLAW, Filler, Spot, keys_of
 from gateway.config.yaml import Map, Node, Scalar
 
 _START = Place(1, 1)
+_OTHER_FILE = "name another with --config FILE, or begin one with: kitchen-gateway setup"
 # Not read as a whole: one entry's error must not hide the next one's.
 _OWN_READERS = ("buses", "devices", "actuators", "rules", "forecasts")
 
@@ -29,30 +30,54 @@ class Loaded:
     """What came of a file; `config` is None when it cannot be used at all.
 
     The hashes are SHA-256 in hex: of the file's bytes, and of its rules however they are laid out.
+    `web` is what could be made of that section alone, so that the page can tell of the problems.
     """
 
+    file: Path
+    text: bytes
     config: schema.Config | None
+    web: schema.Web
     problems: tuple[Problem, ...]
     disabled: Mapping[str, Problem]
     content_hash: str
     rules_hash: str
 
+    @property
+    def good(self) -> bool:
+        """Nothing at all is wrong with it."""
+        return self.config is not None and not self.problems
+
 
 def load(path: Path) -> Loaded:
     """Read a configuration file; never raises for what is in it."""
-    report = Report(str(path))
-    data = b""
-    root: Node | None = None
     try:
         with path.open("rb") as file:
             data = file.read(yaml.SIZE_MAX + 1)
     except OSError as error:
-        report.add(_START, (), f"cannot be read: {error.strerror}")
-    else:
-        root = yaml.parse(data, report)
-    config = None if root is None else _config(root, Filler(report, path.parent), path.parent)
+        report = Report(str(path))
+        report.add(_START, (), f"cannot be read: {error.strerror}; {_OTHER_FILE}")
+        return _loaded(path, b"", None, None, report)
+    return load_text(data, path)
+
+
+def load_text(data: bytes, path: Path, *, proven: bool = False) -> Loaded:
+    """As `load`, of a text that is or was in that file; `proven` as for Filler."""
+    report = Report(str(path))
+    root = yaml.parse(data, report)
+    config = None
+    if root is not None:
+        config = _config(root, Filler(report, path.parent, proven=proven), path.parent)
+    return _loaded(path, data, root, config, report)
+
+
+def _loaded(
+    path: Path, data: bytes, root: Node | None, config: schema.Config | None, report: Report
+) -> Loaded:
     return Loaded(
+        file=path,
+        text=data,
         config=None if report.fatal else config,
+        web=config.web if config else _web(root, path),
         problems=report.sorted(),
         disabled=dict(report.disabled),
         content_hash=hashlib.sha256(data).hexdigest(),
@@ -83,6 +108,16 @@ def _config(root: Node, filler: Filler, folder: Path) -> schema.Config | None:
     values |= {"forecasts": forecasts, "folder": folder}
     config = filler.build(schema.Config, values, tree, spot)
     return None if config is FLAW else config
+
+
+def _web(root: Node | None, path: Path) -> schema.Web:
+    """Where the page is to listen, as far as a broken file can tell."""
+    entry = root.entries.get("web") if isinstance(root, Map) else None
+    if entry is None:
+        return schema.Web()
+    unheard = Filler(Report(str(path)), path.parent)  # what is wrong with it was said already
+    web = unheard.section(entry.node, schema.Web, Spot(("web",), entry.key))
+    return schema.Web() if web is FLAW else web
 
 
 def _buses(node: Node | None, filler: Filler) -> dict[str, schema.Bus | None]:
@@ -142,14 +177,16 @@ def _check_emulation(tree: Map, filler: Filler, equipment: Equipment) -> None:
         _expect(entry.node, world.PLACES, "place", here, filler)
         if name not in equipment.names:
             near = filler.report.suggestion(name, equipment.names)
-            filler.report.add(entry.key, here.path, f'no device or actuator "{name}"{near}')
+            filler.report.add(
+                entry.key, here.path, f'got the unknown device or actuator "{name}"{near}'
+            )
     placing.check(section, equipment.devices, world.PLACES, filler.report)
 
 
 def _expect(node: Node, known: Iterable[str], what: str, spot: Spot, filler: Filler) -> None:
     if isinstance(node, Scalar) and node.text not in known:
         near = filler.report.suggestion(node.text, known)
-        filler.report.add(node.place, spot.path, f"no {what} {found(node)}{near}")
+        filler.report.add(node.place, spot.path, f"got the unknown {what} {found(node)}{near}")
 
 
 def _rules_hash(root: Node | None) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 PROBLEMS_MAX = 200  # kept to be shown; the rest is counted
 KNOWN_MAX = 20  # valid words listed beside a wrong one
+NEAR_MAX = 3
 SHOWN_MAX = 60  # characters of a wrong value that are quoted
 
 # Whatever is wrong below these keys leaves out the one device or actuator it is about.
@@ -70,15 +71,26 @@ class Report:
             self.left_off += 1
 
     def suggestion(self, word: str, known: Iterable[str]) -> str:
-        """The end of a message about an unknown word: the nearest valid one, and all of them."""
+        """The end of a message about an unknown word: all the valid ones, and the nearest."""
         if self.left_off:
             return ""
         known = sorted(known)
-        near = difflib.get_close_matches(word[:SHOWN_MAX], known, n=1)
-        hint = f'; did you mean "{near[0]}"?' if near else ""
-        listed = ", ".join(known[:KNOWN_MAX]) or "none"
-        more = f" and {len(known) - KNOWN_MAX} more" if len(known) > KNOWN_MAX else ""
-        return f"{hint} (known: {listed}{more})"
+        shown_ones = known
+        if len(known) > KNOWN_MAX:  # who has nearly written it looks for one that is like it
+            near = difflib.get_close_matches(word[:SHOWN_MAX], known, n=NEAR_MAX)
+            shown_ones = near or known[:KNOWN_MAX]
+        listed = ", ".join(shown_ones) or "none"
+        left = len(known) - len(shown_ones)
+        more = f" or {left} more" if left else ""
+        one_of = "one of " if len(known) > 1 else ""
+        return f", expected {one_of}{listed}{more}{self.nearest(word, known)}"
+
+    def nearest(self, word: str, known: Iterable[str]) -> str:
+        """What the writer of an unknown word may have meant: `; did you mean "x"?`, or nothing."""
+        if self.left_off:
+            return ""
+        near = difflib.get_close_matches(word[:SHOWN_MAX], sorted(known), n=1)
+        return f'; did you mean "{near[0]}"?' if near else ""
 
     def sorted(self) -> tuple[Problem, ...]:
         """The problems in the order of the file."""

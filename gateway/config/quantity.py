@@ -9,6 +9,12 @@ import unicodedata
 from typing import NamedTuple
 
 DURATION_MAX_S = 366 * 86_400.0
+# How people also write them.
+_MEANT = {
+    "m": "min", "mins": "min", "minute": "min", "minutes": "min", "sec": "s", "secs": "s",
+    "second": "s", "seconds": "s", "hr": "h", "hrs": "h", "hour": "h", "hours": "h",
+    "day": "d", "days": "d", "초": "s", "분": "min", "시간": "h", "일": "d",
+}  # fmt: skip
 DURATIONS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 
 _DECIMALS = 9  # keeps 46.4 °F at 8.0 Cel
@@ -18,7 +24,7 @@ _TEXT_MAX = 60
 
 
 class QuantityError(ValueError):
-    """The text is no such quantity; the message says what is wanted."""
+    """The text is no such quantity; the message says what is expected."""
 
 
 class _Unit(NamedTuple):
@@ -97,21 +103,25 @@ _AS_WRITTEN = {
 
 def duration(text: str) -> float:
     """Seconds of a text such as `30s`, `10min`, `1h`, `500ms` or `1d`; raises QuantityError."""
-    wanted = 'wanted a duration such as "30s", "10min" or "1h"'
-    number, unit = _split(text, wanted)
+    expected = 'a duration such as "30s", "10min" or "1h"'
+    number, unit = _split(text, expected)
     if not unit:
-        raise QuantityError(f'{wanted}, got {text} without a unit; did you mean "{text}s"?')
+        raise QuantityError(
+            f'got {text} without a unit, expected {expected}; did you mean "{text}s"?'
+        )
     if unit not in DURATIONS:
-        raise QuantityError(f'{wanted}, got the unit "{unit}" (known: {", ".join(DURATIONS)})')
+        meant = _MEANT.get(unit.lower())
+        hint = f'; did you mean "{number:g}{meant}"?' if meant else ""
+        raise QuantityError(f'got "{text}", expected {expected} ({", ".join(DURATIONS)}){hint}')
     seconds = round(number * DURATIONS[unit], _DECIMALS)
     if not 0.0 <= seconds <= DURATION_MAX_S:
-        raise QuantityError(f'{wanted}, got "{text}"; 0s to 366d is possible')
+        raise QuantityError(f'got "{text}", expected {expected}; 0s to 366d is possible')
     return seconds
 
 
 def absolute(text: str, unit: str) -> float:
     """A value on the scale of `unit` (UCUM): "39 °F" is 3.888888889 in Cel."""
-    number, given = _split(text, _wanted(unit))
+    number, given = _split(text, _expected(unit))
     source, target = _pair(given, unit, text)
     if source == target:
         return number
@@ -121,18 +131,18 @@ def absolute(text: str, unit: str) -> float:
 
 def difference(text: str, unit: str) -> float:
     """A distance on the scale of `unit`: "1.8 °F" is 1.0 in Cel, and so is "1 K"."""
-    number, given = _split(text, _wanted(unit, difference=True))
+    number, given = _split(text, _expected(unit, difference=True))
     return _scaled(number, given, unit, text)
 
 
 def rate(text: str, unit: str) -> float:
     """A change in `unit` per second: "2 K/min" is 0.033333333 in Cel."""
     step = "K" if unit in {"Cel", "[degF]"} else "1" if unit == "1" else _as_written(unit)
-    wanted = f'wanted a change such as "2 {step}/min"'
-    number, given = _split(text, wanted)
+    expected = f'a change such as "2 {step}/min"'
+    number, given = _split(text, expected)
     amount, slash, per = given.rpartition("/")
     if not slash or per.strip() not in DURATIONS:
-        raise QuantityError(f'{wanted}, got "{text}"')
+        raise QuantityError(f'got "{text}", expected {expected}')
     change = _scaled(number, amount.strip(), unit, text)
     return round(change / DURATIONS[per.strip()], _DECIMALS)
 
@@ -144,14 +154,14 @@ def _scaled(number: float, given: str, unit: str, text: str) -> float:
     return round(number * UNITS[source].factor / UNITS[target].factor, _DECIMALS)
 
 
-def _split(text: str, wanted: str) -> tuple[float, str]:
+def _split(text: str, expected: str) -> tuple[float, str]:
     plain = unicodedata.normalize("NFKC", text).translate(_MINUS_SIGNS).strip()
     match = _NUMBER_THEN_REST.fullmatch(plain)
     if len(plain) > _TEXT_MAX or match is None:
-        raise QuantityError(f'{wanted}, got "{text[:_TEXT_MAX]}"')
+        raise QuantityError(f'got "{text[:_TEXT_MAX]}", expected {expected}')
     number, rest = match.groups()
     if rest[:1] in {",", ":", "."} or rest[:1].isdigit():
-        raise QuantityError(f'{wanted}, got "{text}"')
+        raise QuantityError(f'got "{text}", expected {expected}')
     return float(number), rest
 
 
@@ -160,20 +170,22 @@ def _pair(given: str, unit: str, text: str) -> tuple[str, str]:
     if source == unit:
         return source, unit
     if not given:
-        raise QuantityError(f"{_wanted(unit)}, got {text} without a unit")
+        raise QuantityError(f"got {text} without a unit, expected {_expected(unit)}")
     here, there = UNITS.get(source), UNITS.get(unit)
     if here is None:
-        raise QuantityError(f'{_wanted(unit)}, got the unknown unit "{given}"')
+        raise QuantityError(f'got the unknown unit "{given}", expected {_expected(unit)}')
     if there is None or here.kind != there.kind:
-        raise QuantityError(f'{_wanted(unit)}, got "{text}": {given} is no {_as_written(unit)}')
+        raise QuantityError(
+            f'got "{text}", expected {_expected(unit)}: {given} is no {_as_written(unit)}'
+        )
     return source, unit
 
 
-def _wanted(unit: str, *, difference: bool = False) -> str:
+def _expected(unit: str, *, difference: bool = False) -> str:
     if unit == "1":
-        return "wanted a number"
+        return "a number"
     symbol = "K" if difference and unit in {"Cel", "[degF]"} else _as_written(unit)
-    return f'wanted a number with its unit, such as "1 {symbol}"'
+    return f'a number with its unit, such as "1 {symbol}"'
 
 
 def _as_written(unit: str) -> str:

@@ -117,7 +117,7 @@ class References:
             return registry.kind(name)
         except registry.NotFound:
             near = self._report.suggestion(name, registry.kind_names())
-            self._report.add(spot.place, spot.path, f'no rule kind "{name}"{near}')
+            self._report.add(spot.place, spot.path, f'got the unknown rule kind "{name}"{near}')
             return None
 
     def _condition(
@@ -154,11 +154,11 @@ class References:
             self._unknown_point(name, entry, spot)
             return None
         if unit is not None and metric.unit != unit:
-            message = f'wanted a point in {unit}, but "{name}" is in {metric.unit}'
+            message = f'got "{name}", which is in {metric.unit}, expected a point in {unit}'
             self._report.add(spot.place, spot.path, message)
             return None
         if kind is not None and metric.kind != kind:
-            self._report.add(spot.place, spot.path, f'wanted a {kind} point, got "{name}"')
+            self._report.add(spot.place, spot.path, f'got "{name}", expected a {kind} point')
             return None
         return metric
 
@@ -169,7 +169,7 @@ class References:
             self._report.add(spot.place, entry.spot.path, message, device=device)
             return
         near = self._report.suggestion(name, self._points)
-        self._report.add(spot.place, spot.path, f'no point "{name}"{near}')
+        self._report.add(spot.place, spot.path, f'got the unknown point "{name}"{near}')
 
     def _compiled(
         self, entry: _Entry, written: schema.RuleEntry, condition: Condition | Flaw
@@ -202,7 +202,9 @@ class References:
         then = entry.tree.entries["then"].node.place
         named = {*alarms, *([written.priority] if written.priority else [])}
         if not written.then:
-            self._report.add(then, (*path, "then"), "wanted at least one alarm or command")
+            self._report.add(
+                then, (*path, "then"), "got an empty list, expected at least one alarm or command"
+            )
         elif len(alarms) > 1:
             self._report.add(then, (*path, "then"), "one alarm is enough")
         elif not named:
@@ -246,7 +248,9 @@ class References:
         known = self._equipment.actuators
         disabled = actuator in self._report.disabled and actuator in self._equipment.names
         if actuator not in known and not disabled:
-            return f'no actuator "{actuator}"{self._report.suggestion(actuator, known)}'
+            return (
+                f'got the unknown actuator "{actuator}"{self._report.suggestion(actuator, known)}'
+            )
         return ""
 
 

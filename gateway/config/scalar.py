@@ -21,7 +21,7 @@ Markers = tuple[object, ...]
 
 
 class Wrong(ValueError):
-    """A value that does not fit; the message says what was wanted and what was found."""
+    """A value that does not fit; the message says what was found and what is expected."""
 
 
 def read(node: Scalar, kind: object, markers: Markers, metric: Metric | None) -> object:
@@ -52,13 +52,13 @@ def _switch(node: Scalar) -> bool:
         return value
     if not node.quoted and node.text.lower() in _SWITCH:
         return _SWITCH[node.text.lower()]
-    raise Wrong(f"wanted on or off (or true or false), got {found(node)}")
+    raise Wrong(f"got {found(node)}, expected on or off (or true or false)")
 
 
 def text(node: Scalar, markers: Markers) -> str:
     """The text as it is written, after the checks its markers name; raises Wrong."""
     if node.value is None:
-        raise Wrong("wanted a text, got nothing")
+        raise Wrong("got nothing, expected a text")
     try:
         value = checks.text(node.text)
         for marker in markers:
@@ -82,11 +82,11 @@ def _number(node: Scalar, whole: bool, markers: Markers, metric: Metric | None) 
         raise Wrong(str(error)) from None
     value = node.value
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        wanted = "a whole number" if whole else "a number"
+        expected = "a whole number" if whole else "a number"
         quoted = "; take away the quotes" if node.quoted else ""
-        raise Wrong(f"wanted {wanted}, got {found(node)}{quoted}")
+        raise Wrong(f"got {found(node)}, expected {expected}{quoted}")
     if not math.isfinite(value):
-        raise Wrong(f"wanted a number, got {found(node)}")
+        raise Wrong(f"got {found(node)}, expected a number")
     return value if whole else float(value)
 
 
@@ -94,14 +94,17 @@ def _of_point(node: Scalar, marker: str, metric: Metric | None) -> float:
     if metric is None:
         raise TypeError(f"{marker} can be used only where the point is known")
     if metric.kind != "number":
-        raise Wrong(f'"{metric.name}" is {_KINDS.get(metric.kind, metric.kind)}, not a number')
+        raise Wrong(
+            f"got {found(node)}, expected none: "
+            f'"{metric.name}" is {_KINDS.get(metric.kind, metric.kind)}, not a number'
+        )
     value = _QUANTITIES[marker](shown(node.text), metric.unit)
     if marker == "point_unit":
         low, high = metric.low, metric.high
         if (low is not None and value < low) or (high is not None and value > high):
             raise Wrong(
-                f"got {found(node)}, which is {value:g} {metric.unit}; "
-                f"the sensor reports {_span(low, high)} {metric.unit}"
+                f"got {found(node)}, which is {value:g} {metric.unit}, "
+                f"expected what the sensor can report: {_span(low, high)} {metric.unit}"
             )
     return value
 
@@ -114,7 +117,7 @@ def _within(value: float, node: Scalar, markers: Markers) -> float:
         least = float(low) if low else None
         most = float(high) if high else None
         if (least is not None and value < least) or (most is not None and value > most):
-            raise Wrong(f"wanted {_span(least, most)}{_unit_of(markers)}, got {found(node)}")
+            raise Wrong(f"got {found(node)}, expected {_span(least, most)}{_unit_of(markers)}")
     return value
 
 

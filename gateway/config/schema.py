@@ -13,6 +13,7 @@ from drivers.base import DurationS, Metric
 from gateway.buses.kinds import Options
 from gateway.config import checks
 from gateway.config.registry import Role
+from gateway.config.secret import Secret
 from rules.base import OnBad, PointUnit, Priority, Rule
 from rules.slots import Contract, OnSensorLoss
 
@@ -143,7 +144,7 @@ class Action:
 
     def __post_init__(self) -> None:
         if (self.alarm is None) == (self.command is None):
-            raise ValueError("wanted either {alarm: high} or {command: siren, value: on}")
+            raise ValueError("expected either {alarm: high} or {command: siren, value: on}")
         if self.alarm is not None and (self.value is not None or self.slot is not None):
             raise ValueError("alarm stands alone; value and slot belong to a command")
         if self.command is not None and self.value is None:
@@ -175,17 +176,17 @@ class Web:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cloud:
-    """The broker and who we are there; secrets stand in files that only we can read."""
+    """The broker and who we are there; secrets are references."""
 
     url: Annotated[str, "broker"]
     tenant: Annotated[str, "protocol_name"]
     gateway: Annotated[str, "protocol_name"]
     confirm: Literal["ack", "puback"] = "ack"
     username: str | None = None
-    password_file: Annotated[Path, "secret_file"] | None = None
+    password: Secret | None = None
     ca_file: Annotated[Path, "file"] | None = None
     certificate_file: Annotated[Path, "file"] | None = None
-    key_file: Annotated[Path, "secret_file"] | None = None
+    key: Secret | None = None
 
     def __post_init__(self) -> None:
         checks.login(self)
@@ -231,3 +232,8 @@ class Config:
     web: Web = field(default_factory=Web)
     cloud: Cloud | None = None
     emulation: Emulation | None = None
+
+
+def nothing(folder: Path, web: Web) -> Config:
+    """The configuration of a gateway that has none: it shows its page, and guards nothing."""
+    return Config(folder=folder, site=Site(label="", zone="UTC"), web=web)

@@ -28,9 +28,10 @@ from typing import (
 )
 
 from drivers.base import Metric
-from gateway.config import checks, scalar
-from gateway.config.problem import Place, Report, Steps, shown_message
+from gateway.config import checks, scalar, secret
+from gateway.config.problem import Place, Report, Steps, shown, shown_message
 from gateway.config.scalar import Wrong, found
+from gateway.config.secret import Secret, SecretError
 from gateway.config.yaml import Map, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
@@ -39,8 +40,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _KEYS: dict[type[object], Mapping[str, "Key"]] = {}  # by dataclass, once read
-_PASSWORD = "write it into a file of its own (chmod 600) and name that: password_file"  # noqa: S105
-_NOT_HERE = {"password": _PASSWORD, "token": _PASSWORD, "secret": _PASSWORD}
+# What this key was called in an earlier release.
+_RENAMED = {"password_file": "password: {secret: mqtt}", "key_file": "key: {secret: mqtt_key}"}
+
+
+_ADDRESSES = range(0x08, 0x78)  # of I2C, without those that are reserved
+_EXAMPLES = {
+    "site": "{label: Our kitchen, zone: Asia/Seoul}",
+    "driver": "sht3x",
+    "bus": "i2c",
+    "fail_safe": "{safe: off, on_sensor_loss: hold, max_on: 10min}",
+    "kind": "limit",
+    "point": "walk_in/temperature",
+    "on_bad": "hold",
+    "then": "[{alarm: high}]",
+}
 
 
 class Flaw(enum.Enum):
@@ -104,11 +118,16 @@ def _markers(hint: object) -> tuple[object, ...]:
 
 
 class Filler:
-    """Reads one file's tree; relative file names are taken from `folder`."""
+    """Reads one file's tree; relative file names are taken from `folder`.
 
-    def __init__(self, report: Report, folder: Path) -> None:
+    `proven`: it was good before, so the files it names are not looked at again. One that has gone
+    since is for who uses it to say, and no reason to leave a kitchen unguarded.
+    """
+
+    def __init__(self, report: Report, folder: Path, *, proven: bool = False) -> None:
         self.report = report
         self._folder = folder
+        self._proven = proven
 
     def section(
         self, node: Node, shape: type[T], spot: Spot, metric: Metric | None = None
@@ -126,7 +145,7 @@ class Filler:
             return node
         if isinstance(node, Scalar) and node.value is None:
             return Map(node.place)
-        self.report.add(node.place, spot.path, f"wanted keys and values, got {found(node)}")
+        self.report.add(node.place, spot.path, f"got {found(node)}, expected keys and values")
         return FLAW
 
     def fields(
@@ -147,7 +166,7 @@ class Filler:
         sound = self.known(tree, {*keys, *also}, spot)
         for name, key in keys.items():
             if key.required and name not in tree.entries:
-                self.report.add(spot.place, spot.path, f'"{name}" is missing')
+                self.report.add(spot.place, spot.path, f'"{name}" is missing{_example(name)}')
                 sound = False
         return values if sound and FLAW not in values.values() else FLAW
 
@@ -157,10 +176,10 @@ class Filler:
         for name, entry in tree.entries.items():
             if name in allowed:
                 continue
-            hint = _NOT_HERE.get(name) if "password_file" in allowed else None
-            message = f"not here: {hint}" if hint else "unknown key"
-            suggestion = "" if hint else self.report.suggestion(name, allowed)
-            self.report.add(entry.key, (*spot.path, name), message + suggestion)
+            message = f'got the unknown key "{shown(name)}"{self.report.suggestion(name, allowed)}'
+            if name in _RENAMED and _RENAMED[name].partition(":")[0] in allowed:
+                message = f'got "{name}", expected {_RENAMED[name]} (see docs/config-changes.md)'
+            self.report.add(entry.key, (*spot.path, name), message)
         return allowed.issuperset(tree.entries)
 
     def build(self, shape: type[T], values: dict[str, object], tree: Map, spot: Spot) -> T | Flaw:
@@ -201,6 +220,8 @@ class Filler:
                 return None
             inner = next(part for part in arguments if part is not types.NoneType)
             return self._value(node, inner, markers, spot, metric)
+        if kind is Secret:
+            return self._secret(node)
         if isinstance(kind, type) and dataclasses.is_dataclass(kind):
             return self.section(node, kind, spot, metric)
         if get_origin(kind) in {dict, Mapping, tuple}:
@@ -235,7 +256,7 @@ class Filler:
         self, node: Node, kind: object, spot: Spot, metric: Metric | None
     ) -> tuple[object, ...] | Flaw:
         if not isinstance(node, Sequence):
-            raise Wrong(f'wanted a list such as "[a, b]", got {found(node)}')
+            raise Wrong(f'got {found(node)}, expected a list such as "[a, b]"')
         values = tuple(
             self.value(item, get_args(kind)[0], spot.at(index, item.place), metric)
             for index, item in enumerate(node.items)
@@ -246,7 +267,7 @@ class Filler:
         self, node: Node, kind: object, markers: tuple[object, ...], metric: Metric | None
     ) -> object:
         if not isinstance(node, Scalar):
-            raise Wrong(f"wanted a single value, got {found(node)}")
+            raise Wrong(f"got {found(node)}, expected a single value")
         if get_origin(kind) is Literal:
             return self._choice(node, {_as_key(option): option for option in get_args(kind)})
         if isinstance(kind, type) and issubclass(kind, enum.Enum):
@@ -262,17 +283,25 @@ class Filler:
         for option in options.values():
             if type(option) is type(value) and option == value:
                 return option
-        near = self.report.suggestion(node.text, options).partition(" (")[0]
-        in_hex = node.text.startswith("0x")
-        names = (
-            f"0x{one:02x}" if in_hex and isinstance(one, int) else name
-            for name, one in options.items()
-        )
-        raise Wrong(f"wanted one of {', '.join(names)}, got {found(node)}{near}")
+        near = self.report.nearest(node.text, options)
+        # Sheets and boards write the address of a chip in hex, whatever was typed here.
+        in_hex = all(type(one) is int and one in _ADDRESSES for one in options.values())
+        names = (f"0x{one:02x}" if in_hex else name for name, one in options.items())
+        raise Wrong(f"got {found(node)}, expected one of {', '.join(names)}{near}")
+
+    def _secret(self, node: Node) -> Secret:
+        """A reference to a secret; what stands there instead of one is never repeated."""
+        entries = node.entries if isinstance(node, Map) else {}
+        named = entries["secret"].node if entries.keys() == {"secret"} else None
+        name = named.text if isinstance(named, Scalar) else ""
+        try:
+            return secret.referred(name, self._folder, look=not self._proven)
+        except SecretError as error:
+            raise Wrong(shown_message(error)) from None
 
     def _file(self, node: Scalar, markers: tuple[object, ...]) -> Path:
         path = self._folder / scalar.text(node, ())
-        for marker in markers:
+        for marker in () if self._proven else markers:
             try:
                 checks.FILES[str(marker)](path)
             except ValueError as error:
@@ -282,3 +311,7 @@ class Filler:
 
 def _as_key(option: object) -> str:
     return str(option).lower() if isinstance(option, bool) else str(option)
+
+
+def _example(name: str) -> str:
+    return f", such as {name}: {_EXAMPLES[name]}" if name in _EXAMPLES else ""

@@ -52,6 +52,7 @@ _MISFIT = "this does not fit what is above it; check the indentation and the bra
 _IN_WORDS = {
     "could not find expected ':'": 'a key without ":" (on this line or the one before)',
     "expected ',' or": "a bracket is not closed, or a comma is missing",
+    "expected node content": "a value is missing, or a bracket is not closed",
     "unexpected end of stream": "a quote is never closed",
     "did not find expected key": _MISFIT,
     "expected '-' indicator": _MISFIT,

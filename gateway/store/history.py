@@ -61,7 +61,7 @@ class History:
         self.pause_s = PAUSE_S
         self._store = store
         self._clock = clock
-        self._zone = zone
+        self.zone = zone
         self._folded = 0
         self._newest = 0  # row of the log
         self._hot = HotLog()
@@ -124,7 +124,7 @@ class History:
             raise StoreError(f"{ASKING_MAX} others are looking at the history; try again")
         if self._reader is None:
             self._reader = self._connected("history-reader")
-        place = query.Place(self._clock.wall(), self._zone)
+        place = query.Place(self._clock.wall(), self.zone)
         path, hot = self._store.path, self._hot
         self._asking += 1
         try:

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.reading import Point
-from gateway.store import state
+from gateway.store import generations, state
 from gateway.store.errors import StoreError
 from gateway.store.file import Folder, connect, opened, unusable
 from gateway.store.log import Log, Row, unpacked
@@ -40,6 +40,7 @@ class Store:
             undo.enter_context(closing(self._connection))
             try:
                 self.found = state.find(self._connection)
+                self.generations = generations.read(self._connection)
                 reading = undo.enter_context(closing(connect(path)))
                 reading.execute("PRAGMA query_only = ON")
             except sqlite3.Error as error:
@@ -62,10 +63,29 @@ class Store:
         """The points with their indices; only before the log runs. Raises StoreError."""
         points = list(points)
         try:
-            indices = state.register(self._connection, points)
-            self.dictionary = state.dictionary(self._connection)
+            known = _registered(self._connection, points)
         except sqlite3.Error as error:
             raise unusable(self._folder.database, error) from error
+        return self._with_indices(points, known)
+
+    async def register_also(self, points: Iterable[Point]) -> dict[str, Point]:
+        """As `register`, while the log runs; those known keep their index. Raises StoreError."""
+        points = list(points)
+        known = await self.writer.call(lambda connection: _registered(connection, points))
+        return self._with_indices(points, known)
+
+    async def keep_generation(self, text: bytes, wall: int) -> None:
+        """Keep a configuration that was proven, for the next start; raises StoreError."""
+        current = self.generations.current
+        if current is not None and current.text == text:
+            return
+        await self.writer.call(lambda connection: generations.keep(connection, text, wall))
+        self.generations = await self.writer.call(generations.read)
+
+    def _with_indices(
+        self, points: Iterable[Point], known: tuple[dict[str, int], state.Dictionary]
+    ) -> dict[str, Point]:
+        indices, self.dictionary = known
         self.log.dictionary = self.dictionary.version
         return {
             point.id: msgspec.structs.replace(point, index=indices[point.id]) for point in points
@@ -90,6 +110,12 @@ class Store:
         self.reader.close(min(deadline_s, 0.5))
         self._folder.release()
         return done
+
+
+def _registered(
+    connection: sqlite3.Connection, points: Iterable[Point]
+) -> tuple[dict[str, int], state.Dictionary]:
+    return state.register(connection, points), state.dictionary(connection)
 
 
 class _Start(msgspec.Struct):

@@ -1,8 +1,4 @@
-"""One point over time: the months' hours, and after them the rows of the log they lack.
-
-Every month is read in one transaction with its word on how far it has the log, so a reading is
-seen once, whatever is being folded meanwhile. What was not collected is said as a gap.
-"""
+"""One point over time, reading by reading or in steps; what was not collected is said as a gap."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -16,23 +12,19 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from gateway.reading import QUALITY_OF_CODE, Value
-from gateway.store import state
-from gateway.store.block import Columns, Damaged, decode, merged
 from gateway.store.hot import HotLog
-from gateway.store.months import DamagedFile, Month, month_of, open_to_read
-from gateway.store.months import files as months_of
+from gateway.store.months import DamagedFile
 from gateway.store.rollup import (
     HOUR_MS,
     MINUTE_MS,
-    MINUTES,
     UNKNOWN,
     Rollup,
     Standing,
     empty,
     merge,
     roll,
-    unpack_minutes,
 )
+from gateway.store.source import NOTHING, Files, Source
 
 RAW, AUTOMATIC = "raw", "auto"
 STEPS = {
@@ -48,15 +40,10 @@ ROWS_AUTOMATIC = 2_000  # what a curve can show; an automatic step gives no more
 ROWS_MAX = 100_000  # whatever is asked for; a day at one reading a second has 86,400
 _COLUMNS = ("at", "min", "max", "mean", "count", "last", "gap_s", "worst")
 _RAW_COLUMNS = ("at", "value", "reason")
-NOTHING = Columns((), (), b"")
 _REASONS: dict[int, str | None] = {
     code: None if quality.reason is None else quality.reason.value
     for code, quality in QUALITY_OF_CODE.items()
 }
-
-
-class UnknownPoint(Exception):
-    """The installation has never had a point of that id."""
 
 
 class TooManyRows(Exception):
@@ -115,9 +102,8 @@ def series(
     while True:
         with ExitStack() as opened:
             try:
-                source = _Source(
-                    connection, _Files(folder, damaged, opened), hot, request.point, plan
-                )
+                files = Files(folder, damaged, opened)
+                source = Source(connection, files, hot, request.point, plan.edges)
                 step, rows = _rows(source, request, plan, place.now)
             except DamagedFile as error:
                 if error.path in damaged:
@@ -148,7 +134,7 @@ def _plan(request: Request, zone: str) -> _Plan:
     return _Plan(step, _edges(step, start, end, zone))
 
 
-def _rows(source: "_Source", request: Request, plan: _Plan, now: int) -> tuple[str, msgspec.Raw]:
+def _rows(source: Source, request: Request, plan: _Plan, now: int) -> tuple[str, msgspec.Raw]:
     """The step taken, and the rows."""
     start, end = request.start, request.end
     if plan.step == RAW:
@@ -189,151 +175,7 @@ def _utc(day: datetime, local: ZoneInfo) -> int:
     return int(day.replace(tzinfo=local).timestamp() * 1000)
 
 
-class _Files(NamedTuple):
-    folder: Path
-    damaged: set[Path]  # not to be opened again
-    opened: ExitStack
-
-
-class _Source:
-    """Everything there is of one point around a stretch of time, read as of one moment."""
-
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        files: _Files,
-        hot: HotLog,
-        point: str,
-        plan: _Plan,
-    ) -> None:
-        self.first = plan.edges[0] // HOUR_MS
-        self.end = -(-plan.edges[-1] // HOUR_MS)
-        self.complete = True
-        self.hot: dict[int, Columns] = {}
-        self._point = point
-        self._months: dict[str, Month] = {}
-        self._rollups: dict[int, Rollup] = {}
-        self._folded = state.folded(
-            connection
-        )  # before the months are looked at: they only get ahead
-        index, self.unit = _named(connection, point)
-        query = "SELECT value FROM meta WHERE key = 'install'"
-        has = self._open(files, connection.execute(query).fetchone()[0])
-        self._read_log(connection, hot, index, has)
-        self.last = max([*self._rollups, *self.hot], default=0)
-        # The hour to begin with, so that what stood at the beginning is known.
-        stored = max((hour for hour in self._rollups if hour < self.first), default=self.first)
-        self.begin = min([stored, *(hour for hour in self.hot if hour < self.first)])
-
-    def stored(self, hour: int) -> Rollup | None:
-        """The hour's roll-up, as it was sealed."""
-        return self._rollups.get(hour)
-
-    def at_most(self, readings: int) -> bool:
-        """Whether there may be so few of them; those of the first and last hour are left out."""
-        span = range(self.first + 1, self.end - 1)
-        stored = sum(found.count for hour, found in self._rollups.items() if hour in span)
-        hot = sum(len(found.at) for hour, found in self.hot.items() if hour in span)
-        return stored + hot <= readings
-
-    def columns(self, hour: int) -> Columns | None:
-        """The hour's readings, those of the log included."""
-        hot = self.hot.get(hour)
-        if hour not in self._rollups:
-            return hot
-        month, number = self._place(hour)
-        body = month.block(number, hour)
-        if body is None:
-            return hot
-        try:
-            cold = decode(body)
-        except Damaged as error:
-            raise DamagedFile(month.path, error) from error
-        return cold if hot is None else merged(cold, hot)
-
-    def minutes(self, hour: int, standing: Standing) -> list[Rollup]:
-        """The minutes of an hour that is sealed."""
-        month, number = self._place(hour)
-        stored = month.minutes(number, hour)
-        if stored is not None:
-            try:
-                return unpack_minutes(stored)
-            except Damaged as error:
-                raise DamagedFile(month.path, error) from error
-        return roll(self.columns(hour) or NOTHING, standing, MINUTES)
-
-    def covered(self, hour: int) -> bool:
-        """Whether anything of any point was collected in an hour."""
-        month = self._months.get(month_of(hour))
-        return hour in self._hot_hours or (month is not None and month.covered(hour))
-
-    def _place(self, hour: int) -> tuple[Month, int]:
-        month = self._months[month_of(hour)]
-        number = month.number(self._point)
-        assert number is not None  # noqa: S101 - it has a roll-up there
-        return month, number
-
-    def _open(self, files: _Files, install: str) -> dict[str, int]:
-        """Open the months of the stretch and the one before; gives how far each has the log."""
-        found = months_of(files.folder)
-        first, last = month_of(max(0, self.first)), month_of(max(0, self.end - 1))
-        earlier = max((month for month in found if month < first), default=first)
-        has: dict[str, int] = {}
-        for name, path in found.items():
-            month = (
-                open_to_read(path)
-                if earlier <= name <= last and path not in files.damaged
-                else None
-            )
-            if month is None:
-                continue
-            files.opened.callback(month.close)
-            files.opened.enter_context(month.snapshot())
-            has[name] = month.folded(install)
-            number = month.number(self._point)
-            if number is not None:
-                self._rollups |= month.rollups(number, month.first, min(month.end, self.end))
-            self._months[name] = month
-        return has
-
-    def _read_log(
-        self, connection: sqlite3.Connection, hot: HotLog, index: int, has: dict[str, int]
-    ) -> None:
-        """Rows after the cursor; a month whose file is ahead of it has some of them already."""
-        asked = {month_of(max(0, hour)) for hour in range(self.first, self.end, 24)}
-        asked.add(month_of(max(0, self.end - 1)))
-        if max(has.values(), default=0) > self._folded:
-            after = max(self._folded, min(has.get(month, 0) for month in asked))
-            hot = HotLog()
-            hot.start(connection, after, lambda hour: has.get(month_of(hour), 0))
-            hot.read(connection, after)
-        else:
-            hot.read(connection, self._folded)
-        self.complete = hot.complete
-        found = hot.columns(index, self._value_at)
-        self.hot = {hour: columns for hour, columns in found.items() if hour < self.end}
-        self._hot_hours = hot.gatherer.covered
-
-    def _value_at(self, at: int) -> Value:
-        """What stood at a moment, as far as the months know."""
-        hour = max((hour for hour in self._rollups if hour <= at // HOUR_MS), default=None)
-        return None if hour is None else self._rollups[hour].last
-
-
-def _named(connection: sqlite3.Connection, point: str) -> tuple[int, str]:
-    """Index and unit of a point; raises UnknownPoint."""
-    query = "SELECT i, body FROM points WHERE id = ?"
-    found = connection.execute(query, (point,)).fetchone()
-    if found is None:
-        raise UnknownPoint(point)
-    return int(found[0]), msgspec.json.decode(found[1], type=_Unit).unit
-
-
-class _Unit(msgspec.Struct):
-    unit: str
-
-
-def _raw(source: _Source, start: int, end: int, most: int) -> msgspec.Raw:
+def _raw(source: Source, start: int, end: int, most: int) -> msgspec.Raw:
     """Reading by reading; raises TooManyRows."""
     pieces: list[bytes] = []
     count = 0
@@ -362,7 +204,7 @@ _Piece = tuple[int, int, Rollup]  # start, how long, what
 
 
 def _stepped(
-    source: _Source, edges: Sequence[int], width: int, now: int
+    source: Source, edges: Sequence[int], width: int, now: int
 ) -> Iterator[tuple[object, ...]]:
     """A row for each step up to `now`."""
     pieces = _pieces(source, edges, width, now)
@@ -389,7 +231,7 @@ def _row(start: int, found: Rollup, span_ms: int) -> tuple[object, ...]:
     )
 
 
-def _pieces(source: _Source, edges: Sequence[int], width: int, now: int) -> Iterator[_Piece]:
+def _pieces(source: Source, edges: Sequence[int], width: int, now: int) -> Iterator[_Piece]:
     """Hours where a step holds them whole, else minutes, in order and without a hole."""
     standing = UNKNOWN
     cut = {edge // HOUR_MS for edge in edges if edge % HOUR_MS}

@@ -46,6 +46,7 @@ class Space:
         self.lost_rows = 0  # of those, how many the cloud had not acknowledged
         self.folded = _ALL  # the last row of the log the history has
         self.budget_bytes = budget_bytes
+        self.used = 0.0  # share of the budget, when last looked at
         self.on_lost: Callable[[Stream, Ranges], None] = lambda stream, ranges: None
         self._folder = folder
         self._writer = writer
@@ -135,7 +136,8 @@ class Space:
 
     async def _used(self) -> float:
         """The share of the budget that is used."""
-        return await self._writer.call(_used_bytes) / self.budget_bytes
+        self.used = await self._writer.call(_used_bytes) / self.budget_bytes
+        return self.used
 
     def _limit(self, connection: sqlite3.Connection) -> None:
         pages = (self.budget_bytes + HEADROOM_BYTES) // _PAGE_BYTES

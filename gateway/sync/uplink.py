@@ -9,10 +9,10 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from gateway.buses.mqtt import Broker, Link, LinkError, Message, Will
 from gateway.clock import Clock
+from gateway.config.secret import Secret, SecretError
 from gateway.store.errors import StoreError
 from gateway.store.log import Log, Row
 from gateway.sync.outbox import WINDOW_MAX, Outbox, runs
@@ -47,23 +47,20 @@ class Destination:
     tenant: str
     gateway: str
     proven: bool = True  # `confirm: ack`
-    password_file: Path | None = None  # read for each connection
+    password: Secret | None = None  # read for each connection
 
     def topic(self, leaf: str) -> str:
         """A topic of this gateway."""
         return topic(self.tenant, self.gateway, leaf)
 
     def login(self) -> Broker:
-        """The broker with its password; raises LinkError when the file is of no use."""
-        if self.password_file is None:
+        """The broker with its password; raises LinkError when that cannot be had."""
+        if self.password is None:
             return self.broker
         try:
-            password = self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
-            return replace(self.broker, password=password)
-        except OSError as error:
-            raise LinkError(f"the password file cannot be read: {error}") from error
-        except UnicodeDecodeError as error:
-            raise LinkError(f"the password file {self.password_file} is not UTF-8") from error
+            return replace(self.broker, password=self.password.read())
+        except SecretError as error:
+            raise LinkError(f"password: {error}") from error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,24 @@ from aiohttp import web
 
 from gateway.access import Access
 from gateway.clock import Clock
-from gateway.web import api, devices, guard, health, history, live, login, metrics, static
+from gateway.web import (
+    api,
+    configuration,
+    devices,
+    guard,
+    health,
+    history,
+    live,
+    login,
+    metrics,
+    static,
+    status,
+)
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, Counters, Route, Settings
 
-PARTS = (health, login, api, devices, history, live, metrics, static)
+PARTS = (health, login, api, configuration, devices, history, live, metrics, static, status)
 
 
 class RouteWithoutRole(Exception):

@@ -17,6 +17,10 @@ class NotWaiting(Exception):
     """The alarm does not wait for anybody: it was acknowledged before, or never raised."""
 
 
+class Busy(Exception):
+    """The gateway cannot load its configuration just now; the message says why."""
+
+
 class UnknownPoint(Exception):
     """There has never been a point of that id."""
 
@@ -150,6 +154,64 @@ class SiteView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     speed: float = 1.0
 
 
+class ProblemView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One error of the configuration; `got`, `expected` and `mean` are empty in other forms."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str  # "got …, expected …; did you mean …?"
+    got: str = ""
+    expected: str = ""
+    mean: str = ""
+    device: str | None = None  # the device or actuator that is left out because of it
+
+
+class StoreView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What is kept on this board, and how much room is left for it."""
+
+    rows: int  # committed since this installation began
+    waiting: int  # of them, not yet taken by the cloud
+    lost: int  # of them, removed before the cloud had them
+    used: float  # share of the byte budget of the log
+    history_bytes: int
+    history_months: int
+    failing: str | None = None  # why nothing can be stored just now
+
+
+class StatusView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """How the gateway itself is."""
+
+    status: str  # starting, running, degraded, stopping or config_error
+    version: str
+    epoch: int  # starts of this installation
+    started_at: int  # UTC ms
+    troubles: Sequence[str]
+    store: StoreView
+
+
+class ConfigurationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Which configuration is in force, and what is wrong with the file."""
+
+    status: str  # of the gateway: starting, running, degraded, stopping or config_error
+    file: str
+    source: Literal["file", "current", "previous", "factory", "none"]  # what is in force
+    refused: bool = False  # the file, so that something else is in force
+    left_out: Sequence[str] = ()
+    problems: Sequence[ProblemView] = ()
+    more: int = 0  # problems beside these
+    damaged: Sequence[str] = ()  # kept configurations that no longer fit their checksum
+
+
+class ReloadView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What became of a reload."""
+
+    result: Literal["applied", "unchanged", "refused"]
+    problems: Sequence[ProblemView] = ()
+    instead: str = ""  # what runs while the file is refused
+
+
 class SeriesView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One point over time: `rows` as `columns` say, in order; null is "no value"."""
 
@@ -202,6 +264,13 @@ class Kitchen(Protocol):
     def cloud(self) -> CloudView: ...
 
     def site(self) -> SiteView: ...
+
+    def configuration(self) -> ConfigurationView: ...
+
+    def status(self) -> StatusView: ...
+
+    async def reload(self, by: str) -> ReloadView:
+        """Have the file taken over, after those who asked before; raises Busy."""
 
     async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
         """UTC ms from `start` up to `end`; raises the four exceptions of history above."""

@@ -61,6 +61,12 @@ class Client:
             self._frames.append(frame)
         self._ready.set()
 
+    def start_over(self) -> None:
+        """Go on with a snapshot."""
+        self._frames.clear()
+        self._behind = True
+        self._ready.set()
+
     async def next(self) -> bytes:
         """The next bytes to send."""
         await self._ready.wait()
@@ -105,6 +111,12 @@ class Live:
     def cloud_changed(self) -> None:
         self._cloud = True
         self._wake.set()
+
+    def show_everything(self) -> None:
+        """Send every page a snapshot instead of what it has yet to be sent."""
+        self._kept = None
+        for client in self._clients:
+            client.start_over()
 
     async def serve(self, client: Client, sending: Coroutine[None, None, None]) -> None:
         """Let `sending` feed a page until it ends or the server stops; raises what it raises."""
@@ -159,6 +171,7 @@ class Live:
                 "points": self._kitchen.points(),
                 "alarms": self._kitchen.alarms(),
                 "cloud": self._kitchen.cloud(),
+                "config": self._kitchen.configuration(),
             }
             self._kept = self._event("snapshot", everything)
         return self._kept

@@ -1,6 +1,6 @@
 """What every page and API module is written in: routes with roles, problems, and the app's keys."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -46,13 +46,20 @@ class Problem(Exception):
     """An answer that is an error; `kind` names it for programs, `detail` says who must do what."""
 
     def __init__(
-        self, status: int, kind: str, detail: str, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        headers: dict[str, str] | None = None,
+        *,
+        members: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.kind = kind
         self.detail = detail
         self.headers = headers or {}
+        self.members = members or {}
 
 
 @dataclass
@@ -107,6 +114,7 @@ def problem_response(problem: Problem, path: str) -> web.Response:
         "status": problem.status,
         "detail": problem.detail,
         "instance": path,
+        **problem.members,
     }
     return web.Response(
         body=msgspec.json.encode(body),

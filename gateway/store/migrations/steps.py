@@ -22,9 +22,20 @@ _LOG_AND_STATE = (
     "CREATE TABLE tokens (digest BLOB PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
 )
 
+_GENERATIONS = """
+    CREATE TABLE generations (
+        number INTEGER PRIMARY KEY, wall INTEGER NOT NULL, digest TEXT NOT NULL,
+        body BLOB NOT NULL)"""
+
 
 @migrations()
 def s0001_log_and_state(db: Database) -> None:
     """Rows of both streams, what was judged, the state it led to, and where the cloud stands."""
     for statement in _LOG_AND_STATE:
         db.execute(statement)
+
+
+@migrations()
+def s0002_generations(db: Database) -> None:
+    """The configurations that were proven: the first, the one before the last, and the last."""
+    db.execute(_GENERATIONS)

@@ -6,6 +6,7 @@ import { setIcon, setText } from "./element.js";
 import { Wall } from "./kitchen.js";
 import { look } from "./look.js";
 import { Notices, waiting } from "./notices.js";
+import { Problems, unset } from "./problems.js";
 import { PointPage } from "./point.js";
 import { cloudLook, Status, Strip } from "./status.js";
 import { Stream } from "./stream.js";
@@ -14,11 +15,12 @@ import "./tile.js";
 
 const CONFIRM_MS = 3000;
 const IDLE_MS = 90000;
+const CONFIG_ALARM = "system.config";
 const THEMES = ["auto", "light", "dark"];
 const PLACES = ["kitchen", "alarms", "devices", "system", "point"];
 
 const byId = (id) => document.getElementById(id);
-const state = { points: new Map(), alarms: [], cloud: null, site: null, session: null };
+const state = { points: new Map(), alarms: [], cloud: null, site: null, session: null, config: null };
 const sending = new Map(); // alarm id to "sending" or "again"
 let heard = { wall: Date.now(), at: performance.now() };
 let silent = 0;
@@ -27,6 +29,7 @@ let used = performance.now();
 
 await load();
 const [wall, notices, strip, status] = [new Wall(), new Notices(), new Strip(), new Status()];
+const problems = new Problems();
 const [devices, detail] = [new Devices(), new PointPage()];
 
 function now() {
@@ -58,6 +61,7 @@ function take(data) {
 function takeAll(data) {
   state.points.clear();
   state.site = data.site;
+  state.config = data.config;
   useZone(data.site.zone);
   take(data);
 }
@@ -80,7 +84,8 @@ function paint() {
   paintHeader(kitchen, world);
   paintPlaces();
   if (!state.site) return;
-  const held = notices.show(state.alarms, place(), world);
+  document.body.classList.toggle("unset", unset(state.config));
+  const held = notices.show(alarms(), problems.nodes(state.config, place()), place(), world);
   wall.place(kitchen);
   if (place() === "kitchen") {
     wall.show(state.points, world);
@@ -91,6 +96,11 @@ function paint() {
   if (place() === "system") status.show(state, system, world);
   if (place() === "point") detail.show(subject(), state.points, world);
   if (held) setTimeout(draw, CONFIRM_MS / 10);
+}
+
+// What the list of problems says at length needs no banner beside it.
+function alarms() {
+  return unset(state.config) ? state.alarms.filter(({ id }) => id !== CONFIG_ALARM) : state.alarms;
 }
 
 function alarmsByPoint() {
@@ -125,6 +135,7 @@ function paintHeader(points, world) {
 function verdict(points, world) {
   if (silent) return { symbol: "offline", text: t("state.offline"), mood: "mute" };
   if (!state.site) return { symbol: "stale", text: t("verdict.loading"), mood: "mute" };
+  if (unset(state.config)) return { symbol: "fault", text: t("verdict.config"), mood: "bad" };
   const n = state.alarms.filter(waiting).length;
   if (n) return { symbol: "bell", text: t("verdict.waiting", { n }), mood: "bad" };
   const standing = state.alarms.length;

@@ -42,14 +42,14 @@ export class Notices {
   }
 
   // Returns whether a change of the rows waits because a finger is on the screen.
-  show(alarms, place, world) {
+  show(alarms, problems, place, world) {
     const ordered = inOrder(alarms).filter((alarm) => alarm.state !== "returned");
     const slim = place !== "kitchen";
     const shown = place === "alarms" ? [] : ordered.filter((a) => !slim || waiting(a)).slice(0, slim ? 1 : FULL_MAX);
     const nodes = shown.map((alarm) => this.#banner(this.#banners, alarm, world, slim ? "slim" : "full"));
     const left = place === "kitchen" ? ordered.length - shown.length : 0;
     setText(this.#more, t("banner.more", { n: left }));
-    const all = [...this.#connection(world.silent), ...nodes, ...(left > 0 ? [this.#more] : [])];
+    const all = [...this.#connection(world.silent), ...problems, ...nodes, ...(left > 0 ? [this.#more] : [])];
     const held = place === this.#place && this.#held(all);
     this.#place = place;
     if (!held) setChildren(this.#node, all);

@@ -6,6 +6,7 @@ import { clock, count, date, duration, t, unit } from "./text.js";
 const wide = matchMedia("(min-width: 1200px)");
 const MANY = 60; // rows: more than a minute of batches has piled up
 const ABSENT = "no_communication"; // from the first: this machine has no such sensor
+const AGAIN_MS = 5000;
 const CELLS = { wide: 3, narrow: 2 };
 
 // What the cloud has stored: a state, a symbol, a short word, and the reasons one by one.
@@ -76,6 +77,8 @@ export class Status {
   #rows = new Map();
   #grid = make("div", "rows");
   #user = make("p", "user");
+  #status = null;
+  #asked = -Infinity;
   #form = make("form", "logout", make("button", "plain"));
 
   constructor() {
@@ -85,12 +88,14 @@ export class Status {
   }
 
   show({ cloud, site, session }, points, world) {
+    if (performance.now() - this.#asked > AGAIN_MS && !world.silent) this.#ask();
     const view = cloudLook(cloud, world.now);
     const stored = `${count(cloud.acknowledged)} ${t("cloud.rows", { n: count(cloud.committed) })}`;
     const rows = [
       world.silent
         ? this.#row("cloud", "offline", t("cloud.name"), t("state.offline"), t("big.offline"))
         : this.#row("cloud", view.state, t("cloud.name"), view.why.join(" · ") || view.short, cloud.configured ? stored : ""),
+      ...this.#own(world),
       this.#clock(site, world),
       ...points.map((point) => this.#point(point, world)),
     ];
@@ -100,6 +105,38 @@ export class Status {
     setText(this.#user, user && t("system.user", { user }));
     this.#form.hidden = session?.kind !== "session";
     setText(this.#form.firstChild, t("system.logout"));
+  }
+
+  async #ask() {
+    this.#asked = performance.now();
+    try {
+      const answer = await fetch("/api/v1/status", { signal: AbortSignal.timeout(AGAIN_MS) });
+      if (answer.status === 401) location.assign("/login");
+      if (answer.ok) this.#status = await answer.json();
+    } catch {
+      return; // the page says by itself that the gateway is away
+    }
+    dispatchEvent(new Event("redraw"));
+  }
+
+  // The gateway as a whole, and what it keeps.
+  #own(world) {
+    if (!this.#status) return [];
+    const [gateway, kept] = [t("system.gateway"), t("system.store")];
+    if (world.silent) {
+      return [gateway, kept].map((name) => this.#row(name, "offline", name, t("state.offline"), t("big.offline")));
+    }
+    const { status, started_at, troubles, version, store } = this.#status;
+    const since = t("system.since", { duration: duration((world.now - started_at) / 1000), version });
+    const state = troubles.length ? "warn" : "ok";
+    const room = t("system.room", { n: Math.round(store.used * 100) });
+    const past = t("system.history", { n: count(Math.round(store.history_bytes / 1e6)), months: store.history_months });
+    const lost = store.lost ? t("system.lost", { n: count(store.lost) }) : "";
+    const words = [store.failing, lost, room, past].filter(Boolean).join(" · ");
+    return [
+      this.#row(gateway, state, gateway, [...troubles, since].join(" · "), t(`system.status.${status}`)),
+      this.#row(kept, store.failing || store.lost ? "warn" : "ok", kept, words, count(store.rows)),
+    ];
   }
 
   #clock(site, world) {

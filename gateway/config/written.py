@@ -1,0 +1,85 @@
+"""A configuration as it is handed out: what is in force of it, and no secret."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from gateway.config import yaml
+from gateway.config.load import Loaded
+from gateway.config.problem import ISOLATED, Report
+from gateway.config.secret import KEYS
+from gateway.config.yaml import Entry, Map, Node, Scalar, Sequence
+
+if TYPE_CHECKING:
+    from yaml.nodes import Node as YamlNode
+
+REDACTED = "[redacted]"
+
+
+def effective(loaded: Loaded) -> Map | None:
+    """What stands in the file, without what is left out of it; None when it cannot be used."""
+    root = yaml.parse(loaded.text, Report(str(loaded.file)))
+    if not isinstance(root, Map) or loaded.config is None:
+        return None
+    whole = _redacted(root)
+    for section in ISOLATED:
+        _leave_out(whole, section, loaded.disabled.keys())
+    rules = {rule.id for rule in loaded.config.rules}
+    written = root.entries.get("rules")
+    if written is not None and isinstance(written.node, Map):
+        _leave_out(whole, "rules", written.node.entries.keys() - rules)
+    return whole
+
+
+def plain(node: Node) -> object:
+    """The same as lists, dictionaries and values, as YAML 1.2 means them."""
+    if isinstance(node, Map):
+        return {key: plain(entry.node) for key, entry in node.entries.items()}
+    return node.value if isinstance(node, Scalar) else [plain(item) for item in node.items]
+
+
+def yaml_of(tree: Map) -> str:
+    """The same as YAML, every value as it was written: it loads again to what it was."""
+    from yaml import BaseDumper, serialize
+
+    return str(serialize(_node(tree), Dumper=BaseDumper, allow_unicode=True, width=100))
+
+
+def _redacted(tree: Map) -> Map:
+    return Map(
+        tree.place,
+        {
+            key: Entry(entry.key, _without_secret(key, entry.node, alone=len(tree.entries) == 1))
+            for key, entry in tree.entries.items()
+        },
+    )
+
+
+def _without_secret(key: str, node: Node, *, alone: bool) -> Node:
+    if isinstance(node, Map):
+        return _redacted(node)
+    if isinstance(node, Sequence):
+        items = [_without_secret(key, item, alone=False) for item in node.items]
+        return Sequence(node.place, items)
+    reference = key == "secret" and alone
+    login = "://" in node.text and "@" in node.text
+    hidden = login or (key.lower() in KEYS and not reference)
+    return Scalar(node.place, REDACTED, quoted=True) if hidden else node
+
+
+def _leave_out(tree: Map, section: str, names: Collection[str]) -> None:
+    entry = tree.entries.get(section)
+    if entry is not None and isinstance(entry.node, Map):
+        for name in names:
+            entry.node.entries.pop(name, None)
+
+
+def _node(node: Node) -> "YamlNode":
+    from yaml import MappingNode, ScalarNode, SequenceNode
+
+    text, mapping, sequence = (f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
+    if isinstance(node, Map):
+        pairs = [(ScalarNode(text, key), _node(entry.node)) for key, entry in node.entries.items()]
+        return MappingNode(mapping, pairs, flow_style=False)
+    if isinstance(node, Scalar):
+        return ScalarNode(text, node.text, style='"' if node.quoted else None)
+    return SequenceNode(sequence, [_node(item) for item in node.items], flow_style=False)

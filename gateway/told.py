@@ -1,0 +1,82 @@
+"""What people are told of the gateway itself and of its configuration, on page and API."""
+
+from typing import TYPE_CHECKING
+
+from gateway import __version__, reloading
+from gateway.config import describe
+from gateway.config.problem import Problem
+from gateway.configuration import SHOWN_MAX
+from gateway.web.kitchen import (
+    Busy,
+    ConfigurationView,
+    ProblemView,
+    ReloadView,
+    StatusView,
+    StoreView,
+)
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+
+def configuration(gateway: "Gateway") -> ConfigurationView:
+    """Which one is in force, and what is wrong with the file; at most SHOWN_MAX problems."""
+    found = gateway.configuration
+    return ConfigurationView(
+        status=gateway.status(),
+        file=str(found.file),
+        source=found.source,
+        refused=found.refused is not None,
+        left_out=sorted(found.live.disabled) if found.live else [],
+        problems=[problem(each) for each in found.problems[:SHOWN_MAX]],
+        more=max(0, len(found.problems) - SHOWN_MAX),
+        damaged=found.damaged,
+    )
+
+
+def status(gateway: "Gateway") -> StatusView:
+    """How the gateway is, and what it keeps."""
+    history, clock = gateway.history, gateway.clock
+    outbox, space = gateway.outbox, gateway.store.space
+    return StatusView(
+        status=gateway.status(),
+        version=__version__,
+        epoch=gateway.store.identity.epoch,
+        started_at=clock.wall() - (clock.now() - gateway.started_at),
+        troubles=gateway.troubles.now(),
+        store=StoreView(
+            rows=outbox.committed_rows(),
+            waiting=outbox.waiting(),
+            lost=outbox.lost_rows(),
+            used=space.used,
+            history_bytes=0 if history is None else history.counters.bytes,
+            history_months=0 if history is None else history.counters.months,
+            failing=gateway.store.log.failing,
+        ),
+    )
+
+
+async def reload(gateway: "Gateway", by: str) -> ReloadView:
+    """Have the file taken over; raises Busy."""
+    try:
+        outcome = await gateway.reloading.ask(by)
+    except reloading.Busy as error:
+        raise Busy(str(error)) from None
+    problems = [problem(each) for each in outcome.problems]
+    return ReloadView(result=outcome.result, problems=problems, instead=outcome.instead)
+
+
+def problem(found: Problem) -> ProblemView:
+    """One problem, taken apart where it has the usual form."""
+    got, expected, mean = describe.parts(found)
+    return ProblemView(
+        file=found.file,
+        line=found.line,
+        column=found.column,
+        path=found.path,
+        message=found.message,
+        got=got,
+        expected=expected,
+        mean=mean,
+        device=found.device,
+    )

@@ -1,0 +1,58 @@
+"""A wall tablet before a gateway whose configuration is broken, and while somebody mends it."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests import browser as browsing
+from tests.browser import PHONE, WALL, open_page
+from tests.processes import Daemon
+from tests.test_reload import config
+
+BROKEN = config().replace("kind: limit", "kind: limits").replace("100ms", "1OOms")
+PATIENCE_MS = 20_000
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("language", "size", "said", "word"),
+    [
+        ("en", WALL, "nothing is measured", "Configuration error"),
+        ("ko", PHONE, "측정도 경보도", "설정 오류"),
+    ],
+)
+async def test_the_page_says_what_to_mend_and_follows_when_it_is(
+    chromium_path: Path, tmp_path: Path, language: str, size: tuple[int, int], said: str, word: str
+) -> None:
+    daemon = Daemon(tmp_path, BROKEN).start()
+    try:
+        token = daemon.create_token()
+        async with browsing.browser(chromium_path) as started:
+            here = f"http://127.0.0.1:{daemon.port}/"
+            opened = await open_page(started, here, size=size, language=language)
+            page = opened.page
+            for _ in range(10):  # the token is known within seconds
+                await page.locator("input[name=secret]").fill(token)
+                await page.locator("form button").first.click()
+                await page.wait_for_load_state()
+                if "/login" not in page.url:
+                    break
+                await page.wait_for_timeout(500)
+            problems = page.locator(".problems")
+            await expect(problems).to_contain_text(said, timeout=PATIENCE_MS)
+            await expect(page.locator("#verdict")).to_contain_text(word)
+            await expect(problems).to_contain_text("rules.warm.kind")
+            await expect(problems.locator("li").first).to_contain_text("config.yaml:")
+            assert await opened.faults() == []
+            daemon.config.write_text(config())
+            await expect(page.locator("kg-tile").first).to_be_visible(timeout=PATIENCE_MS)
+            await expect(problems).not_to_be_visible()
+            assert opened.foreign == []
+            daemon.config.write_text(config(more="  bad: {driver: sht3y, bus: i2c}"))
+            daemon.hang_up()
+            await page.locator("nav a[href='#system']").click()
+            await expect(problems).to_contain_text("sht3x", timeout=PATIENCE_MS)
+            assert opened.complaints == []
+    finally:
+        daemon.kill()
