@@ -122,7 +122,7 @@ site: {label: Doors, zone: UTC}
 buses: {pins: {kind: gpio, chip: pinctrl-bcm2711}}
 devices:
   door: {driver: contact, bus: pins, pin: 17}
-  impossible: {driver: contact, bus: pins, pin: 99}
+  impossible: {driver: contact, bus: pins, pin: 56}
 actuators:
   siren:
     driver: relay
