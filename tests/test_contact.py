@@ -127,7 +127,7 @@ actuators:
   siren:
     driver: relay
     bus: pins
-    pin: 98
+    pin: 57
     fail_safe: {safe: off, on_sensor_loss: hold, max_on: 0s}
 emulation: {seed: 1, places: {door: cold_room_door, impossible: cold_room_door}}
 """

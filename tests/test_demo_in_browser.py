@@ -56,17 +56,7 @@ async def test_the_door_alarm_is_seen_acknowledged_and_seen_to_return(
 ) -> None:
     picture = os.environ.get("KG_PICTURE")
     async with browsing.browser(chromium_path) as started:
-        if picture:
-            await let_the_outlook_learn(started, tmp_path)
         await door_alarm(started, tmp_path, picture)
-
-
-async def let_the_outlook_learn(started: Browser, data: Path) -> None:
-    """Let the kitchen run until its outlook has seen enough."""
-    async with demo(data, "--speed", "100") as (here, _):
-        page = (await open_page(started, here, language="en")).page
-        likely = page.locator("kg-tile .limit", has_text="likely")
-        await expect(likely).to_be_visible(timeout=PATIENCE_MS)
 
 
 async def door_alarm(started: Browser, data: Path, picture: str | None) -> None:
