@@ -11,6 +11,7 @@ from bench import recording
 from bench.daemon import cloud, cpu_s, environment, resident_mb
 from bench.report import Section
 from bench.setting import Setting
+from gateway.store.file import prepare
 from tests.processes import Daemon
 
 PLAIN_BAR_MB, FORECAST_BAR_MB, GROWTH_BAR_MB = 60.0, 100.0, 5.0
@@ -46,8 +47,11 @@ def _million(section: Section, setting: Setting, url: str | None) -> None:
     recording.write(file, rows + _WARM_ROWS)
     text = recording.kitchen(url, recording.device(file, _FAST))
     daemon = Daemon(setting.folder / "million", text, environment=environment())
+    daemon.data.mkdir(mode=0o700)
+    prepare(daemon.database)  # a token needs a folder in which a gateway has run
     token = daemon.create_token()
     with daemon:
+        daemon.wait_line("forecast: model")  # loading it is no growth
         _wait_for_readings(daemon, token, _WARM_ROWS * recording.READINGS_A_ROW)
         before = _readings(daemon, token)
         resident, cpu, began = resident_mb(daemon.pid), cpu_s(daemon.pid), time.perf_counter()
