@@ -37,6 +37,7 @@ class KitchenInMemory:
         self._alarms = {alarm.id: alarm for alarm in alarms}
         self.alive = True
         self.troubles: list[str] = []
+        self.history_complete = True
         self.no_history: Exception | None = None
         self.now = NOON
         self.cloud_view = CloudView(
@@ -139,6 +140,7 @@ class KitchenInMemory:
             step=step,
             start=start,
             end=end,
+            complete=self.history_complete,
             columns=("at", "value", "reason"),
             rows=msgspec.Raw(b'[[%d,3.2,null],[%d,null,"stale"]]' % (start, start + 5_000)),
         )

@@ -397,6 +397,18 @@ async def test_a_history_that_cannot_be_read_is_told_and_no_curve_is_drawn(
         await expect(page.get_by_text("There is no such point.")).to_be_visible()
 
 
+async def test_a_curve_that_is_not_all_there_is_says_so(started: Browser) -> None:
+    kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
+    kitchen.history_complete = False
+    async with serving(kitchen) as site:
+        address = f"{site.url}#point/fridge0/temperature"
+        opened = await open_page(started, address, language="en")
+        told = opened.page.get_by_text("Part of this time cannot be read just now")
+        await expect(told).to_be_visible()
+        await expect(opened.page.locator("kg-chart path.line")).to_have_count(1)
+        assert await opened.faults() == []
+
+
 async def test_devices_and_the_gateway_tell_how_they_are_and_why(started: Browser) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
     kitchen.troubles = ["walk_in: no acknowledge"]

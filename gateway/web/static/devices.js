@@ -1,4 +1,5 @@
 // What hangs on which wire, and how it is doing.
+import { ask } from "./asking.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { setState, valueText } from "./look.js";
 import { t } from "./text.js";
@@ -30,13 +31,7 @@ export class Devices {
 
   async #ask() {
     this.#asked = performance.now();
-    try {
-      const answer = await fetch("/api/v1/devices", { signal: AbortSignal.timeout(AGAIN_MS) });
-      if (answer.status === 401) location.assign("/login");
-      if (answer.ok) this.#devices = (await answer.json()).devices;
-    } catch {
-      return; // the page says by itself that the gateway is away
-    }
+    this.#devices = (await ask("/api/v1/devices", AGAIN_MS))?.devices ?? this.#devices;
     dispatchEvent(new Event("redraw"));
   }
 

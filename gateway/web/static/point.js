@@ -1,4 +1,5 @@
 // One point: what it is now, its day, week, month or year as a curve, and the same as a table.
+import { ask } from "./asking.js";
 import { spanText, words } from "./chart.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { fullName, look, setState, symbolOf, valueText } from "./look.js";
@@ -8,6 +9,7 @@ const DAY = 86400000;
 const RANGES = { day: DAY, week: 7 * DAY, month: 30 * DAY, year: 365 * DAY };
 const TABLE_STEPS = { day: "1h", week: "6h", month: "1d", year: "1d" };
 const AGAIN_MS = 30000;
+const HISTORY_MS = 20000;
 
 export class PointPage {
   #node = document.querySelector("[data-place=point]");
@@ -20,13 +22,13 @@ export class PointPage {
   #ranges = make("div", "ranges");
   #chart = make("kg-chart");
   #note = make("p", "empty");
+  #part = make("p", "part"); // what is drawn is not all there is
   #table = make("table");
   #more = make("details", "", make("summary"), this.#table);
   #id = null;
   #range = "day";
   #asked = -Infinity;
   #turn = 0;
-  #data = null;
 
   constructor() {
     const back = make("a", "back", icon("returned"), this.#back);
@@ -40,7 +42,8 @@ export class PointPage {
       this.#ranges.append(button);
     }
     this.#now = now;
-    this.#node.append(make("div", "head", back, now), this.#ranges, this.#chart, this.#note, this.#more);
+    this.#part.hidden = true;
+    this.#node.append(make("div", "head", back, now), this.#ranges, this.#part, this.#chart, this.#note, this.#more);
   }
 
   // Draw the point of this id; asks for its history when that is due.
@@ -64,7 +67,6 @@ export class PointPage {
 
   #begin(id) {
     this.#id = id;
-    this.#data = null;
     this.#choose("day");
   }
 
@@ -92,13 +94,16 @@ export class PointPage {
     const query = { point: point.id, from: to - RANGES[range], to };
     const [curve, rows] = await Promise.all([history(query), history({ ...query, step: TABLE_STEPS[range] })]);
     if (turn !== this.#turn) return;
-    if (curve.problem) {
+    if (!curve) {
       this.#say(t("point.failed"));
       return;
     }
     this.#say("");
+    const whole = curve.complete && (rows ?? curve).complete;
+    setText(this.#part, whole ? "" : t("point.incomplete"));
+    this.#part.hidden = whole;
     this.#curve(point, curve);
-    this.#fill(point, rows.problem ? curve : rows);
+    this.#fill(point, rows ?? curve);
   }
 
   #curve(point, answer) {
@@ -136,20 +141,13 @@ export class PointPage {
     this.#note.hidden = words === "";
     this.#chart.hidden = words !== "";
     this.#more.hidden = words !== "";
+    if (words !== "") this.#part.hidden = true;
   }
 }
 
 const percent = (share) => `${Math.round(share * 100)}\u00a0%`;
 
-async function history(query) {
-  try {
-    const answer = await fetch(`/api/v1/history?${new URLSearchParams(query)}`, { signal: AbortSignal.timeout(20000) });
-    if (answer.status === 401) location.assign("/login");
-    return answer.ok ? await answer.json() : { problem: true };
-  } catch {
-    return { problem: true };
-  }
-}
+const history = (query) => ask(`/api/v1/history?${new URLSearchParams(query)}`, HISTORY_MS);
 
 // Rows of any step as { at, low, value, high }; what is no number is a gap.
 function rowsOf({ columns, rows }) {

@@ -1,4 +1,5 @@
 // What stands behind the kitchen: the cloud, the clock and the gateway's own points.
+import { ask } from "./asking.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { fullName, look, setState, symbolOf, valueText } from "./look.js";
 import { clock, count, date, duration, t, unit } from "./text.js";
@@ -109,13 +110,7 @@ export class Status {
 
   async #ask() {
     this.#asked = performance.now();
-    try {
-      const answer = await fetch("/api/v1/status", { signal: AbortSignal.timeout(AGAIN_MS) });
-      if (answer.status === 401) location.assign("/login");
-      if (answer.ok) this.#status = await answer.json();
-    } catch {
-      return; // the page says by itself that the gateway is away
-    }
+    this.#status = (await ask("/api/v1/status", AGAIN_MS)) ?? this.#status;
     dispatchEvent(new Event("redraw"));
   }
 
