@@ -5,7 +5,7 @@ one before is built again and everything else is as if nobody had asked.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from gateway.config import schema
@@ -16,6 +16,7 @@ from gateway.configuration import Candidate, whole
 from gateway.effects import Actuator
 from gateway.loading import in_thread
 from gateway.points import points_of
+from gateway.reading import Point, Quality, Reading
 from gateway.reloading import Outcome
 from gateway.store.errors import StoreError
 from rules.judge import Judge
@@ -101,6 +102,7 @@ class Changeover:
             [*(f"sample {name}" for name in going), *(f"bus {name}" for name in changes.buses)]
         )
         kept = {name: it for name, it in fitout.effects.actuators.items() if name not in going}
+        ending = [point for name, point in points_before.items() if name not in points]
         try:
             fitout.fit(config, points)
         except Exception:
@@ -109,6 +111,17 @@ class Changeover:
                 self._judge_by(judge_before, kept)
             raise
         self._judge_by(judge, kept)
+        self._end(ending)
+
+    def _end(self, ending: Iterable[Point]) -> None:
+        """The last word of points that are gone: without it a door would stay shut in the history.
+
+        No rule looks at them any more, and nobody is shown them.
+        """
+        hub, now = self._gateway.hub, self._gateway.clock.now()
+        for point in ending:
+            hub.publish(Reading(point, None, Quality.NOT_STARTED, now))
+            hub.forget(point.id)
 
     def _judge_by(self, judge: Judge, kept: Mapping[str, Actuator]) -> None:
         """The rules of what stands now; outputs that were not let go of are not driven again."""

@@ -211,6 +211,19 @@ def test_what_cannot_be_built_is_refused_and_the_old_one_is_built_again(tmp_path
     without_gaps(daemon)
 
 
+def test_what_is_taken_out_does_not_stand_in_the_history_for_ever(daemon: Daemon) -> None:
+    daemon.config.write_text(config(more=DOOR))
+    daemon.start()
+    token = daemon.create_token("manager")
+    daemon.wait_until(lambda: False in values(daemon, "door/open"))
+    daemon.config.write_text(config())
+    assert daemon.reload(token)[0] == 200
+    daemon.wait_until(lambda: values(daemon, "door/open")[-1] is None)
+    points = daemon.get("/api/v1/points", token)[1]["points"]
+    assert "door/open" not in {point["id"] for point in points}
+    assert "Traceback" not in daemon.log
+
+
 def test_an_output_that_is_taken_out_is_made_safe_first(daemon: Daemon) -> None:
     daemon.start()
     token = daemon.create_token("manager")
