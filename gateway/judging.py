@@ -9,22 +9,22 @@ from gateway.reading import Reading
 from gateway.store.log import Log
 from gateway.store.state import JudgedInput, JudgedReading
 from rules.alarm import Alarm, State
-from rules.judge import (
+from rules.events import (
     OWN,
     Acknowledged,
     Drive,
     Elapsed,
     Entry,
     Event,
-    Judge,
-    Memories,
-    Memory,
     Observed,
     Record,
     Started,
     Troubled,
 )
+from rules.judge import Judge
+from rules.memory import Memory
 from rules.slots import Output
+from rules.state import Memories
 
 Kept = Memory | Alarm | Output
 _encode = msgspec.json.encode

@@ -11,24 +11,21 @@ from hypothesis import strategies as st
 from gateway.judging import decode
 from rules.alarm import Alarm, State
 from rules.base import Observation, OnBad, Priority, Rule
-from rules.judge import _IDLE as IDLE
-from rules.judge import (
+from rules.events import (
     NOTHING,
     Acknowledged,
     Drive,
     Elapsed,
     Event,
-    Judge,
-    Memories,
-    Memory,
     Observed,
-    Phase,
     Record,
     Started,
     Troubled,
-    next_memory,
 )
+from rules.judge import Judge
+from rules.memory import IDLE, Memory, Phase, next_memory
 from rules.slots import LIFE_SLOTS, Contract, OnSensorLoss
+from rules.state import Memories
 from tests.kitchen_rules import (
     ACTUATORS,
     DOOR,
