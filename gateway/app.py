@@ -25,6 +25,7 @@ from gateway.judging import Judging
 from gateway.lag import LagProbe
 from gateway.lan import Lan
 from gateway.loading import in_thread
+from gateway.orders import Orders
 from gateway.presence import Presence
 from gateway.reading import Point
 from gateway.reloading import Reloading
@@ -96,6 +97,9 @@ class Gateway:
             schema.nothing(file.parent, schema.Web()), self.hub, clock, options.scenario
         )
         self.judging.drive = self.fitout.effects.drive
+        self.fitout.effects.locked = self.judging.locked
+        self.orders = Orders(self.judging, store.log, clock, self.hub)
+        self.orders.driven = self.fitout.effects.drives
         install = store.identity.install
         self._lan = Lan(store.log, install, self.fitout.effects.renew)
         self.history: History | None = None
@@ -120,6 +124,7 @@ class Gateway:
         """Tie new brokers to the log, then hear what speaks by itself and is not heard yet."""
         self._lan.tie(self.fitout.equipment.sites, self.fitout.actuators_of)
         self.fitout.equipment.listen()
+        self.orders.follow(self.points, self.fitout.effects.actuators)
 
     def status(self) -> str:
         """`starting`, `running`, `degraded`, `stopping` or `config_error`."""
@@ -221,6 +226,7 @@ class Gateway:
         self._service.tell("STOPPING=1")
         logger.info("stopping")
         self.reloading.close()
+        self.orders.close()
         await self.tasks.end(["reload"])
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SAFE_DEADLINE_S):

@@ -1,6 +1,7 @@
 """Feeds the reducer of `rules/judge.py`, and has its state committed with what caused it."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -9,24 +10,30 @@ from gateway.reading import Reading
 from gateway.store.log import Log
 from gateway.store.state import JudgedInput, JudgedReading
 from rules.alarm import Alarm, State
+from rules.changes import Changes
 from rules.events import (
     OWN,
     Acknowledged,
+    Begun,
     Drive,
     Elapsed,
     Entry,
     Event,
     Observed,
+    Ordered,
+    ReadBack,
     Record,
+    Relinquished,
     Started,
     Troubled,
 )
 from rules.judge import Judge
 from rules.memory import Memory
-from rules.slots import Output
+from rules.order import Order, OrderState
+from rules.slots import Held, Output
 from rules.state import Memories
 
-Kept = Memory | Alarm | Output
+Kept = Memory | Alarm | Output | Order
 _encode = msgspec.json.encode
 
 
@@ -48,6 +55,7 @@ class Judging:
         self._hub = hub
         self.steps = 0
         self.drive: Callable[[Drive], None] = lambda drive: None
+        self.orders_changed: Callable[[Mapping[str, object]], None] = lambda told: None
         self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
 
     def adopt(self, judge: Judge, now: int, known: Collection[str] = ()) -> None:
@@ -58,7 +66,10 @@ class Judging:
 
     def start(self, now: int, known: Collection[str] = ()) -> None:
         """Begin: outputs take the value their slots say, at once; `known` as for Started."""
-        self._take(Started(known), self._hub.pass_time(now), '{"k":"start"}')
+        body: dict[str, object] = {"k": "start"}
+        if known:
+            body["known"] = sorted(known)
+        self._take(Started(known), self._hub.pass_time(now), _encode(body).decode())
 
     def observe(self, reading: Reading) -> bool:
         """Judge a reading; true when it changed anything, so that it must be stored."""
@@ -82,6 +93,51 @@ class Judging:
             raise NotWaiting(alarm_id)
         body = _encode({"k": "acknowledge", "alarm": alarm_id, "by": by}).decode()
         self._take(Acknowledged(alarm_id, by), self._hub.pass_time(now), body)
+
+    def order(self, event: Ordered | Relinquished, now: int) -> None:
+        """Take an order down; it acts with `begin`, once this is committed."""
+        kind = "order" if isinstance(event, Ordered) else "relinquish"
+        body = _encode({"k": kind, **event._asdict()}).decode()
+        self._take(event, self._hub.pass_time(now), body)
+
+    def begin(self, order_id: str, now: int) -> None:
+        """Act on an order that has been committed."""
+        body = _encode({"k": "begin", "id": order_id}).decode()
+        self._take(Begun(order_id), self._hub.pass_time(now), body)
+
+    def read_back(self, event: ReadBack, now: int) -> None:
+        """What an actuator really does; stored only when something hangs on it."""
+        contract = self.judge.contracts.get(event.actuator)
+        if contract is None:
+            return
+        output = self.state.entries.get(f"output/{event.actuator}")
+        if not isinstance(output, Output):
+            output = Output({}, contract.safe, now)
+        doubted = output.amiss is not None or output.mismatched
+        if (event.value is output.value) is doubted or self._awaited(output):
+            body = _encode({"k": "read_back", **event._asdict()}).decode()
+            self._take(event, self._hub.pass_time(now), body)
+
+    def _awaited(self, output: Output) -> bool:
+        """Whether an order waits to be confirmed by what the output does."""
+        entries = self.state.entries
+        orders = (entries.get(occupant.cause) for occupant in output.slots.values())
+        return any(isinstance(it, Order) and it.state is OrderState.RUNNING for it in orders)
+
+    def locked(self, actuator: str) -> bool:
+        """Whether nothing may switch an actuator just now, because of gas where it stands."""
+        if actuator not in self.judge.contracts:
+            return False
+        bar = self.judge.interlocks.bar(actuator, Changes(self.state))
+        return bar.startswith(Held.LOCKOUT)
+
+    def orders(self) -> dict[str, Order]:
+        """The orders of the last days, by id."""
+        return {
+            key.removeprefix("order/"): entry
+            for key, entry in self.state.entries.items()
+            if isinstance(entry, Order)
+        }
 
     def trouble(self, name: str, what: str, now: int, *, standing: bool = True) -> None:
         """Raise an alarm about the gateway itself, such as `left_out.walk_in`, or end it."""
@@ -130,11 +186,21 @@ class Judging:
         for effect in effects:
             if isinstance(effect, Record):
                 self._log.event(effect.kind, effect.data, now)
-        told = [effect for effect in effects if isinstance(effect, Record)]
-        alarms = [effect.data for effect in told if effect.kind == "alarm"]
-        if alarms:
-            self.alarms_changed({str(data["point"]) for data in alarms if data["point"]})
+        self._tell([effect for effect in effects if isinstance(effect, Record)])
         return True
+
+    def _tell(self, told: Iterable[Record]) -> None:
+        """Have those told who show orders and alarms."""
+        points: set[str] = set()
+        alarms = False
+        for record in told:
+            if record.kind == "order":
+                self.orders_changed(record.data)
+            elif record.kind == "alarm":
+                alarms = True
+                points |= {str(record.data["point"])} if record.data["point"] else set()
+        if alarms:
+            self.alarms_changed(points)
 
 
 def decode(found: Mapping[str, str]) -> dict[str, Entry]:
@@ -160,8 +226,20 @@ def _event(body: str) -> Event:
         case "tick":
             return Elapsed()
         case "start":
-            return Started()
+            return Started(tuple(data.get("known", ())))
+        case "order":
+            return Ordered(**_without_kind(data))
+        case "relinquish":
+            return Relinquished(**_without_kind(data))
+        case "begin":
+            return Begun(data["id"])
+        case "read_back":
+            return ReadBack(**_without_kind(data))
         case "trouble":
             return Troubled(data["alarm"], data["standing"], data["what"])
         case _:
             return Acknowledged(data["alarm"], data["by"])
+
+
+def _without_kind(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key != "k"}

@@ -72,4 +72,5 @@ class Rule:
     alarm: bool  # whether it raises an alarm under its own id
     commands: tuple[Command, ...]
     advice: str = ""  # what a person should do now
+    lockout: str = ""  # zone in which nothing may be switched while it stands
     fingerprint: str = ""  # of the condition: another one has nothing to remember

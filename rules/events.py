@@ -6,12 +6,13 @@ from typing import NamedTuple
 from rules.alarm import Alarm
 from rules.base import Observation
 from rules.memory import Memory
+from rules.order import Order
 from rules.slots import Output
 
 NEVER = 1 << 62
 OWN = "system."  # no rule's id has a dot
 
-Entry = Memory | Alarm | Output
+Entry = Memory | Alarm | Output | Order
 
 
 class Observed(NamedTuple):
@@ -49,7 +50,63 @@ class Troubled(NamedTuple):
     what: str
 
 
-Event = Observed | Elapsed | Acknowledged | Started | Troubled
+class Ordered(NamedTuple):
+    """A person or the cloud wants a value; taken down, and begun only with `Begun`.
+
+    `until` and `expires` are kitchen ms: how long the slot is wanted, and until when it may begin.
+    `refused` is why whoever asks may not, where that was found out before.
+    """
+
+    id: str
+    actuator: str
+    value: bool
+    slot: int
+    until: int | None
+    by: str
+    role: str
+    origin: str
+    expires: int
+    refused: str = ""
+
+
+class Relinquished(NamedTuple):
+    """A person or the cloud takes back what was ordered; as `Ordered`."""
+
+    id: str
+    actuator: str
+    slot: int
+    by: str
+    role: str
+    origin: str
+    expires: int
+    refused: str = ""
+
+
+class Begun(NamedTuple):
+    """An order has become a row, so it may act."""
+
+    id: str
+
+
+class ReadBack(NamedTuple):
+    """What an actuator really does (None: nobody can tell); `assumed`: it cannot be asked."""
+
+    actuator: str
+    value: bool | None
+    assumed: bool = False
+
+
+Event = (
+    Observed
+    | Elapsed
+    | Acknowledged
+    | Started
+    | Troubled
+    | Ordered
+    | Relinquished
+    | Begun
+    | ReadBack
+)
 
 
 class Drive(NamedTuple):

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rules.base import Command, Observation, Priority, Rule
 from rules.events import NOTHING, Entry, Event, Observed, Step
+from rules.interlocks import Interlocks
 from rules.memory import IDLE, Memory, Phase, next_memory, remembers
+from rules.order import Order
 from rules.outputs import Claims
 from rules.slots import Contract, Output
 from rules.state import Memories
@@ -23,11 +25,12 @@ class Judge:
     """The rules and contracts of one kitchen, compiled; holds no state of its own."""
 
     def __init__(self, rules: Iterable[Rule], contracts: Mapping[str, Contract]) -> None:
-        """Raises ValueError for a command to an actuator without a contract."""
+        """Raises ValueError for a command without a contract, and for needs in a circle."""
         order = {priority: rank for rank, priority in enumerate(Priority)}
         ranked = sorted(rules, key=lambda rule: (order[rule.priority], rule.id))
         self.rules = {rule.id: rule for rule in ranked}
         self.contracts = dict(contracts)
+        self.interlocks = Interlocks(self.contracts, ranked)
         self._by_point: dict[str, list[tuple[str, Rule]]] = {}
         self._claims: dict[tuple[str, int], list[tuple[str, Rule, Command]]] = {}
         for rule in ranked:
@@ -76,6 +79,8 @@ class Judge:
         """When an entry has to be looked at again without any event."""
         if isinstance(entry, Output):
             return entry.due if key.removeprefix("output/") in self.contracts else None
+        if isinstance(entry, Order):
+            return entry.due
         if isinstance(entry, Memory) and entry.phase is Phase.PENDING:
             rule = self.rules.get(key.removeprefix("rule/"))
             if rule is not None and remembers(entry, rule):

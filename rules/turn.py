@@ -13,13 +13,20 @@ from rules.events import (
     NEVER,
     OWN,
     Acknowledged,
+    Begun,
     Elapsed,
     Event,
     Observed,
+    Ordered,
+    ReadBack,
+    Relinquished,
     Started,
     Troubled,
 )
+from rules.interlocks import Interlocks
 from rules.memory import IDLE, Memory, Phase, about, next_memory, raises, remembers
+from rules.order import Order
+from rules.orders import Orders
 from rules.outputs import Claims, Outputs
 from rules.slots import Contract
 from rules.state import Compiled, Memories
@@ -29,6 +36,7 @@ class Kitchen(Compiled, Protocol):
     """The rules and contracts a step works with."""
 
     contracts: dict[str, Contract]
+    interlocks: Interlocks
 
     @property
     def claims(self) -> Claims:
@@ -42,7 +50,10 @@ class Turn:
         self.changes = Changes(state)
         self._judge = judge
         self._alarms = Alarms(judge.rules, self.changes)
-        self._outputs = Outputs(judge.contracts, judge.claims, self.changes)
+        self._outputs = Outputs(
+            judge.contracts, judge.claims, judge.interlocks, self.changes, self._alarms
+        )
+        self._orders = Orders(judge.contracts, self._outputs, self.changes)
 
     def fire_until(self, now: int) -> None:
         """Let every timer that is due fire at its own instant, earliest first."""
@@ -64,15 +75,17 @@ class Turn:
                 for _, rule in self._judge.rules_of(point):
                     memory = self.changes.memory(rule.id)
                     self._become(rule, memory, next_memory(rule, memory, seen), now)
-                self._outputs.settle(now)
             case Acknowledged(alarm, by):
                 self._alarms.apply(alarm, Verb.ACKNOWLEDGE, now, by=by)
             case Started(known):
                 self._start(now, known)
             case Troubled(alarm, standing, what):
                 self._alarms.apply(alarm, Verb.RAISE if standing else Verb.RETURN, now, value=what)
+            case Ordered() | Relinquished() | Begun() | ReadBack():
+                self._orders.take(event, now)
             case Elapsed():
                 pass
+        self._outputs.settle(now)
 
     def _fire(self, key: str, at: int) -> None:
         """One timer has come to its end."""
@@ -81,6 +94,8 @@ class Turn:
             memory = self.changes.memory(name)
             active = msgspec.structs.replace(memory, phase=Phase.ACTIVE)
             self._become(self._judge.rules[name], memory, active, at)
+        elif kind == "order":
+            self._orders.fire(name, at)
         else:
             self._outputs.reconsider(name)
 
@@ -118,10 +133,13 @@ class Turn:
             if isinstance(entry, Alarm):
                 if not name.startswith(OWN) and not self._may_stand(entry, rules.get(name)):
                     self._alarms.apply(name, Verb.CLEAR, now, by="configuration")
+            elif isinstance(entry, Order):
+                continue
             elif name not in (rules if kind == "rule" else contracts):
                 self.changes.put(key, None)
         for rule in rules.values():
             self._resume(rule, now)
+        self._orders.start(now, known)
         self._outputs.start(now, known)
 
     def _may_stand(self, alarm: Alarm, rule: Rule | None) -> bool:

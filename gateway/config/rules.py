@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from drivers.base import Metric
 from gateway import health
-from gateway.config import registry, schema
+from gateway.config import interlocks, registry, schema
 from gateway.config.equipment import Equipment
 from gateway.config.problem import shown_message
 from gateway.config.typed import FLAW, Filler, Flaw, Key, Spot, keys_of
@@ -179,7 +179,8 @@ class References:
         if priority is None:
             return None
         commands = self._commands(entry, written, priority)
-        if condition is FLAW or commands is FLAW or not (alarms or commands):
+        lockout = self._lockout(entry, written, priority, () if commands is FLAW else commands)
+        if condition is FLAW or commands is FLAW or not (alarms or commands or lockout):
             return None
         return Rule(
             id=entry.name,
@@ -192,6 +193,7 @@ class References:
             alarm=bool(alarms),
             commands=commands,
             advice=written.advice,
+            lockout=lockout,
             fingerprint=_fingerprint(written.kind, self.options[entry.name]),
         )
 
@@ -239,6 +241,28 @@ class References:
                 command = Command(actuator=action.command, value=bool(action.value), slot=slot)
                 commands[action.command, slot] = command
         return tuple(commands.values()) if sound else FLAW
+
+    def _lockout(
+        self,
+        entry: _Entry,
+        written: schema.RuleEntry,
+        priority: Priority,
+        commands: tuple[Command, ...],
+    ) -> str:
+        """The zone in which nothing may be switched while the rule stands; empty without one."""
+        zone = ""
+        for index, action in enumerate(written.then):
+            if action.lockout is None:
+                continue
+            known = self._equipment.actuators
+            problem = interlocks.wrong_lockout(action.lockout, priority, commands, known)
+            if zone:
+                problem = "one lockout is enough"
+            zone = action.lockout
+            if problem:
+                spot = _action_spot(entry, index)
+                self._report.add(spot.place, spot.path, problem)
+        return zone
 
     def _wrong_command(self, actuator: str, slot: int, priority: Priority) -> str:
         if slot == LIFE_SLOT and priority is not Priority.LIFE:

@@ -5,7 +5,7 @@ written there, and what the markers mean, is told in `typed.py`. `docs/config.md
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -115,6 +115,7 @@ class FailSafe:
             max_on_ms=round(self.max_on_s * 1000),
             min_on_ms=round(self.min_on_s * 1000),
             min_off_ms=round(self.min_off_s * 1000),
+            deadline_ms=round(self.deadline_s * 1000),
         )
 
 
@@ -128,25 +129,42 @@ class Actuator:
     label: str = ""
     zone: str = ""
     fail_safe: FailSafe
+    needs: Mapping[str, bool] = field(default_factory=dict)
+    explosion_proof: bool = False
+    critical: bool = False
     points: Mapping[str, PointSettings] = field(default_factory=dict)
     options: object = field(metadata=_OUTSIDE)
     metrics: tuple[Metric, ...] = field(metadata=_OUTSIDE)
 
+    def contract(self) -> Contract:
+        """What judging keeps to: the fail-safe contract, and what it has to do with others."""
+        return replace(
+            self.fail_safe.contract(),
+            needs=self.needs,
+            zone=self.zone,
+            explosion_proof=self.explosion_proof,
+            critical=self.critical,
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Action:
-    """One line under `then`: raise an alarm, or occupy a slot of an actuator."""
+    """One line under `then`: raise an alarm, occupy a slot, or forbid switching in a zone."""
 
     alarm: Priority | None = None
     command: Id | None = None
     value: bool | None = None
     slot: Annotated[int, "1..16"] | None = None
+    lockout: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.alarm is None) == (self.command is None):
-            raise ValueError("expected either {alarm: high} or {command: siren, value: on}")
-        if self.alarm is not None and (self.value is not None or self.slot is not None):
-            raise ValueError("alarm stands alone; value and slot belong to a command")
+        if sum(it is not None for it in (self.alarm, self.command, self.lockout)) != 1:
+            raise ValueError(
+                "expected either {alarm: high}, {command: siren, value: on} or {lockout: kitchen}"
+            )
+        if self.command is None and (self.value is not None or self.slot is not None):
+            word = "alarm" if self.alarm is not None else "lockout"
+            raise ValueError(f"{word} stands alone; value and slot belong to a command")
         if self.command is not None and self.value is None:
             raise ValueError('"value" is missing: on or off')
 
