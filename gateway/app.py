@@ -41,6 +41,7 @@ from gateway.troubles import Troubles
 from rules.judge import Judge
 
 if TYPE_CHECKING:
+    from gateway.remote import Remote
     from gateway.serving import Serving
     from gateway.store.history import History
     from gateway.sync.uplink import Uplink
@@ -90,6 +91,7 @@ class Gateway:
         store.log.on_committed = self._committed
         self.uplink: Uplink | None = None
         self.serving: Serving | None = None
+        self.remote: Remote | None = None
         self.configuration = Configuration(file, needs_emulation=options.demo)
         self.changeover = Changeover(self)
         self.reloading = Reloading(self.changeover.reload)

@@ -30,6 +30,7 @@ from rules.events import (
 from rules.judge import Judge
 from rules.memory import Memory
 from rules.order import Order, OrderState
+from rules.outputs import MISMATCH
 from rules.slots import Held, Output
 from rules.state import Memories
 
@@ -151,7 +152,9 @@ class Judging:
         return {
             name.removeprefix(OWN): str(alarm.value or "")
             for name, alarm in self.alarms().items()
-            if name.startswith(OWN) and alarm.state is not State.RETURNED
+            if name.startswith(OWN)
+            and alarm.state is not State.RETURNED
+            and not name.startswith(MISMATCH)  # comes and goes with the read-back
         }
 
     def alarms(self) -> dict[str, Alarm]:

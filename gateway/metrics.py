@@ -1,11 +1,16 @@
 """What `/metrics` tells of buses, contacts, the LAN, the event loop and the history."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from gateway.equipment import Equipment
 from gateway.lag import LagProbe
 from gateway.store.history import History
 from gateway.web.kitchen import Metric
+from rules.order import IN_FLIGHT, OrderState
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
 
 
 def of_devices(equipment: Equipment) -> Iterator[Metric]:
@@ -44,6 +49,22 @@ def of_sites(equipment: Equipment) -> Iterator[Metric]:
         ("sessions_lost", "Times a broker forgot what it kept for us."),
     ):
         yield _count(f"lan_{name}", text, sum(getattr(site.counters, name) for site in sites))
+
+
+def of_orders(gateway: "Gateway") -> Iterator[Metric]:
+    """What has become of the orders of people and the cloud since the start."""
+    orders, remote, uplink = gateway.orders, gateway.remote, gateway.uplink
+    for state in (state for state in OrderState if state not in IN_FLIGHT):
+        text, ended = "Orders that have ended, by how.", orders.ended.get(state.value, 0)
+        yield _count("orders", text, ended, state=state.value)
+    yield _count("orders_repeated", "Orders whose id was known.", orders.duplicates)
+    yield _count("orders_busy", "Orders refused: too many on their way.", orders.refused_busy)
+    if remote is not None and uplink is not None:
+        yield _count("cloud_commands", "Commands that came from the cloud.", remote.received)
+        text = "Of them, refused or too late."
+        yield _count("cloud_commands_refused", text, remote.refused)
+        text = "Answers to commands given up for newer ones."
+        yield _count("cloud_answers_dropped", text, uplink.answers.dropped)
 
 
 def of_loop(lag: LagProbe) -> Iterator[Metric]:

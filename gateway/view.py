@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from gateway import inventory, judging, metrics, reading, told
+from gateway import controls, inventory, judging, metrics, reading, told
+from gateway.access import User
 from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
 from gateway.store import query, source
 from gateway.store.errors import StoreError
 from gateway.web.kitchen import (
+    ActuatorView,
     AlarmView,
     Band,
     CloudView,
@@ -20,6 +22,8 @@ from gateway.web.kitchen import (
     Metric,
     NoHistory,
     NotWaiting,
+    Order,
+    OrderView,
     PointState,
     PointView,
     ReloadView,
@@ -51,6 +55,10 @@ _OWN_WORDS = {
     "config": (
         "설정 오류 · Configuration not used",
         "설정을 고치고 다시 불러오세요. Mend config.yaml and have it loaded again.",
+    ),
+    "mismatch": (
+        "출력이 지시대로 움직이지 않음 · Output does not obey",
+        "직접 확인하고 배선과 릴레이를 점검하세요. Look at it; check its wiring and its relay.",
     ),
     "task_down": ("기능 중단 · Task down", "다시 시작하세요. Restart the gateway."),
 }
@@ -140,6 +148,15 @@ class View:
             return self._alarm(alarm_id, after)
         assert before is not None  # noqa: S101 - else it would have been unknown
         return self._alarm(alarm_id, before, State.NORMAL)
+
+    def actuators(self) -> list[ActuatorView]:
+        return controls.actuators(self._gateway)
+
+    def orders(self) -> list[OrderView]:
+        return controls.listed(self._gateway)
+
+    async def order(self, order: Order, by: User) -> OrderView:
+        return await controls.order(self._gateway, order, by)
 
     def cloud(self) -> CloudView:
         gateway = self._gateway
@@ -381,6 +398,7 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     yield from metrics.of_devices(gateway.fitout.equipment)
     yield from metrics.of_sites(gateway.fitout.equipment)
     yield from metrics.of_loop(gateway.lag)
+    yield from metrics.of_orders(gateway)
     for name, actuator in gateway.fitout.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."
         yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)

@@ -14,6 +14,7 @@ from gateway.buses.kinds import Options
 from gateway.config import checks
 from gateway.config.registry import Role
 from gateway.config.secret import Secret
+from gateway.sync.commands import public_key
 from rules.base import OnBad, PointUnit, Priority, Rule
 from rules.slots import Contract, OnSensorLoss
 
@@ -205,9 +206,22 @@ class Cloud:
     ca_file: Annotated[Path, "file"] | None = None
     certificate_file: Annotated[Path, "file"] | None = None
     key: Secret | None = None
+    command_key: Annotated[str, "ed25519_key"] | None = None
+    command_key_file: Annotated[Path, "ed25519_file"] | None = None
 
     def __post_init__(self) -> None:
         checks.login(self)
+        if self.command_key is not None and self.command_key_file is not None:
+            raise ValueError("command_key_file: one of command_key and command_key_file is enough")
+
+    def trusted_key(self) -> bytes | None:
+        """The public key commands have to be signed with; None: there are none.
+
+        Raises OSError and ValueError for a file that has changed since it was checked.
+        """
+        if self.command_key_file is not None:
+            return public_key(self.command_key_file.read_text())
+        return None if self.command_key is None else public_key(self.command_key)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
