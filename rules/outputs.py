@@ -155,6 +155,8 @@ class Outputs:
             arbitrated = self._doubted(actuator, self._arbitrated(actuator, numbers, now), now)
             barred = self._interlocks.bar(actuator, self._changes)
             settled = slots.settle(arbitrated, self._contracts[actuator], now, barred)
+            if settled.held.startswith(Held.NEEDS):
+                settled = _without_orders(settled)
             if settled == before:
                 continue
             self._changes.put(f"output/{actuator}", settled)
@@ -236,3 +238,13 @@ class Outputs:
         if occupant.until is not None:
             told["for_ms"] = occupant.until - now
         return told
+
+
+def _without_orders(output: Output) -> Output:
+    """An output that an interlock keeps off, without what people want: no fryer restarts alone."""
+    left = {
+        slot: occupant
+        for slot, occupant in output.slots.items()
+        if slot in slots.LIFE_SLOTS or not (occupant.value and occupant.cause.startswith(_ORDER))
+    }
+    return output if left == output.slots else msgspec.structs.replace(output, slots=left)

@@ -227,7 +227,8 @@ class References:
             if action.command is None:
                 continue
             spot = _action_spot(entry, index)
-            slot = DEFAULT_SLOT if action.slot is None else action.slot
+            default = LIFE_SLOT if priority is Priority.LIFE else DEFAULT_SLOT
+            slot = default if action.slot is None else action.slot
             problem = self._wrong_command(action.command, slot, priority)
             if (action.command, slot) in commands:
                 problem = f'"{action.command}" has its command in slot {slot} already'
