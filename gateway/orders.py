@@ -118,7 +118,8 @@ class Orders:
         order = self.find(wish.id)
         if order is not None and order.in_flight:
             name = f"order {wish.id}"
-            task = asyncio.get_running_loop().create_task(self._carry_out(wish.id), name=name)
+            work = self._carry_out(wish.id, self._log.stored())
+            task = asyncio.get_running_loop().create_task(work, name=name)
             self._tasks[wish.id] = task
             task.add_done_callback(partial(self._carried_out, wish.id))
         return True
@@ -166,8 +167,8 @@ class Orders:
         needed = Role.MANAGER if life or self.is_critical(wish.actuator) else Role.STAFF
         return "" if wish.role.covers(needed) else f"role/{needed.value}"
 
-    async def _carry_out(self, order_id: str) -> None:
-        await self._log.durable()
+    async def _carry_out(self, order_id: str, stored: asyncio.Future[None]) -> None:
+        await stored
         if not self._closed:
             self._judging.begin(order_id, self._clock.now())
 

@@ -57,11 +57,12 @@ class Orders:
         )
         if isinstance(event, Ordered):
             order = msgspec.structs.replace(order, value=event.value, until=event.until)
+        late = event.expires <= now and not event.refused
         refusal = event.refused or self._refusal(order)
-        if refusal:
-            self._end(event.id, order, OrderState.REJECTED, refusal, now)
-        elif event.expires <= now:
+        if late:
             self._end(event.id, order, OrderState.EXPIRED, "expired", now)
+        elif refusal:
+            self._end(event.id, order, OrderState.REJECTED, refusal, now)
         else:
             self._become(event.id, order)
 
