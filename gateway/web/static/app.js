@@ -1,6 +1,7 @@
 // The page: what the stream says, drawn at once; what a person taps, sent and then confirmed.
 import "./banner.js";
 import "./chart.js";
+import { Controls } from "./controls.js";
 import { Devices } from "./devices.js";
 import { setIcon, setText } from "./element.js";
 import { Wall } from "./kitchen.js";
@@ -30,7 +31,7 @@ let used = performance.now();
 await load();
 const [wall, notices, strip, status] = [new Wall(), new Notices(), new Strip(), new Status()];
 const problems = new Problems();
-const [devices, detail] = [new Devices(), new PointPage()];
+const [devices, controls, detail] = [new Devices(), new Controls(), new PointPage()];
 
 function now() {
   return heard.wall + (performance.now() - heard.at) * (state.site?.speed ?? 1);
@@ -93,6 +94,7 @@ function paint() {
   }
   if (place() === "alarms") notices.list(state.alarms, world);
   if (place() === "devices") devices.show(state.points, world);
+  if (place() === "devices") controls.show(state.session?.role, world);
   if (place() === "system") status.show(state, system, world);
   if (place() === "point") detail.show(subject(), state.points, world);
   if (held) setTimeout(draw, CONFIRM_MS / 10);
