@@ -107,13 +107,13 @@ class Kitchen:
         """Take an order down and begin it; the read-back comes on its own."""
         self.ordered += 1
         order_id, now = f"order{self.ordered}", self.clock.now()
-        who = {"by": "mina", "role": "staff", "origin": "page", "expires": now + 1_000}
+        end = now + 1_000
+        until = None if for_ms is None else now + for_ms
         event: Ordered | Relinquished
         if value is None:
-            event = Relinquished(order_id, actuator, slot, **who)
+            event = Relinquished(order_id, actuator, slot, "mina", "staff", "page", end)
         else:
-            until = None if for_ms is None else now + for_ms
-            event = Ordered(order_id, actuator, value, slot, until, **who)
+            event = Ordered(order_id, actuator, value, slot, until, "mina", "staff", "page", end)
         self.judging.order(event, now)
         self.judging.begin(order_id, now)
 

@@ -170,7 +170,8 @@ async def test_a_kill_between_accepted_and_succeeded_is_told_as_unknown_and_not_
 
 def _ended(row: dict[str, Any], command_id: str) -> bool:
     data = row["d"]
-    return row["k"] == "order" and data["id"] == command_id and data["state"] == "succeeded"
+    ended = (row["k"], data.get("id"), data.get("state"))
+    return ended == ("order", command_id, "succeeded")
 
 
 def forged(body: dict[str, Any]) -> dict[str, Any]:

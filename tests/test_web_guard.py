@@ -189,7 +189,8 @@ async def _status(site: Web, method: str, path: str, role: Role | None) -> int:
     headers = {"Origin": f"http://{site.host}"}
     if role is not None:
         headers |= await site.headers(role)
-    path = path.replace("{id}", "nothing").replace("{name}", "wall.css")
+    path = path.replace("{id}", "nothing").replace("{actuator}", "nothing")
+    path = path.replace("{name}", "wall.css")
     answer = await site.client.request(method, path, headers=headers, allow_redirects=False)
     answer.close()
     return answer.status
