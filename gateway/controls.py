@@ -93,7 +93,7 @@ def _actuator(gateway: "Gateway", actuator: schema.Actuator) -> ActuatorView:
         zone=actuator.zone,
         value=output.value,
         since=_utc(gateway, max(output.since, 0)),
-        read_back=_read_back(gateway, actuator.id),
+        read_back=_read_back(gateway, actuator),
         mismatch=output.mismatched,
         slot=slot,
         cause=cause,
@@ -126,12 +126,12 @@ def _overrides(gateway: "Gateway", output: Output) -> tuple[OverrideView, ...]:
     return tuple(found)
 
 
-def _read_back(gateway: "Gateway", actuator: str) -> bool | None:
+def _read_back(gateway: "Gateway", actuator: schema.Actuator) -> bool | None:
     """What it was last read to be."""
-    for point in gateway.points.values():
-        if point.device == actuator and point.kind == "boolean":
-            seen = gateway.hub.latest.get(point.id)
-            return seen.value if seen is not None and isinstance(seen.value, bool) else None
+    for metric in actuator.metrics:
+        seen = gateway.hub.latest.get(f"{actuator.id}/{metric.name}")
+        if seen is not None and isinstance(seen.value, bool):
+            return seen.value
     return None
 
 

@@ -5,6 +5,7 @@ was measured to lose what it had acknowledged. What is not acknowledged in time 
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
@@ -173,7 +174,8 @@ class Uplink:
     def clear_command(self) -> None:
         """Have the broker forget the command it has kept for us."""
         if self._link is not None:
-            self._link.publish(self.destination.topic("cmd"), b"", retain=True)
+            with contextlib.suppress(LinkError):  # else the next link finds it again
+                self._link.publish(self.destination.topic("cmd"), b"", retain=True)
 
     async def run(self) -> None:
         """Connect, send, and connect again with a jittered back-off; for ever."""
