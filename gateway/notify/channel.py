@@ -1,0 +1,55 @@
+"""What every channel is to the rest: a way to hand one notice over to one recipient.
+
+A channel is a module named in `kinds.py`. It has `Options` (a frozen dataclass, the keys of the
+configuration), `ADDRESS` (which key of a person it reaches them by, such as "phone"; "" when the
+channel itself is the destination) and `open_channel(id, options, means) -> Channel`. It neither
+retries nor remembers: `delivery.py` does, and calls at most two hand-overs at once, the second for
+life safety only.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.clock import Clock
+from gateway.notify.notice import Notice
+
+if TYPE_CHECKING:
+    from gateway.notify.outbound import Outbound
+
+
+class Refused(Exception):
+    """It will never be taken like this: bad address, bad login, 4xx, SMTP 5yz. Says who must act."""
+
+
+class Unreachable(Exception):
+    """It was not taken this time: no connection, time-out, 5xx, SMTP 4yz. Worth another attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom a notice is for; `address` is what `ADDRESS` names, and `id` empty without a person."""
+
+    id: str
+    address: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a channel may be built with."""
+
+    clock: Clock
+    outbound: "Outbound"  # the one HTTP client
+    folder: Path  # of data
+    emulated: bool  # the kitchen is: hardware is its twin
+
+
+class Channel(Protocol):
+    """One way out; opening it must not connect."""
+
+    async def hand_over(self, notice: Notice, recipient: Recipient) -> None:
+        """Return once it is taken; raises Refused or Unreachable. Cancelled after 30 s."""
+
+    async def close(self) -> None:
+        """Let go of connections; it is not used again."""
