@@ -291,9 +291,10 @@ async def test_quiet_hours_hold_what_can_wait_and_never_danger(
     async with site.running(BY_MAIL, quiet=QUIET):
         site.happens("walk_in_warm")
         site.happens("gas_leak", priority=Priority.LIFE)
-        await site.until(lambda: office.mails)
+        lane = site.notifying.ledger.lanes["mail"]
+        await site.until(lambda: lane.counters.handed_over)
         assert [it.message["Subject"] for it in office.mails] == ["[Mapo] DANGER: gas_leak"]
-        (held,) = site.notifying.ledger.lanes["mail"].waiting.values()
+        (held,) = lane.waiting.values()
         until_ms = held.due - site.clock.now()
         assert site.clock.wall_ms + until_ms == AT_NIGHT_MS + 4 * 60_000
         await site.clock.advance(until_ms - 60_000)
