@@ -58,9 +58,8 @@ class Memories:
 
     def watch_time(self) -> None:
         """See when something is due next; to be asked after every step that fired something."""
-        looks = self.seen.looks
-        soonest = min(self.timers.values(), default=NEVER)
-        self.next_due = min(soonest, min(looks.values())) if looks else soonest
+        instants = (*self.timers.values(), *self.seen.looks.values())
+        self.next_due = min(instants, default=NEVER)
 
     def _note(self, key: str) -> None:
         rule = self._judge.rules.get(key.removeprefix("rule/"))
