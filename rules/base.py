@@ -7,6 +7,7 @@ from typing import Annotated, Protocol
 # Markers read by the configuration loader: how a text such as "8 °C" or "10min" becomes a float.
 DurationS = Annotated[float, "duration_s"]
 PointUnit = Annotated[float, "point_unit"]
+PointRate = Annotated[float, "point_rate"]  # per second
 
 
 class Observation(Protocol):

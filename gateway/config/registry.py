@@ -73,7 +73,7 @@ def driver_names() -> list[str]:
 
 def kind_names() -> list[str]:
     """All rule kinds there are."""
-    return [name for name in _files(rules.__path__) if _module("rules", name, "Options")]
+    return [name for name in _files(rules.__path__) if _module("rules", name, "Condition")]
 
 
 def fixed_metrics(module: DriverModule) -> tuple[Metric, ...]:
