@@ -218,6 +218,18 @@ def compared(
     return code
 
 
+def compared_with(
+    order: Callable[[float, float], bool], left: NumberCode, value: float
+) -> TruthCode:
+    """`compared` with a number as written, which is most of what is ever compared."""
+
+    def code(world: World) -> bool | Unknown:
+        first = left(world)
+        return first if first is BLIND or first is UNSEEN else order(first, value)
+
+    return code
+
+
 def equal(
     left: Callable[[World], Answer], right: Callable[[World], Answer], *, wanted: bool
 ) -> TruthCode:
