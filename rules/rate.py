@@ -10,7 +10,7 @@ from typing import Annotated
 from rules import limit
 from rules.base import DurationS, PointRate
 from rules.expression import BLIND, UNSEEN, Unknown, World
-from rules.window import SPAN_LEAST_MS, SPAN_MOST_MS
+from rules.window import SPAN_LEAST_MS, SPAN_MOST_MS, width_ms
 
 _MINUTE_S = 60.0
 
@@ -50,19 +50,25 @@ class _Change:
 
 
 class Rate:
-    """True while a point changes beyond a limit; needs the window (`point`, `span_ms`)."""
+    """True while a point changes beyond a limit; what it has to be given is as for a formula."""
 
     def __init__(self, options: Options, point: str) -> None:
-        self.point = point
-        self.span_ms = round(options.over_s * 1000)
+        span_ms = round(options.over_s * 1000)
+        self.points = (point,)
+        self.windows = ((point, span_ms),)
+        self.every_ms: int | None = width_ms(span_ms)
         self._limit = limit.Condition(options.limits())
 
-    def holds(self, world: World, *, active: bool) -> bool | Unknown | None:
-        """None between the limits: stay as you are. BLIND while half of the window is a gap."""
-        window = world.window(self.point, self.span_ms)
+    def holds(self, world: World, *, active: bool = False) -> bool | Unknown:
+        """UNSEEN between the limits of an active rule (no opinion: stay as you are).
+
+        BLIND while less than half of the window is covered.
+        """
+        window = world.window(*self.windows[0])
         if window is None or not window.begun:
             return UNSEEN
         per_minute = window.rate(world.now)
         if per_minute is None:
             return BLIND
-        return self._limit.holds(_Change(per_minute / _MINUTE_S), active=active)
+        held = self._limit.holds(_Change(per_minute / _MINUTE_S), active=active)
+        return UNSEEN if held is None else held

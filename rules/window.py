@@ -68,10 +68,8 @@ class Window:
             self._hold(value, at, at)
         self._value, self._at, self.begun = value, at, True
 
-    def interrupt(self, at: int) -> None:
-        """Nothing is known from here to the next reading: the gateway was not running."""
-        self._at = max(at, self._at)
-        self._close(self._at)
+    def interrupt(self) -> None:
+        """The gateway was not running: what was seen last is known to have held no longer."""
         self._value = None
 
     def mean(self, now: int) -> float | None:

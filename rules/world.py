@@ -101,7 +101,7 @@ class Seen:
         """The process was away: what was last seen counts no more, and windows have a gap."""
         self.readings = dict.fromkeys(self.readings)
         for window in self.windows.values():
-            window.interrupt(now)
+            window.interrupt()
 
     def look_after(self, now: int) -> None:
         """Have every rule that looks again do so when its time comes after `now`."""

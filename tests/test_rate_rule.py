@@ -2,7 +2,8 @@
 
 import pytest
 
-from rules.expression import BLIND, UNSEEN
+from rules.base import Formula
+from rules.expression import BLIND, UNSEEN, Unknown
 from rules.rate import Options, Rate
 from rules.window import Window
 from tests.expression_world import Kitchen
@@ -26,15 +27,22 @@ def warm(made: Kitchen, per_minute: float, *, seconds: int, start: float = 20.0)
 
 @pytest.mark.parametrize(
     ("per_minute", "idle", "active"),
-    [(10.0, True, True), (5.0, False, None), (1.0, False, False), (-20.0, False, False)],
+    [(10.0, True, True), (5.0, False, UNSEEN), (1.0, False, False), (-20.0, False, False)],
 )
 def test_a_rise_beyond_the_limit_raises_and_a_slow_one_clears(
-    per_minute: float, idle: bool, active: bool | None
+    per_minute: float, idle: bool, active: bool | Unknown
 ) -> None:
     made = world()
     warm(made, per_minute, seconds=90)
     assert Rate(FIRE, OVEN).holds(made, active=False) is idle
     assert Rate(FIRE, OVEN).holds(made, active=True) is active
+
+
+def test_it_is_given_what_a_formula_is() -> None:
+    formula: Formula = Rate(FIRE, OVEN)
+    assert formula.points == (OVEN,)
+    assert formula.windows == ((OVEN, 60_000),)
+    assert formula.every_ms == 1_000
 
 
 def test_a_fall_has_a_negative_limit() -> None:

@@ -78,11 +78,14 @@ def test_a_reading_of_bad_quality_is_a_gap_whatever_it_says() -> None:
     assert found.mean(59_000) == 4.0
 
 
-def test_an_interruption_is_a_gap() -> None:
-    found = window([(0, 4.0)])
-    found.interrupt(10_000)
-    assert found.mean(59_000) is None
-    assert not Window(MINUTE).begun
+def test_what_was_seen_before_an_interruption_held_no_longer() -> None:
+    found = window([(0, 4.0), (10_000, 4.0)])
+    found.interrupt()
+    assert found.mean(59_000) is None, "nobody knows what was between 10 s and the next reading"
+    found.see(Seen(8.0, at=50_000))
+    assert found.mean(74_000) is None
+    assert found.mean(80_000) == 8.0
+    assert found.most(65_000) is None
 
 
 @pytest.mark.parametrize("span_ms", [0, 9_999, SPAN_MOST_MS + 1])
