@@ -97,7 +97,7 @@ class Seen:
                 if point == seen.point:
                     window.see(seen)
 
-    def begin(self, now: int) -> None:
+    def begin(self) -> None:
         """The process was away: what was last seen counts no more, and windows have a gap."""
         self.readings = dict.fromkeys(self.readings)
         for window in self.windows.values():
