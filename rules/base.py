@@ -62,8 +62,8 @@ class Formula(Protocol):
     def every_ms(self) -> int | None:
         """How often time alone may change its answer; None: only readings do."""
 
-    def holds(self, world: "World") -> "bool | Unknown":
-        """Whether it holds now."""
+    def holds(self, world: "World", *, active: bool = False) -> "bool | Unknown":
+        """Whether it holds now; UNSEEN also for no opinion: stay as you are."""
 
 
 class Priority(StrEnum):

@@ -1,7 +1,7 @@
-"""A value that changes too fast: the change over a window, with limits as those of `limit`.
+"""`kind: rate`: a value that changes too fast, with limits as those of `limit`.
 
-Beyond a raising limit it raises, within the clearing one it clears; both are absolute changes, so a
-fall is written with a negative limit under `raise_below`.
+Beyond a raising limit it raises, within the clearing one it clears; both are absolute changes over
+a window, so a fall is written with a negative limit under `raise_below`.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from rules.base import DurationS, PointRate
 from rules.expression import BLIND, UNSEEN, Unknown, World
 from rules.window import SPAN_LEAST_MS, SPAN_MOST_MS, width_ms
 
+OVER_TIME = True  # it looks at a window, so it is a formula
 _MINUTE_S = 60.0
 
 
@@ -49,7 +50,7 @@ class _Change:
     at: int = 0
 
 
-class Rate:
+class Condition:
     """True while a point changes beyond a limit; what it has to be given is as for a formula."""
 
     def __init__(self, options: Options, point: str) -> None:

@@ -38,7 +38,10 @@ class DriverModule(Protocol):
 
 
 class KindModule(Protocol):
-    """What a rule kind's file contains; some also fix `ON_BAD`."""
+    """What a rule kind's file contains; some also fix `ON_BAD`.
+
+    With `OVER_TIME = True` its `Condition` takes the point too and is a formula.
+    """
 
     Options: type[object]
     Condition: Callable[..., Any]
