@@ -96,12 +96,12 @@ class Seen:
             for window in new.get(seen.point, ()):
                 window.see(seen)
 
-    def begin(self, now: int) -> None:
+    def begin(self) -> None:
         """The process was away: what was last seen counts no more, and windows have a gap."""
         self.readings = dict.fromkeys(self.readings)
         for windows in self.windows.values():
             for window in windows.values():
-                window.interrupt(now)
+                window.interrupt()
 
     def look_after(self, now: int) -> None:
         """Have every rule that looks again do so when its time comes after `now`."""
