@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _OLDEST_S = 5.0
-_GOODBYE_S = 0.5
+GOODBYE_S = 0.5
 _LISTEN_AGAIN_S = 5.0  # of real time: who holds the port may be our own last start
 
 
@@ -76,7 +76,7 @@ class Serving:
         before, self._cloud, gateway.uplink = gateway.uplink, cloud, None
         if before is not None:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_GOODBYE_S):
+                async with asyncio.timeout(GOODBYE_S):
                     await before.close()
             gateway.outbox.unlink()
         if cloud is not None:

@@ -14,7 +14,7 @@ BROKEN = config().replace("kind: limit", "kind: limits").replace("100ms", "1OOms
 PATIENCE_MS = 20_000
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     ("language", "size", "said", "word"),
     [

@@ -16,6 +16,7 @@ from playwright.async_api import Browser, expect
 from tests import browser as browsing
 from tests.browser import open_page
 from tests.conftest import Left
+from tests.patience import PATIENCE_S
 from tests.processes import REPOSITORY
 
 PATIENCE_MS = 45_000
@@ -36,7 +37,7 @@ async def demo(data: Path, *arguments: str) -> AsyncIterator[tuple[str, str]]:
     assert process.stdout is not None
     said = b""
     try:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE_S):
             while b"works once" not in said:
                 line = await process.stdout.readline()
                 assert line, f"the demonstration has ended: {said!r}"
@@ -46,10 +47,10 @@ async def demo(data: Path, *arguments: str) -> AsyncIterator[tuple[str, str]]:
     finally:
         if process.returncode is None:
             process.terminate()
-            await asyncio.wait_for(process.wait(), 15)
+            await asyncio.wait_for(process.wait(), PATIENCE_S)
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(450)
 @pytest.mark.usefixtures("mosquitto")
 async def test_the_door_alarm_is_seen_acknowledged_and_seen_to_return(
     chromium_path: Path, tmp_path: Path
@@ -108,7 +109,7 @@ def another_computer() -> Iterator[tuple[str, str]]:
         subprocess.run(["ip", "link", "delete", f"{name}a"], check=False, capture_output=True)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 @pytest.mark.usefixtures("mosquitto")
 async def test_another_computer_opens_the_page_through_the_printed_link_once(
     chromium_path: Path, tmp_path: Path, left_out: Left

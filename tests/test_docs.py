@@ -15,6 +15,7 @@ from drivers.emulated.world import PLACES, SCENARIOS
 from gateway.cli import main
 from gateway.config import registry
 from gateway.web import PARTS
+from tests.patience import PATIENCE_S
 from tests.processes import REPOSITORY, Daemon, wait_for
 
 DOCS = REPOSITORY / "docs"
@@ -54,7 +55,7 @@ def test_every_metric_is_documented_and_no_other(tmp_path: Path) -> None:
                 headers={"Authorization": f"Bearer {token}"},
             )
             try:
-                with urllib.request.urlopen(request, timeout=5) as answer:
+                with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
                     text: str = answer.read().decode()
             except OSError:
                 return None  # the token is known in a moment
@@ -163,7 +164,7 @@ class Runs:
         return found[1] if found else None
 
     def _acknowledged(self, url: str) -> bool:
-        with urllib.request.urlopen(f"{url}health", timeout=5) as answer:
+        with urllib.request.urlopen(f"{url}health", timeout=PATIENCE_S) as answer:
             rows = json.load(answer)["rows"]
         return bool(rows["acknowledged"] > 2)
 
@@ -200,7 +201,7 @@ RUNNERS: dict[str, Callable[[Runs], None]] = {
 }
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("command", commands())
 def test_each_command_of_the_guides_works(command: str, runs: Runs) -> None:
     RUNNERS[command](runs)

@@ -11,6 +11,7 @@ from drivers.base import BusError
 from gateway.buses.kinds import Mount
 from gateway.buses.serial import EmulatedSerial, Options, SerialPort
 from tests.lines import Cable
+from tests.patience import PATIENCE_S
 
 
 class Echo:
@@ -98,7 +99,7 @@ def test_an_adapter_that_is_pulled_while_a_read_waits_ends_the_read(line: Emulat
     reader = threading.Thread(target=read)
     reader.start()
     line.unplug()
-    reader.join(10)
+    reader.join(PATIENCE_S)
     assert len(said) == 1
     assert "the port has gone" in said[0] or "no such port" in said[0]
 

@@ -22,6 +22,7 @@ from gateway.store.log import unpacked
 from tests import certificates
 from tests.broker import Broker, Settings, Tls
 from tests.conftest import BrokerFactory
+from tests.patience import PATIENCE_S
 from tests.processes import Daemon, wait_for
 from tests.store_files import until
 
@@ -168,7 +169,7 @@ async def test_nothing_the_broker_kept_is_lost_while_we_are_away(mosquitto: Brok
         await bench.site.farewell()
     await bench.publish(*(str(number).encode() for number in range(300)))
     async with running(broker) as again:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while len(again.ears.heard) < 300:
                 again.commits.commit()
                 await asyncio.sleep(0.01)
@@ -390,7 +391,7 @@ def stored(database: Path, point: str) -> list[float]:
     ]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 async def test_after_kill_9_with_messages_in_flight_every_one_of_them_is_stored(
     tmp_path: Path, mosquitto: BrokerFactory
 ) -> None:
@@ -418,7 +419,7 @@ async def test_after_kill_9_with_messages_in_flight_every_one_of_them_is_stored(
                 range(1, sent + 1)
             )
 
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while not complete():
                 await asyncio.sleep(0.1)
         daemon.wait_ready()
@@ -428,7 +429,7 @@ async def test_after_kill_9_with_messages_in_flight_every_one_of_them_is_stored(
     await device.close()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_the_daemon_says_that_the_broker_is_away_and_goes_on(
     tmp_path: Path, mosquitto: BrokerFactory
 ) -> None:
