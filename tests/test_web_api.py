@@ -1,6 +1,7 @@
 """The JSON of points and alarms, health, metrics, logging in, and the server around them."""
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -209,7 +210,8 @@ async def test_a_head_that_does_not_end_is_cut_off() -> None:
     async with served(settings) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
-        assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
+        with contextlib.suppress(ConnectionResetError):  # cut before our words were looked at
+            assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
         writer.close()
 
 
