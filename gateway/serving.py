@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway import __version__
+from gateway import __version__, console
 from gateway.access import CODE_LIFE_S, Access, Role
 from gateway.buses.mqtt import Broker
 from gateway.config.schema import Cloud, Web
@@ -24,7 +24,6 @@ from gateway.sync.protocol import VERSION
 from gateway.sync.uplink import Destination, Uplink
 from gateway.tasks import Job
 from gateway.view import View
-from gateway.web import console
 from gateway.web.route import Settings
 from gateway.web.server import CannotListen, Server
 

@@ -74,7 +74,8 @@ async def test_a_secret_is_in_no_output_of_a_daemon_that_uses_it(
     broker = mosquitto(Settings(users={"gateway": CANARY, "spy": "spy"}))
     heard: list[Message] = []
     place = Broker.from_url(broker.url, username="spy", password="spy")
-    spy = Link(place, "spy", SystemClock())
+    # This loop stands still while the daemon is waited for.
+    spy = Link(place, "spy", SystemClock(), keepalive_s=10 * int(PATIENCE_S))
     spy.on_message = heard.append
     await spy.connect()
     await spy.subscribe(["kg/v1/#"])

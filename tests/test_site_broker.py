@@ -402,8 +402,10 @@ async def test_after_kill_9_with_messages_in_flight_every_one_of_them_is_stored(
     await device.connect()
     await device.subscribe(["k/1/c"])
     sent = 0
-    with Daemon(tmp_path, KITCHEN.format(url=broker.url)) as daemon:
-        daemon.wait_line("bus lan: connected")
+    daemon = Daemon(tmp_path, KITCHEN.format(url=broker.url))
+    try:
+        await asyncio.to_thread(daemon.start)
+        await asyncio.to_thread(daemon.wait_line, "bus lan: connected")
         for _ in range(3):
             for burst in range(20):
                 for _ in range(10):
@@ -422,10 +424,11 @@ async def test_after_kill_9_with_messages_in_flight_every_one_of_them_is_stored(
         async with asyncio.timeout(PATIENCE_S):
             while not complete():
                 await asyncio.sleep(0.1)
-        daemon.wait_ready()
-        assert daemon.stop() == 0
-    assert b"ON" in told
-    assert told[-1] == b"OFF"  # the stop made it safe
+        await asyncio.to_thread(daemon.wait_ready)
+        assert await asyncio.to_thread(daemon.stop) == 0
+    finally:
+        daemon.kill()
+    await until(lambda: b"ON" in told and told[-1] == b"OFF")  # the stop made it safe
     await device.close()
 
 
