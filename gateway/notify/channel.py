@@ -1,8 +1,8 @@
 """What every channel is to the rest: a way to hand one notice over to one recipient.
 
 A channel is a module named in `kinds.py`. It has `Options` (a frozen dataclass, the keys of the
-configuration), `ADDRESS` (which key of a person it reaches them by, such as "phone"; "" when the
-channel itself is the destination) and `open_channel(id, options, means) -> Channel`. It neither
+configuration), `ADDRESS` (which key of a person it reaches them by: "email", "phone", or "id" where
+it keeps addresses itself; "" when the channel is the destination) and `open_channel(id, options, means) -> Channel`. It neither
 retries nor remembers: `delivery.py` does, and calls at most two hand-overs at once, the second for
 life safety only.
 """
@@ -19,11 +19,18 @@ if TYPE_CHECKING:
 
 
 class Refused(Exception):
-    """It will never be taken like this: bad address, bad login, 4xx, SMTP 5yz. Says who must act."""
+    """It will never be taken like this: bad address, 4xx, SMTP 5yz. Says who must act."""
 
 
 class Unreachable(Exception):
-    """It was not taken this time: no connection, time-out, 5xx, SMTP 4yz. Worth another attempt."""
+    """It was not taken this time: no connection, time-out, 5xx, SMTP 4yz. Worth another attempt.
+
+    `after_s`: not before so long, where the other side has said so.
+    """
+
+    def __init__(self, message: str, after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.after_s = after_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What is to be told: one message for each event, the same on every channel and at every attempt."""
+"""What is to be told: one message for each event, the same everywhere and at every attempt."""
 
 import msgspec
 

@@ -27,6 +27,8 @@ _GENERATIONS = """
         number INTEGER PRIMARY KEY, wall INTEGER NOT NULL, digest TEXT NOT NULL,
         body BLOB NOT NULL)"""
 
+_NOTICES = "CREATE TABLE notices (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID"
+
 
 @migrations()
 def s0001_log_and_state(db: Database) -> None:
@@ -39,3 +41,9 @@ def s0001_log_and_state(db: Database) -> None:
 def s0002_generations(db: Database) -> None:
     """The configurations that were proven: the first, the one before the last, and the last."""
     db.execute(_GENERATIONS)
+
+
+@migrations()
+def s0003_notices(db: Database) -> None:
+    """What people are to be told: a row for each message, channel and recipient."""
+    db.execute(_NOTICES)
