@@ -56,7 +56,7 @@ class Chip:
         self.registration = 1
         self.signal = 21
         self.hang_after: int | None = None  # bytes it still says, then nothing until a reboot
-        self.refuse: deque[int] = deque()  # `+CMS ERROR` of the next messages
+        self.refuse: deque[int] = deque()  # `+CMS ERROR` of the next messages; 0 takes one
         self.interject: deque[str] = deque()  # lines it says unasked, before its next answer
         self.network_turns = _NETWORK_TURNS
         self.messages: deque[Message] = deque(maxlen=_KEPT_MAX)
@@ -216,8 +216,8 @@ class Chip:
             return
         if len(unit) - 1 - unit[0] != length:
             self._say(f"+CMS ERROR: {_BAD_PDU}")
-        elif self.refuse:
-            self._say(f"+CMS ERROR: {self.refuse.popleft()}")
+        elif self.refuse and (code := self.refuse.popleft()):
+            self._say(f"+CMS ERROR: {code}")
         elif self.registration not in {1, 5}:
             self._say(f"+CMS ERROR: {_NO_SERVICE}")
         else:

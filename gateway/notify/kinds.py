@@ -11,6 +11,7 @@ MODULES = {
     "email": "gateway.notify.mail",
     "webhook": "gateway.notify.webhook",
     "slack": "gateway.notify.slack",
+    "sms": "gateway.notify.sms",
 }
 
 
