@@ -25,6 +25,7 @@ from gateway.judging import Judging
 from gateway.lag import LagProbe
 from gateway.lan import Lan
 from gateway.loading import in_thread
+from gateway.notify.notifying import Notifying
 from gateway.presence import Presence
 from gateway.reading import Point
 from gateway.reloading import Reloading
@@ -96,6 +97,8 @@ class Gateway:
             schema.nothing(file.parent, schema.Web()), self.hub, clock, options.scenario
         )
         self.judging.drive = self.fitout.effects.drive
+        self.notifying = Notifying(store.found.notices, store.log, clock, store.path)
+        self.judging.tell = self.notifying.on_event
         install = store.identity.install
         self._lan = Lan(store.log, install, self.fitout.effects.renew)
         self.history: History | None = None
@@ -165,6 +168,7 @@ class Gateway:
         self._presence.record_what_is_missing()
         self._presence.watch_trust()
         if self.configuration.live is not None:
+            self.notifying.use(self.config, self.points)
             self.judging.adopt(judge_of(self.config), self.clock.now())
         self.troubles.raise_alarms()
         self.begin_to_hear()
@@ -176,6 +180,7 @@ class Gateway:
         yield Job("log", self.store.log.run, critical=True)
         yield Job("judging", self._tick, critical=True)
         yield from self.fitout.jobs()
+        yield Job("notifications", self.notifying.run)
         yield Job("health", self._tell_health)
         yield Job("lag", lambda: self.lag.run(clock))
         yield Job("clock trust", self._presence.follow_trust)

@@ -48,6 +48,7 @@ class Judging:
         self._hub = hub
         self.steps = 0
         self.drive: Callable[[Drive], None] = lambda drive: None
+        self.tell: Callable[[Mapping[str, object], int], None] = lambda data, at: None
         self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
 
     def adopt(self, judge: Judge, now: int, known: Collection[str] = ()) -> None:
@@ -132,6 +133,8 @@ class Judging:
                 self._log.event(effect.kind, effect.data, now)
         told = [effect for effect in effects if isinstance(effect, Record)]
         alarms = [effect.data for effect in told if effect.kind == "alarm"]
+        for data in alarms:
+            self.tell(data, now)
         if alarms:
             self.alarms_changed({str(data["point"]) for data in alarms if data["point"]})
         return True

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gateway.equipment import Equipment
 from gateway.lag import LagProbe
+from gateway.notify.notifying import Notifying
 from gateway.store.history import History
 from gateway.web.kitchen import Metric
 
@@ -68,6 +69,36 @@ def of_history(history: History) -> Iterator[Metric]:
     yield _gauge("history_waiting_rows", "Rows only the log has yet.", kept.waiting_rows)
     yield _gauge("history_bytes", "Bytes of all months.", kept.bytes)
     yield _gauge("history_months", "Months kept.", kept.months)
+
+
+def of_notifications(notifying: Notifying) -> Iterator[Metric]:
+    """What each channel has done, and whom none could tell."""
+    ledger, client = notifying.ledger, notifying.outbound.counters
+    yield _count("not_told", "People whom no channel could tell of something.", ledger.lost)
+    yield _count("notice_bugs", "Events nothing could be said about.", notifying.bugs)
+    for lane in ledger.lanes.values():
+        text = "Messages that wait for a channel."
+        yield _gauge("notices_waiting", text, len(lane.waiting), channel=lane.channel)
+    for name, text in (
+        ("attempts", "Attempts to hand a message over."),
+        ("handed_over", "Messages a channel has taken."),
+        ("unreachable", "Attempts at which a channel did not answer."),
+        ("failed", "Messages a channel refused for good."),
+        ("given_up", "Messages that came too late."),
+        ("passed_on", "Messages another channel took over."),
+        ("dropped", "Messages there was no room for."),
+    ):
+        for lane in ledger.lanes.values():
+            count = getattr(lane.counters, name)
+            yield _count(f"notices_{name}", text, count, channel=lane.channel)
+    for name, text in (
+        ("requests", "Requests of the outbound HTTP client."),
+        ("retries", "Of them, tried again at once."),
+        ("failures", "Bodies it could not deliver."),
+        ("blocked", "Addresses it refused to ask."),
+        ("overflowed", "Bodies refused because too many waited."),
+    ):
+        yield _count(f"outbound_{name}", text, getattr(client, name))
 
 
 def _count(name: str, text: str, value: float, **labels: str) -> Metric:

@@ -10,6 +10,7 @@ from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
 from gateway.store import query, source
 from gateway.store.errors import StoreError
+from gateway.notify import view as notifications
 from gateway.web.kitchen import (
     AlarmView,
     Band,
@@ -19,6 +20,8 @@ from gateway.web.kitchen import (
     DeviceView,
     Metric,
     NoHistory,
+    NoticeView,
+    NotificationsView,
     NotWaiting,
     PointState,
     PointView,
@@ -198,6 +201,12 @@ class View:
         except StoreError as error:
             raise NoHistory(str(error)) from None
         return SeriesView(**msgspec.structs.asdict(found))
+
+    def notifications(self) -> NotificationsView:
+        return notifications.view(self._gateway.notifying, self._gateway.config, self._utc)
+
+    async def try_channel(self, channel: str, to: Sequence[str], by: str) -> list[NoticeView]:
+        return await notifications.try_out(self._gateway.notifying, channel, to, by, self._utc)
 
     def metrics(self) -> Iterable[Metric]:
         yield from _metrics(self._gateway)
@@ -381,6 +390,9 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     yield from metrics.of_devices(gateway.fitout.equipment)
     yield from metrics.of_sites(gateway.fitout.equipment)
     yield from metrics.of_loop(gateway.lag)
+    yield from metrics.of_notifications(gateway.notifying)
+    dropped = log.dropped_notices
+    yield _count("dropped_notices", "Rows of messages dropped likewise.", dropped)
     for name, actuator in gateway.fitout.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."
         yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)

@@ -1,10 +1,8 @@
 """What every channel is to the rest: a way to hand one notice over to one recipient.
 
-A channel is a module named in `kinds.py`. It has `Options` (a frozen dataclass, the keys of the
-configuration), `ADDRESS` (which key of a person it reaches them by: "email", "phone", or "id" where
-it keeps addresses itself; "" when the channel is the destination) and `open_channel(id, options, means) -> Channel`. It neither
-retries nor remembers: `delivery.py` does, and calls at most two hand-overs at once, the second for
-life safety only.
+A kind of channel is a module named in `kinds.py`; what it has is told there. A channel neither
+retries nor remembers: `notifying.py` does, and has at most two hand-overs going at once, the second
+for life safety only.
 """
 
 from dataclasses import dataclass

@@ -16,6 +16,7 @@ from gateway.web import (
     live,
     login,
     metrics,
+    notifications,
     static,
     status,
 )
@@ -23,7 +24,19 @@ from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, Counters, Route, Settings
 
-PARTS = (health, login, api, configuration, devices, history, live, metrics, static, status)
+PARTS = (
+    health,
+    login,
+    api,
+    configuration,
+    devices,
+    history,
+    live,
+    metrics,
+    notifications,
+    static,
+    status,
+)
 
 
 class RouteWithoutRole(Exception):
