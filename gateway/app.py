@@ -26,6 +26,7 @@ from gateway.lag import LagProbe
 from gateway.lan import Lan
 from gateway.loading import in_thread
 from gateway.notify.notifying import Notifying
+from gateway.notify.subscribing import Subscribing
 from gateway.presence import Presence
 from gateway.reading import Point
 from gateway.reloading import Reloading
@@ -97,7 +98,9 @@ class Gateway:
             schema.nothing(file.parent, schema.Web()), self.hub, clock, options.scenario
         )
         self.judging.drive = self.fitout.effects.drive
-        self.notifying = Notifying(store.found.notices, store.log, clock, store.path)
+        browsers = store.push_subscriptions
+        self.subscribing = Subscribing(browsers, store.path, clock)
+        self.notifying = Notifying(store.found.notices, store.log, clock, store.path, browsers)
         self.judging.tell = self.notifying.on_event
         install = store.identity.install
         self._lan = Lan(store.log, install, self.fitout.effects.renew)
@@ -181,6 +184,7 @@ class Gateway:
         yield Job("judging", self._tick, critical=True)
         yield from self.fitout.jobs()
         yield Job("notifications", self.notifying.run)
+        yield Job("modems", self.notifying.tend, self.config.notifications)
         yield Job("health", self._tell_health)
         yield Job("lag", lambda: self.lag.run(clock))
         yield Job("clock trust", self._presence.follow_trust)

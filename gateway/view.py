@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from gateway import inventory, judging, metrics, reading, told
+from gateway.notify import view as notifications
+from gateway.notify.subscribing import Subscribing
 from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
 from gateway.store import query, source
 from gateway.store.errors import StoreError
-from gateway.notify import view as notifications
 from gateway.web.kitchen import (
     AlarmView,
     Band,
@@ -204,6 +205,13 @@ class View:
 
     def notifications(self) -> NotificationsView:
         return notifications.view(self._gateway.notifying, self._gateway.config, self._utc)
+
+    def subscribing(self) -> Subscribing | None:
+        told, subscribing = self._gateway.config.notifications, self._gateway.subscribing
+        if told is None or all(channel.kind != "webpush" for channel in told.channels.values()):
+            return None
+        subscribing.people = told.people.keys()
+        return subscribing
 
     async def try_channel(self, channel: str, to: Sequence[str], by: str) -> list[NoticeView]:
         return await notifications.try_out(self._gateway.notifying, channel, to, by, self._utc)

@@ -1,7 +1,7 @@
 """The SMS channel on a real pseudo-terminal with an honest modem: what arrives, and what if not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,9 +11,9 @@ from drivers.emulated.modem import Chip
 from gateway.buses.kinds import Mount
 from gateway.buses.serial import EmulatedSerial
 from gateway.notify.allowance import Allowance
-from gateway.notify.channel import Means, Recipient, Refused, Unreachable
+from gateway.notify.channel import Means, Recipient, Refused, Tended, Unreachable
 from gateway.notify.notice import Notice
-from gateway.notify.sms import LOOK_S, Options, Sms, open_channel, written
+from gateway.notify.sms import Options, Sms, open_channel, written
 from rules.base import Priority
 from tests.fakes import ManualClock
 
@@ -22,16 +22,10 @@ OWNER = Recipient("lee", "0212345678", "Lee")
 PATIENCE_S = 40.0  # of the test, on a machine that is busy with others
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not holds():
-            await asyncio.sleep(0.01)
-
-
 def notice(number: int = 1, priority: Priority = Priority.HIGH, text: str = "") -> Notice:
     return Notice(
         id=f"n{number}", alarm="walk_in_warm", verb="raise", priority=priority, site="마포점",
-        title="냉장고 온도 경고", text=text or "8.2 °C", at=1_800_000_000_000,
+        title="[마포점] 경보: 냉장고", text=text or "냉장고\n8.2 °C", at=1_800_000_000_000,
     )  # fmt: skip
 
 
@@ -45,7 +39,7 @@ class Kitchen:
         assert isinstance(chip, Chip)
         self.chip = chip
         options = Options(path="/dev/serial/by-id/modem", per_hour=per_hour)
-        self.channel = Sms("phone", line, options, self.clock)
+        self.channel = Sms(line, options, self.clock)
 
     async def tell(self, told: Notice, whom: Recipient = CHEF) -> None:
         async with asyncio.timeout(PATIENCE_S):
@@ -67,7 +61,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_notice_arrives_whole_and_figures_tell_how_well(kitchen: Kitchen) -> None:
     await kitchen.tell(notice())
-    assert kitchen.chip.texts() == [(CHEF.address, "[마포점] 냉장고 온도 경고\n8.2 °C")]
+    assert kitchen.chip.texts() == [(CHEF.address, "[마포점] 경보: 냉장고\n8.2 °C")]
     figures = kitchen.channel.figures
     assert figures.standing is not None
     assert (figures.standing.signal_dbm, figures.sent, figures.trouble) == (-71, 1, None)
@@ -134,7 +128,7 @@ async def test_an_adapter_that_was_pulled_works_once_it_is_back(kitchen: Kitchen
 
 
 async def test_parts_that_were_taken_are_not_sent_again(kitchen: Kitchen) -> None:
-    told = notice(text="가" * 120)
+    told = notice(text="가" * 150)
     kitchen.chip.refuse.extend([0, 42])
     with pytest.raises(Unreachable, match="no room"):
         await kitchen.tell(told)
@@ -165,7 +159,7 @@ async def test_a_storm_leaves_the_card_its_credit_but_danger_goes_on(kitchen: Ki
     await kitchen.tell(notice(5, Priority.LIFE))
     assert len(kitchen.chip.texts()) == 5
     figures = kitchen.channel.figures
-    assert (figures.sent, figures.withheld, figures.over) == (5, 1, 1)
+    assert (figures.sent, figures.withheld, figures.over_share) == (5, 1, 1)
     await kitchen.clock.advance(3_600_000)
     await kitchen.tell(notice(6))
     assert len(kitchen.chip.texts()) == 6
@@ -173,18 +167,17 @@ async def test_a_storm_leaves_the_card_its_credit_but_danger_goes_on(kitchen: Ki
 
 async def test_a_dead_modem_is_known_before_it_is_needed(kitchen: Kitchen) -> None:
     kitchen.chip.sim = None
-    tending = asyncio.create_task(kitchen.channel.tend())
-    await until(lambda: kitchen.channel.figures.trouble is not None)
-    assert "no SIM" in str(kitchen.channel.figures.trouble)
+    assert isinstance(kitchen.channel, Tended)
+    await kitchen.channel.look()
+    assert "no SIM" in str(kitchen.channel.trouble)
     kitchen.chip.sim = "READY"
-    await kitchen.clock.advance(round(LOOK_S * 1_000))
-    await until(lambda: kitchen.channel.figures.trouble is None)
-    tending.cancel()
+    await kitchen.channel.look()
+    assert kitchen.channel.trouble is None
 
 
 async def test_the_twin_is_used_where_the_kitchen_is_emulated(tmp_path: Path) -> None:
     means = Means(ManualClock(), cast("Any", None), tmp_path, emulated=True)
-    channel = open_channel("phone", Options(path="/dev/none"), means)
+    channel = open_channel(Options(path="/dev/none"), means)
     async with asyncio.timeout(PATIENCE_S):
         await channel.hand_over(notice(), CHEF)
     assert channel.figures.sent == 1
@@ -193,7 +186,7 @@ async def test_the_twin_is_used_where_the_kitchen_is_emulated(tmp_path: Path) ->
 
 async def test_a_port_that_is_not_there_says_so(tmp_path: Path) -> None:
     means = Means(ManualClock(), cast("Any", None), tmp_path, emulated=False)
-    channel = open_channel("phone", Options(path=str(tmp_path / "tty")), means)
+    channel = open_channel(Options(path=str(tmp_path / "tty")), means)
     with pytest.raises(Unreachable, match="there is no such port"):
         await channel.hand_over(notice(), CHEF)
     await channel.close()

@@ -11,7 +11,9 @@ MODULES: Mapping[str, str] = {
     "webhook": "gateway.notify.webhook",
     "slack": "gateway.notify.slack",
     "sms": "gateway.notify.sms",
+    "webpush": "gateway.notify.webpush",
 }
+TENDED = frozenset({"sms"})  # their channels are `gateway.notify.channel.Tended`
 
 
 class Kind(Protocol):

@@ -29,7 +29,6 @@ logger = logging.getLogger(__name__)
 
 ADDRESS = "phone"
 DEADLINE_S = 28.0  # of one part; who waits for us gives up after 30 s
-LOOK_S = 300.0  # how often an idle modem is asked how it is
 VALIDITY_MIN = {
     True: 24 * 60,
     False: 4 * 60,
@@ -54,21 +53,26 @@ class Figures:
     trouble: str | None = None  # why, and who must act
     sent: int = 0  # messages; a long text is several
     withheld: int = 0  # texts not sent because their telephone had its share
-    over: int = 0  # messages for life safety beyond that share
+    over_share: int = 0  # messages for life safety beyond that share
 
 
 class Sms:
     """One modem."""
 
-    def __init__(self, name: str, line: SerialPort, options: Options, clock: Clock) -> None:
+    def __init__(self, line: SerialPort, options: Options, clock: Clock) -> None:
         self.figures = Figures()
         self.line = line
-        self._worker = BusWorker(name)
+        self._worker = BusWorker(options.path)
         self._commands = Commands(line)
         self._allowance = Allowance(options.per_hour)
         self._clock = clock
         self._turn = asyncio.Lock()  # first come, first served
         self._begun: dict[tuple[str, str], int] = {}  # notice and number -> parts taken so far
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be sent, and who must act; as of the last look or message."""
+        return self.figures.trouble
 
     @property
     def noise(self) -> int:
@@ -107,12 +111,6 @@ class Sms:
             with contextlib.suppress(Unreachable):
                 await self._call(None)
 
-    async def tend(self) -> None:
-        """Look after the modem, for ever: one that is dead is known before it is needed."""
-        while True:
-            await self.look()
-            await self._clock.sleep(LOOK_S * self._clock.speed)
-
     async def close(self) -> None:
         """Let go of the port; waits no longer than the modem may take."""
         with contextlib.suppress(BusError):
@@ -124,7 +122,7 @@ class Sms:
         if missing <= 0:
             return
         if life:
-            self.figures.over += missing
+            self.figures.over_share += missing
             return
         self.figures.withheld += 1
         raise Refused(
@@ -177,20 +175,17 @@ class Sms:
 
 
 def written(notice: Notice) -> str:
-    """What the telephone shows: where, what, and what to do now, as far as four messages reach."""
-    where = f"[{notice.site}] " if notice.site else ""
-    lines = [where + notice.title, notice.text]
-    if notice.procedure not in notice.text:
-        lines.append(notice.procedure)
-    return "\n".join(line for line in lines if line)
+    """What the telephone shows: the title, then what of the text does not repeat it."""
+    lines = [line for line in notice.text.splitlines() if line.strip() and line not in notice.title]
+    return "\n".join([notice.title, *lines])
 
 
-def open_channel(name: str, options: Options, means: Means) -> Sms:
+def open_channel(options: Options, means: Means) -> Sms:
     """The modem of this machine, or its twin; the port is opened at its first message."""
     if not means.emulated:
-        return Sms(name, SerialPort(options.path, options.baud), options, means.clock)
+        return Sms(SerialPort(options.path, options.baud), options, means.clock)
     from drivers.emulated.modem import Chip
 
     line = EmulatedSerial(means.clock.now)
-    line.mount(Chip, Mount(options, lambda quantity: 0.0, seed=zlib.crc32(name.encode())))
-    return Sms(name, line, options, means.clock)
+    line.mount(Chip, Mount(options, lambda quantity: 0.0, seed=zlib.crc32(options.path.encode())))
+    return Sms(line, options, means.clock)

@@ -49,7 +49,7 @@ class Options:
 class WebPush:
     """All push services; which one is asked, the browser's own address tells."""
 
-    def __init__(self, options: Options, means: Means, subscriptions: Subscriptions) -> None:
+    def __init__(self, options: Options, means: Means, subscriptions: Subscriptions | None) -> None:
         self.removed = 0  # browsers that had gone
         self._contact = options.contact
         self._inside = networks(options.addresses)
@@ -59,7 +59,7 @@ class WebPush:
 
     async def hand_over(self, notice: Notice, recipient: Recipient) -> None:
         """Return once a service has taken it; raises Refused or Unreachable."""
-        own = self._subscriptions.of(recipient.id)
+        own = self._subscriptions.of(recipient.id) if self._subscriptions else ()
         told, failures = False, list[Exception]()
         for subscription in own:
             try:
@@ -107,6 +107,8 @@ class WebPush:
 
     async def _forget(self, subscription: Subscription) -> None:
         """One that has gone; where the disk refuses it is asked, and forgotten, another time."""
+        if self._subscriptions is None:
+            return
         self.removed += 1
         logger.info("a browser of %s has unsubscribed", subscription.person)
         try:

@@ -1,7 +1,7 @@
 """The browsers that are pushed to: in memory to ask, in `gateway.db` to last."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -12,13 +12,9 @@ from gateway.store.worker import StoreWorker
 class StoredSubscriptions:
     """`gateway.notify.subscription.Subscriptions`; changes return once committed."""
 
-    def __init__(self, writer: StoreWorker) -> None:
+    def __init__(self, writer: StoreWorker, found: Mapping[str, Subscription]) -> None:
         self._writer = writer
-        self._rows: dict[str, Subscription] = {}
-
-    async def load(self) -> None:
-        """Read what is stored; raises StoreError."""
-        self._rows = await self._writer.call(_read)
+        self._rows = dict(found)
 
     def all(self) -> Sequence[Subscription]:
         return list(self._rows.values())
@@ -58,7 +54,8 @@ class StoredSubscriptions:
             )
 
 
-def _read(connection: sqlite3.Connection) -> dict[str, Subscription]:
+def read(connection: sqlite3.Connection) -> dict[str, Subscription]:
+    """All by endpoint, the oldest first."""
     rows = connection.execute("SELECT endpoint, body FROM push_subscriptions")
     read = [msgspec.json.decode(body, type=Subscription) for _, body in rows]
     return {row.endpoint: row for row in sorted(read, key=lambda row: row.since)}
