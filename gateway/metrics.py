@@ -7,6 +7,7 @@ from gateway.lag import LagProbe
 from gateway.notify.notifying import Notifying
 from gateway.notify.sms import Sms
 from gateway.store.history import History
+from gateway.store.log import Counters
 from gateway.web.kitchen import Metric
 
 
@@ -93,14 +94,18 @@ def of_history(history: History) -> Iterator[Metric]:
     yield _gauge("history_months", "Months kept.", kept.months)
 
 
-def of_notifications(notifying: Notifying) -> Iterator[Metric]:
-    """What each channel has done, and whom none could tell."""
+def of_notifications(notifying: Notifying, log: Counters) -> Iterator[Metric]:
+    """What all channels together have done, and whom none could tell; the API tells of each."""
     ledger, client = notifying.ledger, notifying.outbound.counters
+    lanes = list(ledger.lanes.values())
     yield _count("not_told", "People whom no channel could tell of something.", ledger.lost)
+    text = "Rows of messages dropped while the disk refused."
+    yield _count("dropped_notices", text, log.dropped_notices)
     yield _count("notice_bugs", "Events nothing could be said about.", notifying.bugs)
-    for lane in ledger.lanes.values():
-        text = "Messages that wait for a channel."
-        yield _gauge("notices_waiting", text, len(lane.waiting), channel=lane.channel)
+    waiting = sum(len(lane.waiting) for lane in lanes)
+    yield _gauge("notices_waiting", "Messages that wait for a channel.", waiting)
+    down = sum(lane.breaker.opened_at is not None for lane in lanes)
+    yield _gauge("channels_down", "Channels that are tried only now and then.", down)
     for name, text in (
         ("attempts", "Attempts to hand a message over."),
         ("handed_over", "Messages a channel has taken."),
@@ -110,9 +115,8 @@ def of_notifications(notifying: Notifying) -> Iterator[Metric]:
         ("passed_on", "Messages another channel took over."),
         ("dropped", "Messages there was no room for."),
     ):
-        for lane in ledger.lanes.values():
-            count = getattr(lane.counters, name)
-            yield _count(f"notices_{name}", text, count, channel=lane.channel)
+        count = sum(getattr(lane.counters, name) for lane in lanes)
+        yield _count(f"notices_{name}", text, count)
     for name, text in (
         ("requests", "Requests of the outbound HTTP client."),
         ("retries", "Of them, tried again at once."),

@@ -398,9 +398,7 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     yield from metrics.of_devices(gateway.fitout.equipment)
     yield from metrics.of_sites(gateway.fitout.equipment)
     yield from metrics.of_loop(gateway.lag)
-    yield from metrics.of_notifications(gateway.notifying)
-    dropped = log.dropped_notices
-    yield _count("dropped_notices", "Rows of messages dropped likewise.", dropped)
+    yield from metrics.of_notifications(gateway.notifying, log)
     for name, actuator in gateway.fitout.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."
         yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)

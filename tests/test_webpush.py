@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from random import Random
 
@@ -219,6 +220,18 @@ async def test_subscriptions_are_there_again_after_a_restart(tmp_path: Path) -> 
     store = open_store(tmp_path, clock=ManualClock(wall_ms=WALL_MS))
     assert await store.push_subscriptions.remove(browser.subscription.endpoint)
     assert not await store.push_subscriptions.remove(browser.subscription.endpoint)
+    store.close()
+
+
+async def test_a_subscription_nobody_can_read_does_not_stop_the_kitchen(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_store(tmp_path, clock=ManualClock()).close()
+    with closing(sqlite3.connect(tmp_path / "gateway.db")) as connection, connection:
+        connection.execute("INSERT INTO push_subscriptions VALUES ('https://a', '{')")
+    store = open_store(tmp_path, clock=ManualClock())
+    assert not store.push_subscriptions.all()
+    assert "has to subscribe anew" in caplog.text
     store.close()
 
 

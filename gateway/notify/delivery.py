@@ -77,5 +77,5 @@ def decode(body: str) -> Delivery:
 def pause_ms(attempts: int, *, life: bool, random: Random) -> int:
     """How long to wait after so many attempts: doubled each time, with jitter, and bounded."""
     longest = LONGEST_PAUSE_LIFE_MS if life else LONGEST_PAUSE_MS
-    pause = min(longest, FIRST_PAUSE_MS * 2 ** min(attempts - 1, _DOUBLINGS))
+    pause: int = min(longest, FIRST_PAUSE_MS << min(attempts - 1, _DOUBLINGS))
     return round(pause * random.uniform(0.5, 1.0))

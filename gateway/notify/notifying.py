@@ -183,9 +183,8 @@ class Notifying:
 
     def tended(self) -> dict[str, Tended]:
         """The channels with hardware that have been opened."""
-        return {
-            name: it.channel for name, it in self._open.items() if isinstance(it.channel, Tended)
-        }
+        opened = [(name, it.channel) for name, it in self._open.items()]
+        return {name: channel for name, channel in opened if isinstance(channel, Tended)}
 
     def troubles(self) -> list[str]:
         """The channels that do not answer, each with its reason."""

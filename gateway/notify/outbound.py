@@ -23,7 +23,8 @@ from gateway.notify.channel import Gone, Refused, Unreachable
 if TYPE_CHECKING:
     import aiohttp
 
-CONNECTIONS, CONNECTIONS_PER_HOST, AT_ONCE, WAITING_MAX = 20, 10, 10, 100
+CONNECTIONS, CONNECTIONS_PER_HOST, WAITING_MAX = 20, 10, 100
+AT_ONCE = 8  # of the 10 to one host; the others are for danger to people
 CONNECT_S, ANSWER_S, DEADLINE_S, KEEP_ALIVE_S, DNS_S = 10.0, 15.0, 25.0, 30.0, 300
 RETRY_S = (1.0, 2.0)  # then it is for the queue behind us, with longer pauses
 ANSWER_MAX = 64 * 1024
@@ -188,7 +189,7 @@ class Outbound:
             why = error.os_error.strerror or error.os_error
             raise Unreachable(f"{host} cannot be reached: {why}") from None
         except aiohttp.ClientError as error:
-            raise Unreachable(f"{host}: {error or type(error).__name__}") from None
+            raise Unreachable(f"{host}: {str(error) or type(error).__name__}") from None
         except TimeoutError:
             raise Unreachable(f"{host} does not answer") from None
 

@@ -175,9 +175,9 @@ class Sms:
 
 
 def written(notice: Notice) -> str:
-    """What the telephone shows: the title, then what of the text does not repeat it."""
-    lines = [line for line in notice.text.splitlines() if line.strip() and line not in notice.title]
-    return "\n".join([notice.title, *lines])
+    """What the telephone shows: the title, and the text unless it begins by repeating that."""
+    first, _, rest = notice.text.partition("\n")
+    return f"{notice.title}\n{rest if notice.title.endswith(first) else notice.text}".rstrip()
 
 
 def open_channel(options: Options, means: Means) -> Sms:

@@ -5,6 +5,7 @@ forgotten. Who has several is told once one of them has been: repeats carry the 
 replace each other on a device that was not to be reached.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,23 +61,29 @@ class WebPush:
     async def hand_over(self, notice: Notice, recipient: Recipient) -> None:
         """Return once a service has taken it; raises Refused or Unreachable."""
         own = self._subscriptions.of(recipient.id) if self._subscriptions else ()
-        told, failures = False, list[Exception]()
-        for subscription in own:
-            try:
-                await self._push(await self._key(), notice, subscription)
-                told = True
-            except Gone:
-                await self._forget(subscription)
-            except (Refused, Unreachable) as error:
-                failures.append(error)
-        if not told:
-            raise _worst(failures, recipient)
+        if own:
+            await self._prepare()
+        # All at once: a service that hangs must not cost the others their time.
+        outcomes = await asyncio.gather(*(self._try(notice, each) for each in own))
+        if None not in outcomes:
+            raise _worst([it for it in outcomes if it is not None], recipient)
 
     async def close(self) -> None:
         """The client is everybody's."""
 
-    async def _push(self, vapid: Vapid, notice: Notice, to: Subscription) -> None:
-        wall_ms = self._means.clock.wall()
+    async def _try(self, notice: Notice, to: Subscription) -> Refused | Unreachable | None:
+        """None once it was taken, else why not."""
+        try:
+            await self._push(notice, to)
+        except Gone as error:
+            await self._forget(to)
+            return error
+        except (Refused, Unreachable) as error:
+            return error
+        return None
+
+    async def _push(self, notice: Notice, to: Subscription) -> None:
+        vapid, wall_ms = await self._prepare(), self._means.clock.wall()
         body, authorization = await in_thread(
             lambda: (
                 encrypted(shown(notice), from_text(to.public), from_text(to.secret)),
@@ -96,7 +103,8 @@ class WebPush:
             to.endpoint, body, headers, inside=self._inside, urgent=notice.life
         )
 
-    async def _key(self) -> Vapid:
+    async def _prepare(self) -> Vapid:
+        """Our key, read or made at the first time; raises Unreachable."""
         if self._vapid is None:
             try:
                 key = await in_thread(lambda: own_key(self._means.folder), "push key")
@@ -134,13 +142,14 @@ def shown(notice: Notice) -> bytes:
     return encoded
 
 
-def _worst(failures: Sequence[Exception], recipient: Recipient) -> Exception:
-    """What to say when nobody was told: what may pass first."""
+def _worst(failures: Sequence[Refused | Unreachable], recipient: Recipient) -> Exception:
+    """What to say when nobody was told: what may pass first, what a person can do next."""
     for error in failures:
         if isinstance(error, Unreachable):
             return error
-    if failures:
-        return failures[0]
+    for error in failures:
+        if not isinstance(error, Gone):
+            return error
     who = recipient.label or recipient.id
     return Refused(f"no browser of {who} is subscribed: open the page there and switch push on")
 

@@ -1,5 +1,6 @@
 """The browsers that are pushed to: in memory to ask, in `gateway.db` to last."""
 
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 
@@ -7,6 +8,8 @@ import msgspec
 
 from gateway.notify.subscription import ALL_MAX, PER_PERSON_MAX, Subscription, TooMany
 from gateway.store.worker import StoreWorker
+
+logger = logging.getLogger(__name__)
 
 
 class StoredSubscriptions:
@@ -56,6 +59,10 @@ class StoredSubscriptions:
 
 def read(connection: sqlite3.Connection) -> dict[str, Subscription]:
     """All by endpoint, the oldest first."""
-    rows = connection.execute("SELECT endpoint, body FROM push_subscriptions")
-    read = [msgspec.json.decode(body, type=Subscription) for _, body in rows]
-    return {row.endpoint: row for row in sorted(read, key=lambda row: row.since)}
+    found: list[Subscription] = []
+    for (body,) in connection.execute("SELECT body FROM push_subscriptions"):
+        try:
+            found.append(msgspec.json.decode(body, type=Subscription))
+        except msgspec.DecodeError:
+            logger.error("a browser's subscription cannot be read: it has to subscribe anew")
+    return {row.endpoint: row for row in sorted(found, key=lambda row: row.since)}
