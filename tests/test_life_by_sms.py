@@ -48,3 +48,16 @@ def test_with_the_internet_cut_the_modem_tells_of_danger(tmp_path: Path) -> None
         assert (told["alarm"], told["priority"]) == ("too_hot", "life")
         channels = daemon.get("/api/v1/notifications", token)[1]["channels"]
         assert {it["id"]: it["handed_over"] for it in channels} == {"cloud_hook": 0, "modem": 1}
+
+
+def test_a_modem_that_is_not_there_is_said_before_it_is_needed(tmp_path: Path) -> None:
+    text = (
+        KITCHEN.partition("buses:")[0] + "notifications:" + KITCHEN.partition("notifications:")[2]
+    )
+    real = text.partition("emulation:")[0].replace("usb-modem", "usb-modem-nobody-has")
+    with Daemon(tmp_path, real) as daemon:
+        trouble = daemon.wait_until(
+            lambda: next((it for it in daemon.health()["troubles"] if "modem" in it), None)
+        )
+        assert "notifications by modem" in trouble
+        assert "there is no such port" in trouble
