@@ -183,8 +183,12 @@ class Notifying:
 
     def tended(self) -> dict[str, Tended]:
         """The channels with hardware that have been opened."""
-        opened = [(name, it.channel) for name, it in self._open.items()]
-        return {name: channel for name, channel in opened if isinstance(channel, Tended)}
+        found: dict[str, Tended] = {}
+        for name, opened in self._open.items():
+            channel: object = opened.channel
+            if isinstance(channel, Tended):
+                found[name] = channel
+        return found
 
     def troubles(self) -> list[str]:
         """The channels that do not answer, each with its reason."""
