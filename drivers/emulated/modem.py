@@ -63,6 +63,7 @@ class Chip:
         self.reboots = 0
         self._draw = random.Random(seed)  # noqa: S311 - how it stammers, no secret
         self._mouth: deque[bytes | int] = deque()  # bytes, or so many turns of silence
+        self._heard: bytes
         self._power_up()
 
     def hear(self, data: bytes) -> bytes:
