@@ -26,6 +26,8 @@ from gateway.lag import LagProbe
 from gateway.lan import Lan
 from gateway.loading import in_thread
 from gateway.modes import Modes
+from gateway.notify.notifying import Notifying
+from gateway.notify.subscribing import Subscribing
 from gateway.presence import Presence
 from gateway.reading import Point
 from gateway.reloading import Reloading
@@ -101,6 +103,11 @@ class Gateway:
         self.judging.drive = self.fitout.effects.drive
         self.modes = Modes(self.hub, clock)
         self.judging.turned = self.modes.turned
+        browsers = store.push_subscriptions
+        self.subscribing = Subscribing(browsers, store.path, clock)
+        self.notifying = Notifying(store.found.notices, store.log, clock, store.path, browsers)
+        self.judging.announce = self.notifying.on_event
+        self.judging.tell = self.notifying.on_notice
         install = store.identity.install
         self._lan = Lan(store.log, install, self.fitout.effects.renew)
         self.history: History | None = None
@@ -179,6 +186,7 @@ class Gateway:
         self._presence.record_what_is_missing()
         self._presence.watch_trust()
         if self.configuration.live is not None:
+            self.notifying.use(self.config, self.points)
             self.judging.adopt(judge, self.clock.now(), fresh=True, past=past)
             self.modes.tell(self.config.modes, self.points, self.judging.state.entries)
         self.troubles.raise_alarms()
@@ -191,6 +199,8 @@ class Gateway:
         yield Job("log", self.store.log.run, critical=True)
         yield Job("judging", self._tick, critical=True)
         yield from self.fitout.jobs()
+        yield Job("notifications", self.notifying.run)
+        yield Job("modems", self.notifying.tend, self.config.notifications)
         yield Job("health", self._tell_health)
         yield Job("lag", lambda: self.lag.run(clock))
         yield Job("clock trust", self._presence.follow_trust)

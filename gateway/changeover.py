@@ -134,6 +134,7 @@ class Changeover:
         gateway = self._gateway
         there = gateway.fitout.effects.actuators
         known = {name for name, actuator in kept.items() if there.get(name) is actuator}
+        gateway.notifying.use(gateway.config, gateway.points)
         gateway.judging.adopt(judge, gateway.clock.now(), known, past=past)
         gateway.begin_to_hear()
 

@@ -60,7 +60,9 @@ class Judging:
         self.steps = 0
         self.drive: Callable[[Drive], None] = lambda drive: None
         self.turned: Callable[[Turned], None] = lambda turned: None
-        self.tell: Callable[[Tell], None] = lambda tell: None
+        self.tell: Callable[[Tell, int], None] = lambda tell, at: None
+        # Told of each event of an alarm, before the commit it is in.
+        self.announce: Callable[[Mapping[str, object], int], None] = lambda data, at: None
         self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
 
     def adopt(
@@ -170,7 +172,7 @@ class Judging:
         if not changes and not effects and not isinstance(event, Started):
             return False
         self.state.apply(changes)
-        self._carry_out(effects)
+        self._carry_out(effects, now)
         if body is not None:
             self._log.judged(now, body)
         for key, entry in changes.items():
@@ -182,11 +184,13 @@ class Judging:
                     alarm_log.say(effect.data)
         told = [effect for effect in effects if isinstance(effect, Record)]
         alarms = [effect.data for effect in told if effect.kind == "alarm"]
+        for data in alarms:
+            self.announce(data, now)
         if alarms:
             self.alarms_changed({str(data["point"]) for data in alarms if data["point"]})
         return True
 
-    def _carry_out(self, effects: Iterable[Effect]) -> None:
+    def _carry_out(self, effects: Iterable[Effect], now: int) -> None:
         """Outputs are driven before anything is written."""
         for effect in effects:
             match effect:
@@ -195,7 +199,7 @@ class Judging:
                 case Turned():
                     self.turned(effect)
                 case Tell():
-                    self.tell(effect)
+                    self.tell(effect, now)
 
 
 def decode(found: Mapping[str, str]) -> dict[str, Entry]:

@@ -22,6 +22,7 @@ class Found(NamedTuple):
     lost: Mapping[Stream, Ranges]
     following: Mapping[Stream, int]  # next `s` of each stream
     folded: int = 0  # the last row of telemetry the history has
+    notices: Mapping[str, str] = {}  # what is or was to be told, by key, as JSON
 
 
 def find(connection: sqlite3.Connection) -> Found:
@@ -38,7 +39,8 @@ def find(connection: sqlite3.Connection) -> Found:
     for stream, ranges in passed.items():
         last = connection.execute(f"SELECT ifnull(max(s), 0) FROM {stream}").fetchone()[0]  # noqa: S608
         following[stream] = max([last, *(end for _, end in ranges)]) + 1
-    return Found(entries, passed, lost, following, folded(connection))
+    notices = dict(connection.execute("SELECT key, body FROM notices"))
+    return Found(entries, passed, lost, following, folded(connection), notices)
 
 
 def folded(connection: sqlite3.Connection) -> int:
