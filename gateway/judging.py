@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
+from gateway import alarm_log
 from gateway.hub import Hub
 from gateway.reading import Reading
 from gateway.store.log import Log
@@ -177,6 +178,8 @@ class Judging:
         for effect in effects:
             if isinstance(effect, Record):
                 self._log.event(effect.kind, effect.data, now)
+                if effect.kind == "alarm":
+                    alarm_log.say(effect.data)
         told = [effect for effect in effects if isinstance(effect, Record)]
         alarms = [effect.data for effect in told if effect.kind == "alarm"]
         if alarms:

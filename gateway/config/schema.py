@@ -39,10 +39,21 @@ _OUTSIDE = {"key": None}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """The kitchen: its name for people and its time zone."""
+    """The kitchen: its name for people, its time zone, and where its sun and its holidays are.
+
+    Degrees, north and east positive; `holidays` are days off of its own, as ISO dates.
+    """
 
     label: str
     zone: Annotated[str, "time_zone"]
+    latitude: Annotated[float, "-90..90"] | None = None
+    longitude: Annotated[float, "-180..180"] | None = None
+    country: Annotated[str, "country"] | None = None
+    holidays: tuple[Annotated[str, "date"], ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("latitude and longitude belong together")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

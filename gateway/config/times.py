@@ -102,7 +102,7 @@ class Times:
             return self._at(times[0], days)
         if any(time.event for time in times):
             raise Wrong("got the sun in a list of times, expected it alone: one rule for each")
-        return ClockTime(self.zone, at_minutes(tuple(time.minute for time in times), days))
+        return ClockTime(self.zone, at_minutes((time.minute for time in times), days.count))
 
     def days(self, tree: Map, on: On | Flaw, spot: Spot) -> Days | Flaw:
         """The days a mapping chooses with `days` and `on`."""
@@ -134,7 +134,7 @@ class Times:
 
     def _at(self, time: _Time, days: Days) -> Trigger:
         if time.event is None:
-            return ClockTime(self.zone, at_minutes((time.minute,), days))
+            return ClockTime(self.zone, at_minutes((time.minute,), days.count))
         if self.site.latitude is None or self.site.longitude is None:
             raise Wrong(f"{time.event} needs to know where the kitchen is: "
                         "site: {latitude: 37.55, longitude: 126.95}")  # fmt: skip
