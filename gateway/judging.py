@@ -8,7 +8,7 @@ from gateway import alarm_log
 from gateway.hub import Hub
 from gateway.reading import Reading
 from gateway.store.log import Log
-from gateway.store.state import JudgedInput, JudgedReading
+from gateway.store.state import START, JudgedInput, JudgedReading
 from rules.alarm import Alarm, State
 from rules.events import (
     OWN,
@@ -72,7 +72,7 @@ class Judging:
         known: Collection[str] = (),
         *,
         fresh: bool = False,
-        past: Iterable[JudgedReading] = (),
+        past: Iterable[JudgedReading | JudgedInput] = (),
     ) -> None:
         """Judge by these rules from now on; those that are as they were go on as they stood.
 
@@ -80,13 +80,15 @@ class Judging:
         """
         self.judge = judge
         self.state = Memories(judge, self.state.entries, self.state.seen)
-        self.state.seen.refill(past)
-        body = '{"k":"start"}' if fresh else '{"k":"adopt"}'
+        self.state.seen.refill(
+            (one.point, one) if isinstance(one, JudgedReading) else None for one in past
+        )
+        body = START if fresh else '{"k":"adopt"}'
         self._take(Started(known, fresh), self._hub.pass_time(now), body)
 
     def start(self, now: int) -> None:
         """Begin with the rules there are: outputs take the value their slots say, at once."""
-        self._take(Started(), self._hub.pass_time(now), '{"k":"start"}')
+        self._take(Started(), self._hub.pass_time(now), START)
 
     def observe(self, reading: Reading, *, keep: bool) -> bool:
         """Judge a reading; true when it changed anything, so that it must be stored."""

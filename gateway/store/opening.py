@@ -102,6 +102,12 @@ class Store:
         """Stored readings of these points since a moment of kitchen time, oldest first."""
         return await self.reader.call(lambda connection: state.recent(connection, since, points))
 
+    async def past(
+        self, since: int, points: Collection[str]
+    ) -> list[state.JudgedReading | state.JudgedInput]:
+        """As `recent`, with the starts of the process between them."""
+        return await self.reader.call(lambda connection: state.past(connection, since, points))
+
     async def oldest_waiting(self, first: int) -> int | None:
         """UTC ms of telemetry row `first`, for people to see how far behind the cloud is."""
         rows = await self.fetch("tm", [first])
