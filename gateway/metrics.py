@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from gateway.equipment import Equipment
 from gateway.lag import LagProbe
 from gateway.notify.notifying import Notifying
+from gateway.notify.sms import Sms
 from gateway.store.history import History
 from gateway.store.log import Counters
 from gateway.web.kitchen import Metric
@@ -46,6 +47,27 @@ def of_sites(equipment: Equipment) -> Iterator[Metric]:
         ("sessions_lost", "Times a broker forgot what it kept for us."),
     ):
         yield _count(f"lan_{name}", text, sum(getattr(site.counters, name) for site in sites))
+
+
+def of_modems(notifying: Notifying) -> Iterator[Metric]:
+    """What the modems have sent and withheld, and how well each hears its network."""
+    modems = {name: it for name, it in notifying.tended().items() if isinstance(it, Sms)}
+    figures = [modem.figures for modem in modems.values()]
+    text = "Modems that could send when they were last asked."
+    yield _gauge("sms_ready", text, sum(it.standing is not None for it in figures))
+    for name, text in (
+        ("sent", "Messages a network has taken; a long text is several."),
+        ("withheld", "Texts not sent because their telephone had had its share."),
+        ("over_share", "Messages sent beyond that share, because people were in danger."),
+    ):
+        yield _count(f"sms_{name}", text, sum(getattr(it, name) for it in figures))
+    text = "Lines from a modem that were none: a bad wire, or a wrong baud rate."
+    yield _count("sms_noise", text, sum(modem.noise for modem in modems.values()))
+    for name, it in zip(modems, figures, strict=True):
+        signal = it.standing.signal_dbm if it.standing else None
+        if signal is not None:
+            text = "What a modem receives of its network, in dBm; better than -95 is enough."
+            yield _gauge("sms_signal_dbm", text, signal, channel=name)
 
 
 def of_loop(lag: LagProbe) -> Iterator[Metric]:
@@ -103,6 +125,7 @@ def of_notifications(notifying: Notifying, log: Counters) -> Iterator[Metric]:
         ("overflowed", "Bodies refused because too many waited."),
     ):
         yield _count(f"outbound_{name}", text, getattr(client, name))
+    yield from of_modems(notifying)
 
 
 def _count(name: str, text: str, value: float, **labels: str) -> Metric:

@@ -7,6 +7,7 @@ import msgspec
 
 from gateway import inventory, judging, metrics, reading, told
 from gateway.notify import view as notifications
+from gateway.notify.subscribing import Subscribing
 from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
 from gateway.store import query, source
@@ -38,7 +39,7 @@ from gateway.web.kitchen import (
 from rules import limit
 from rules.alarm import Alarm, State
 from rules.base import Priority, Rule
-from rules.judge import OWN
+from rules.events import OWN
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -204,6 +205,13 @@ class View:
 
     def notifications(self) -> NotificationsView:
         return notifications.view(self._gateway.notifying, self._gateway.config, self._utc)
+
+    def subscribing(self) -> Subscribing | None:
+        told, subscribing = self._gateway.config.notifications, self._gateway.subscribing
+        if told is None or all(channel.kind != "webpush" for channel in told.channels.values()):
+            return None
+        subscribing.people = told.people.keys()
+        return subscribing
 
     async def try_channel(self, channel: str, to: Sequence[str], by: str) -> list[NoticeView]:
         return await notifications.try_out(self._gateway.notifying, channel, to, by, self._utc)

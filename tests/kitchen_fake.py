@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from gateway.access import Kind, TokenRow
+from gateway.notify.subscribing import Subscribing
 from gateway.web.kitchen import (
     AlarmView,
     Band,
@@ -60,7 +61,11 @@ class KitchenInMemory:
         self.reloaded_by: list[str] = []
         self.busy = False
         self.tested: list[NoticeView] = []
+        self.browsers: Subscribing | None = None
         self.site_view = SiteView(label="마포점", zone="Asia/Seoul")
+
+    def subscribing(self) -> Subscribing | None:
+        return self.browsers
 
     def notifications(self) -> NotificationsView:
         return NotificationsView(channels=(), notices=self.tested, not_told=0)

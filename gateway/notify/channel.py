@@ -7,17 +7,22 @@ for life safety only.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from gateway.clock import Clock
 from gateway.notify.notice import Notice
 
 if TYPE_CHECKING:
     from gateway.notify.outbound import Outbound
+    from gateway.notify.subscription import Subscriptions
 
 
 class Refused(Exception):
     """It will never be taken like this: bad address, 4xx, SMTP 5yz. Says who must act."""
+
+
+class Gone(Refused):
+    """404 or 410: there is nobody at this address any more."""
 
 
 class Unreachable(Exception):
@@ -48,6 +53,19 @@ class Means:
     outbound: "Outbound"  # the one HTTP client
     folder: Path  # of data
     emulated: bool  # the kitchen is: hardware is its twin
+    subscriptions: "Subscriptions | None" = None  # of browsers
+
+
+@runtime_checkable
+class Tended(Protocol):
+    """A channel with hardware of its own, which is looked after before it is needed."""
+
+    @property
+    def trouble(self) -> str | None:
+        """What was wrong at the last look, and who must act."""
+
+    async def look(self) -> None:
+        """Find out how it is."""
 
 
 class Channel(Protocol):

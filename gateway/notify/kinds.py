@@ -10,7 +10,10 @@ MODULES: Mapping[str, str] = {
     "email": "gateway.notify.mail",
     "webhook": "gateway.notify.webhook",
     "slack": "gateway.notify.slack",
+    "sms": "gateway.notify.sms",
+    "webpush": "gateway.notify.webpush",
 }
+TENDED = frozenset({"sms"})  # their channels are `gateway.notify.channel.Tended`
 
 
 class Kind(Protocol):

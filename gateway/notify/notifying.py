@@ -18,20 +18,23 @@ from gateway.config import notifications as settings
 from gateway.config.schema import Config
 from gateway.loading import in_thread
 from gateway.notify import kinds
-from gateway.notify.channel import Channel, Means, Recipient, Refused, Unreachable
+from gateway.notify.channel import Channel, Means, Recipient, Refused, Tended, Unreachable
 from gateway.notify.delivery import Delivery, Status
 from gateway.notify.lane import Lane
 from gateway.notify.ledger import Ledger
 from gateway.notify.notice import Notice
 from gateway.notify.outbound import Outbound
 from gateway.notify.quiet import quiet_until
+from gateway.notify.subscription import Subscriptions
 from gateway.notify.words import Words
 from gateway.reading import Point
 from gateway.store.log import Log
+from rules.events import Tell
 
 logger = logging.getLogger(__name__)
 
 HAND_OVER_S = 30.0
+LOOK_S = 300.0
 GOODBYE_S = 1.0
 _LEAST_REST_S = 0.02
 
@@ -57,10 +60,18 @@ class _Open:
 class Notifying:
     """The channels of one kitchen, and everything that waits for them."""
 
-    def __init__(self, found: Mapping[str, str], log: Log, clock: Clock, folder: Path) -> None:
+    def __init__(
+        self,
+        found: Mapping[str, str],
+        log: Log,
+        clock: Clock,
+        folder: Path,
+        subscriptions: Subscriptions | None = None,
+    ) -> None:
         self._log = log
         self._clock = clock
         self._folder = folder
+        self._subscriptions = subscriptions
         self._random = Random()  # noqa: S311 - jitter
         self.outbound = Outbound(clock, self._random)
         self.ledger = Ledger(log.notice, self._random, clock.speed)
@@ -116,6 +127,23 @@ class Notifying:
             self.bugs += 1
             logger.exception("notifications: nothing could be said of %s", data.get("id"))
 
+    def on_notice(self, tell: Tell, at: int) -> None:
+        """Have people told what a rule wants them to know; never raises.
+
+        Without a role: those who are told of an alarm of the rule's priority.
+        """
+        try:
+            notice = self._words.of_rule(tell, at + self._clock.wall() - self._clock.now())
+            if tell.to:
+                self.enqueue(notice, [tell.to])
+                return
+            for route in self._told.routes:
+                if "raise" in route.verbs and tell.priority in route.priorities:
+                    self._begin(notice, self._told.named(route.to), route.by)
+        except Exception:
+            self.bugs += 1
+            logger.exception("notifications: nothing could be said for %s", tell.rule)
+
     def enqueue(self, notice: Notice, to: Iterable[str], by: Sequence[str] = ()) -> list[str]:
         """Have these people and roles told by the first of these channels that can, else the next.
 
@@ -163,13 +191,34 @@ class Notifying:
                     await asyncio.gather(*self._running, return_exceptions=True)
                     await self._close()
 
+    async def tend(self) -> None:
+        """Look after channels with hardware, for ever: a dead one is known before it is needed."""
+        while True:
+            for name, opened in list(self._open.items()):
+                if opened.settings.kind in kinds.TENDED:
+                    await self._look_after(name, opened)
+            await self._clock.sleep(LOOK_S * self._clock.speed)
+
+    def tended(self) -> dict[str, Tended]:
+        """The channels with hardware that have been opened."""
+        found: dict[str, Tended] = {}
+        for name, opened in self._open.items():
+            channel: object = opened.channel
+            if isinstance(channel, Tended):
+                found[name] = channel
+        return found
+
     def troubles(self) -> list[str]:
         """The channels that do not answer, each with its reason."""
-        return [
-            f"notifications by {lane.channel}: {lane.error}"
+        down = {
+            lane.channel: lane.error
             for lane in self.ledger.lanes.values()
             if lane.breaker.opened_at is not None
-        ]
+        }
+        for name, channel in self.tended().items():
+            if channel.trouble is not None:
+                down.setdefault(name, channel.trouble)
+        return [f"notifications by {name}: {why}" for name, why in down.items()]
 
     def _begin(self, notice: Notice, people: Sequence[str], by: Sequence[str]) -> list[str]:
         keys = self.ledger.begin(notice, people, by, self._clock.now())
@@ -263,11 +312,23 @@ class Notifying:
         async with opened.turn:
             if opened.channel is None:
                 kind = kinds.kind(opened.settings.kind)
-                means = Means(self._clock, self.outbound, self._folder, self._emulated)
+                means = Means(
+                    self._clock, self.outbound, self._folder, self._emulated, self._subscriptions
+                )
                 opened.channel = await in_thread(
                     partial(kind.open_channel, opened.settings.options, means), f"open {name}"
                 )
             return opened.channel
+
+    async def _look_after(self, name: str, opened: _Open) -> None:
+        opened.users += 1
+        try:
+            channel = await self._channel(name, opened)
+            if isinstance(channel, Tended):
+                await channel.look()
+        finally:
+            opened.users -= 1
+            self._wake.set()
 
     def _recipient(self, delivery: Delivery) -> Recipient:
         """Whom it is for, as configured now; raises Refused for somebody who is gone."""

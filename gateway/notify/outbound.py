@@ -18,7 +18,7 @@ from gateway.clock import Clock
 from gateway.notify import dial
 from gateway.notify.addresses import Network, why_not
 from gateway.notify.breaker import Breaker
-from gateway.notify.channel import Refused, Unreachable
+from gateway.notify.channel import Gone, Refused, Unreachable
 
 if TYPE_CHECKING:
     import aiohttp
@@ -29,6 +29,7 @@ CONNECT_S, ANSWER_S, DEADLINE_S, KEEP_ALIVE_S, DNS_S = 10.0, 15.0, 25.0, 30.0, 3
 RETRY_S = (1.0, 2.0)  # then it is for the queue behind us, with longer pauses
 ANSWER_MAX = 64 * 1024
 AFTER_MAX_S = 3600.0
+_GONE = {404, 410}
 _LATER = {408, 425, 429}
 _SAID_MAX = 120
 
@@ -288,6 +289,8 @@ def _judge(response: "aiohttp.ClientResponse", host: str, said: str) -> None:
         return
     if 300 <= status < 400:  # noqa: PLR2004
         raise Refused(f"{host} answers {status}: it has moved; correct url")
+    if status in _GONE:
+        raise Gone(f"{host} answers {status}{ending}")
     if status in _LATER or status >= 500:  # noqa: PLR2004
         raise Unreachable(f"{host} answers {status}{ending}", _after_s(response))
     raise Refused(f"{host} answers {status}{ending}")

@@ -9,6 +9,7 @@ from gateway.notify.notice import Notice
 from gateway.reading import Point
 from gateway.signs import sign
 from rules.base import Priority, Rule
+from rules.events import Tell
 
 TITLE_MAX, TEXT_MAX = 200, 2_000
 _BOTH = " · "
@@ -19,6 +20,7 @@ _VERBS = {
     "acknowledge": {"ko": "확인됨", "en": "Acknowledged"},
     "return": {"ko": "정상으로 돌아옴", "en": "Back to normal"},
     "clear": {"ko": "해제됨", "en": "Cleared"},
+    "notice": {"ko": "알림", "en": "Notice"},
     "test": {"ko": "시험 알림", "en": "Test message"},
 }
 _PRIORITIES = {
@@ -87,6 +89,21 @@ class Words:
             value=value,
             unit=point.unit if point else "",
             procedure=procedure,
+        )
+
+    def of_rule(self, tell: Tell, utc_ms: int) -> Notice:
+        """The message a rule has written itself."""
+        rule = self._rules.get(tell.rule)
+        lines = [tell.text, self._line(_AT, _moment(utc_ms, self._zone))]
+        return Notice(
+            id=secrets.token_hex(12),
+            alarm="",
+            verb="notice",
+            priority=Priority(tell.priority),
+            title=self._title(self._both(_VERBS["notice"]), rule.label if rule else tell.rule),
+            text="\n".join(lines)[:TEXT_MAX],
+            at=utc_ms,
+            site=self._site,
         )
 
     def of_test(self, by: str, utc_ms: int) -> Notice:

@@ -122,6 +122,9 @@ def _row(index: int, point: Point) -> PointRow:
     )
 
 
+START = '{"k":"start"}'  # the input of judging when a process begins
+
+
 class JudgedReading(NamedTuple):
     """A committed reading, with all that a rule may see of it."""
 
@@ -172,6 +175,24 @@ def recent(
         found.extend(
             seen for seen in row if isinstance(seen, JudgedReading) and seen.point in points
         )
+    return found
+
+
+def past(
+    connection: sqlite3.Connection, since: int, points: Collection[str]
+) -> list[JudgedReading | JudgedInput]:
+    """As `recent`, with every start of the process between them: nothing held over those."""
+    names = dict(connection.execute("SELECT i, id FROM points"))
+    first = first_since(connection, since)
+    starts: dict[int, list[tuple[int, JudgedInput]]] = {}
+    query = "SELECT s, position, at, body FROM inputs WHERE s >= ? AND body = ? ORDER BY id"
+    for s, position, at, body in connection.execute(query, (first, START)):
+        starts.setdefault(s, []).append((position, JudgedInput(at, body)))
+    found: list[JudgedReading | JudgedInput] = []
+    query = "SELECT s, at, body FROM tm WHERE s >= ? ORDER BY s"
+    for s, at, stored in connection.execute(query, (first,)):
+        row = _in_row(msgspec.json.decode(unpacked(stored)), at, starts.pop(s, []), names)
+        found.extend(one for one in row if isinstance(one, JudgedInput) or one.point in points)
     return found
 
 

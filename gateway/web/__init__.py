@@ -17,6 +17,7 @@ from gateway.web import (
     login,
     metrics,
     notifications,
+    push,
     static,
     status,
 )
@@ -34,6 +35,7 @@ PARTS = (
     live,
     metrics,
     notifications,
+    push,
     static,
     status,
 )

@@ -5,6 +5,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from gateway.notify.subscribing import Subscribing
+
 PointState = Literal["ok", "alarm", "life", "acknowledged", "returned", "stale", "fault"]
 AlarmState = Literal["unacknowledged", "acknowledged", "returned", "normal", "latched"]
 
@@ -326,6 +328,9 @@ class Kitchen(Protocol):
         """Have the file taken over, after those who asked before; raises Busy."""
 
     def notifications(self) -> NotificationsView: ...
+
+    def subscribing(self) -> Subscribing | None:
+        """Where browsers ask to be pushed to; None where no channel does that."""
 
     async def try_channel(self, channel: str, to: Sequence[str], by: str) -> list[NoticeView]:
         """Send a test message, and return once it was tried or some seconds have passed.

@@ -29,6 +29,9 @@ _GENERATIONS = """
 
 _NOTICES = "CREATE TABLE notices (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID"
 
+_PUSH_SUBSCRIPTIONS = """
+    CREATE TABLE push_subscriptions (endpoint TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID"""
+
 
 @migrations()
 def s0001_log_and_state(db: Database) -> None:
@@ -47,3 +50,9 @@ def s0002_generations(db: Database) -> None:
 def s0003_notices(db: Database) -> None:
     """What people are to be told: a row for each message, channel and recipient."""
     db.execute(_NOTICES)
+
+
+@migrations()
+def s0004_push_subscriptions(db: Database) -> None:
+    """The browsers people want to be told by."""
+    db.execute(_PUSH_SUBSCRIPTIONS)
