@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rules.window import Window
+from rules.time_window import Window
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from gateway.config.yaml import Map, Node, Scalar, Sequence
 from rules.days import EVERY_WEEKDAY, WEEKDAYS, Calendar, Days, On
 from rules.occurrences import ClockTime, SunTime, Trigger, at_minutes
 from rules.sun import Event, Sun
-from rules.window import Window
+from rules.time_window import Window
 
 T = TypeVar("T")
 
