@@ -13,7 +13,7 @@ from gateway.effects import READ_BACK_S, Actuator, Effects
 from gateway.hub import Hub
 from gateway.reading import Quality, Reading
 from gateway.sampling import DeviceState, Intake
-from rules.judge import Drive
+from rules.events import Drive
 from tests.fakes import ManualClock, run_out
 from tests.store_files import point, until
 
