@@ -1,6 +1,5 @@
 """A kitchen that has lived: its store as the pipeline from hub to file leaves it, by hand."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +71,14 @@ class Week:
         self.data = folder / "data"
         self._loaded = loaded.config
         self.clock = ManualClock(wall_ms=BEGAN)
-        self._open({})
+        self._open()
 
-    def _open(self, found: Mapping[str, str]) -> None:
+    def _open(self) -> None:
         self.store = open_store(self.data, self.clock)
         self.points = self.store.register(points_of(self._loaded))
         hub = self.hub = Hub(self.clock.now())
-        entries = self.store.found.entries if not found else found
-        self.judging = Judging(judge_of(self._loaded), entries, self.store.log, hub)
+        judge, entries = judge_of(self._loaded), self.store.found.entries
+        self.judging = Judging(judge, entries, self.store.log, hub)
         hub.judge = self.judging.observe
         hub.store = self.store.log.append
         self.judging.start(self.clock.now())
@@ -89,7 +88,7 @@ class Week:
         await self.commit()
         assert self.store.close()
         self.clock.pause(after_ms / 1000)
-        self._open({})
+        self._open()
 
     def see(self, point: str, value: Value, quality: Quality = Quality.GOOD) -> None:
         self.hub.publish(Reading(self.points[point], value, quality, self.clock.now()))

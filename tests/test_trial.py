@@ -5,14 +5,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
 from click.testing import CliRunner, Result
 
 from gateway.cli.rules import rules
 from gateway.reading import Quality
 from tests.stored_week import BEGAN, CONFIG, DOOR, HOUR, MINUTE, RULES, TEMPERATURE, Week
-
 
 
 @pytest_asyncio.fixture
@@ -27,10 +25,11 @@ def tried(week: Week, *arguments: object) -> Result:
     return CliRunner().invoke(rules, [*given, *map(str, arguments)])
 
 
-def found(week: Week, *arguments: object) -> Any:
+def found(week: Week, *arguments: object) -> dict[str, Any]:
     done = tried(week, "--json", *arguments)
     assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
 
 
 def edited(week: Week, *changes: tuple[str, str]) -> Path:

@@ -1,0 +1,40 @@
+"""Limits that are crossed: the warning comes after what it should have warned of."""
+
+from collections.abc import Iterator
+
+from gateway.config.analysis.base import URGENCY, Finding, Kitchen, of_rule
+from rules.base import Rule
+
+
+def find(kitchen: Kitchen) -> Iterator[Finding]:
+    """Warnings, at the less urgent rule."""
+    by_point: dict[str, list[Rule]] = {}
+    for rule in kitchen.rules:
+        if rule.alarm and kitchen.limits(rule) is not None:
+            by_point.setdefault(rule.point, []).append(rule)
+    for rules in by_point.values():
+        for mild in rules:
+            for urgent in rules:
+                # One that has to last longer may well come later at the lower limit.
+                urges = URGENCY[urgent.priority] < URGENCY[mild.priority]
+                if urges and urgent.for_ms <= mild.for_ms:
+                    yield from _crossed(kitchen, mild, urgent)
+
+
+def _crossed(kitchen: Kitchen, mild: Rule, urgent: Rule) -> Iterator[Finding]:
+    ours, theirs = kitchen.limits(mild), kitchen.limits(urgent)
+    if ours is None or theirs is None:
+        return
+    for key, one, other, sign in (
+        ("raise_above", ours.raise_above, theirs.raise_above, 1),
+        ("raise_below", ours.raise_below, theirs.raise_below, -1),
+    ):
+        if one is not None and other is not None and (one - other) * sign > 0:
+            unit = kitchen.points[mild.point].unit
+            yield kitchen.warning(
+                of_rule(mild, key),
+                f"{mild.priority.value} at {one:g} {unit} comes after {urgent.id}, which is"
+                f" {urgent.priority.value} at {other:g} {unit} already",
+                f"set {key} {'below' if sign > 0 else 'above'} {other:g} {unit}, or leave"
+                f" {mild.id} out",
+            )
