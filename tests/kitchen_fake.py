@@ -14,6 +14,7 @@ from gateway.web.kitchen import (
     ConfigurationView,
     DeviceView,
     Metric,
+    NoHistory,
     NotWaiting,
     PointView,
     ReloadView,
@@ -59,6 +60,10 @@ class KitchenInMemory:
 
     def configuration(self) -> ConfigurationView:
         return self.configuration_view
+
+    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+        del start, end, rules
+        raise NoHistory("a kitchen in memory has none")
 
     async def reload(self, by: str) -> ReloadView:
         self.reloaded_by.append(by)

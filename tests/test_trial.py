@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from gateway.cli.rules import rules
 from gateway.reading import Quality
+from tests.processes import REPOSITORY, Daemon
 from tests.stored_week import BEGAN, CONFIG, DOOR, HOUR, MINUTE, RULES, TEMPERATURE, Week
 
 
@@ -228,3 +229,27 @@ def test_a_recorded_file_is_tried_as_a_replay_device_reads_it(tmp_path: Path) ->
     assert moved["after"]["began"] == {
         "point": "night/temperature", "value": 9.6, "at": 1_772_334_030_000, "reason": None,
     }  # fmt: skip
+
+
+def test_the_gateway_tries_edited_rules_while_it_runs(tmp_path: Path) -> None:
+    with Daemon(tmp_path, REPOSITORY / "config.yaml") as daemon:
+        token = daemon.create_token("manager")
+        path = "/api/v1/rules/test?from=0"
+
+        def tried() -> tuple[int, Any] | None:
+            answer = daemon.get(path, token)
+            return None if answer[0] in {401, 404} else answer
+
+        status, report = daemon.wait_until(tried)
+        assert (status, report["before"], report["after"]["rules"]) == (200, None, "in force")
+        hot = "kind: limit, point: kitchen/temperature, raise_above: -30 °C, on_bad: hold"
+        text = f"rules: {{hot: {{{hot}, then: [{{alarm: low}}]}}}}"
+        status, report = daemon.post("/api/v1/rules/test", token, {"from": 0, "rules": text})
+        assert status == 200
+        (gained,) = [one for one in report["differences"] if one["kind"] == "gained"]
+        assert gained["after"]["began"]["point"] == "kitchen/temperature"
+        wrong = text.replace("limit,", "limt,")
+        status, problem = daemon.post("/api/v1/rules/test", token, {"from": 0, "rules": wrong})
+        assert status == 422
+        assert problem["problems"][0]["path"] == "rules.hot.kind"
+        assert daemon.health()["status"] == "running"

@@ -24,8 +24,9 @@ def in_words(report: Report) -> str:
 
 
 def _tried(report: Report, zone: ZoneInfo) -> str:
-    speed = (report.until - report.start) / 1000 / max(report.seconds, 0.001)
-    times = f"{_moment(report.start, zone)} to {_moment(report.until, zone)} ({report.zone})"
+    speed = (report.until - report.first) / 1000 / max(report.seconds, 0.001)
+    start = max(report.start, report.first)
+    times = f"{_moment(start, zone)} to {_moment(report.until, zone)} ({report.zone})"
     return (
         f"{times}: {report.readings:,} readings in {report.seconds:.1f} s,"
         f" {speed:,.0f} times as fast as they came"

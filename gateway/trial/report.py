@@ -34,6 +34,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     start: int = msgspec.field(name="from")
     end: int = msgspec.field(name="to")
     until: int
+    first: int  # reading that was judged; some come before the stretch, to begin with
     readings: int
     seconds: float  # it took
     zone: str
@@ -86,6 +87,7 @@ def told(
         start=stretch.start,
         end=stretch.end,
         until=trial.until,
+        first=trial.first,
         readings=trial.readings,
         seconds=round(trial.seconds, 3),
         zone=zone,

@@ -25,6 +25,7 @@ class Trial(NamedTuple):
     """What the rules did, and how far it went."""
 
     courses: Sequence[Course]
+    first: int  # UTC ms of the first reading, also of the time before the stretch
     until: int
     readings: int
     seconds: float
@@ -43,7 +44,7 @@ def run(
     """Have all of them judge the same; raises NothingThere, and what `pieces` raises."""
     began = stopwatch_s()
     courses = [Course(each.judge, stretch.start) for each in contenders]
-    readings = within = last = 0
+    readings = within = first = last = 0
     until = stretch.end
     started = False
     try:
@@ -52,6 +53,7 @@ def run(
                 course.ahead = piece.ahead
             if not started and piece.entries:
                 started = True
+                first = piece.entries[0].at + piece.ahead
                 for course in courses:
                     course.take(Started(), piece.entries[0].at)
             readings += _judge(courses, piece)
@@ -65,14 +67,14 @@ def run(
         until = min(until, max(course.now for course in courses))
     if not within:
         raise NothingThere
-    return Trial(courses, until, readings, stopwatch_s() - began)
+    return Trial(courses, first, until, readings, stopwatch_s() - began)
 
 
 def _judge(courses: Sequence[Course], piece: Piece) -> int:
     """Every course sees the piece; gives the number of its readings."""
     readings = 0
     for entry in piece.entries:
-        if type(entry) is JudgedReading:
+        if isinstance(entry, JudgedReading):
             readings += 1
             point, at = entry.point, entry.at
             for course in courses:

@@ -18,12 +18,13 @@ from gateway.web import (
     metrics,
     static,
     status,
+    trial,
 )
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, Counters, Route, Settings
 
-PARTS = (health, login, api, configuration, devices, history, live, metrics, static, status)
+PARTS = (health, login, api, configuration, devices, history, live, metrics, static, status, trial)
 
 
 class RouteWithoutRole(Exception):
