@@ -44,15 +44,15 @@ def sentences(*rules: str) -> list[str]:
     return [f"{one.level.value} {one.path}: {one.message}; {one.suggestion}" for one in of(*rules)]
 
 
-LOW = "then: [{alarm: low}]"
+LOW, MEDIUM = "then: [{alarm: low}]", "then: [{alarm: medium}]"
 CASES = {
     "a limit beyond what the point is believed to be": (
         [f"hot: {{kind: limit, {WARM}, raise_above: 40 °C, {LOW}}}"],
         [f"hot: {{kind: limit, {WARM}, raise_above: 39.9 °C, {LOW}}}"],
         (
             "error rules.hot.raise_above: room/temperature is believed from -10 to 40 Cel: with"
-            " raise_above 40 Cel this can never be raised; lower raise_above past 40 Cel, or correct"
-            " high of the point"
+            " raise_above 40 Cel this can never be raised; lower raise_above past 40 Cel, or"
+            " correct high of the point"
         ),
     ),
     "a clearing limit below what the point is believed to be": (
@@ -67,15 +67,15 @@ CASES = {
     "a warning beyond what it warns of": (
         [
             f"mild: {{kind: limit, {WARM}, raise_above: 30 °C, {LOW}}}",
-            f"worse: {{kind: limit, {WARM}, raise_above: 25 °C, then: [{{alarm: medium}}]}}",
+            f"worse: {{kind: limit, {WARM}, raise_above: 25 °C, {MEDIUM}}}",
         ],
         [
             f"mild: {{kind: limit, {WARM}, raise_above: 30 °C, {LOW}}}",
-            f"worse: {{kind: limit, {WARM}, for: 1h, raise_above: 25 °C, then: [{{alarm: medium}}]}}",
+            f"worse: {{kind: limit, {WARM}, for: 1h, raise_above: 25 °C, {MEDIUM}}}",
         ],
         (
-            "warning rules.mild.raise_above: low at 30 Cel comes after worse, which is medium at 25 Cel"
-            " already; set raise_above below 25 Cel, or leave mild out"
+            "warning rules.mild.raise_above: low at 30 Cel comes after worse, which is medium at 25"
+            " Cel already; set raise_above below 25 Cel, or leave mild out"
         ),
     ),
     "a circle of rules": (
@@ -107,8 +107,8 @@ CASES = {
     "opposite commands in one slot": (
         [
             (
-                f"air: {{kind: limit, {WARM}, raise_above: 25 °C, clear_below: 15 °C, priority: low,"
-                " then: [{command: fan, value: on}]}"
+                f"air: {{kind: limit, {WARM}, raise_above: 25 °C, clear_below: 15 °C, priority:"
+                " low, then: [{command: fan, value: on}]}"
             ),
             (
                 f"draught: {{kind: limit, {WARM}, raise_below: 18 °C, priority: medium,"
@@ -117,8 +117,8 @@ CASES = {
         ],
         [
             (
-                f"air: {{kind: limit, {WARM}, raise_above: 25 °C, clear_below: 20 °C, priority: low,"
-                " then: [{command: fan, value: on}]}"
+                f"air: {{kind: limit, {WARM}, raise_above: 25 °C, clear_below: 20 °C, priority:"
+                " low, then: [{command: fan, value: on}]}"
             ),
             (
                 f"draught: {{kind: limit, {WARM}, raise_below: 18 °C, priority: medium,"
@@ -126,8 +126,9 @@ CASES = {
             ),
         ],
         (
-            "warning rules.air.then: fan on in slot 10 gives way to draught, which wants it off in the"
-            " same slot and can be active at the same time; give the one that is to win a lower slot"
+            "warning rules.air.then: fan on in slot 10 gives way to draught, which wants it off in"
+            " the same slot and can be active at the same time; give the one that is to win a lower"
+            " slot"
         ),
     ),
     "an urgent alarm that falls silent with its sensor": (
@@ -150,15 +151,16 @@ CASES = {
         [f"hot: {{kind: limit, {WARM}, raise_above: 30 °C, for: 30s, {LOW}}}"],
         (
             "warning rules.hot.for: room/temperature has a new value every 30s: within for 10s none"
-            " comes, and a single reading decides; make it at least 60s, or read the device more often"
+            " comes, and a single reading decides; make it at least 60s, or read the device more"
+            " often"
         ),
     ),
     "an alarm that does not say what to do": (
         [f"open: {{kind: contact, point: door/open, on_bad: ignore, {LOW}}}"],
         [f"open: {{kind: contact, point: door/open, on_bad: ignore, advice: Shut it., {LOW}}}"],
         (
-            "warning rules.open: the low alarm does not say what to do; add advice: one step a line,"
-            " in the words of who stands before it"
+            "warning rules.open: the low alarm does not say what to do; add advice: one step a"
+            " line, in the words of who stands before it"
         ),
     ),
 }

@@ -92,8 +92,8 @@ def test_a_likely_mistake_is_a_warning_and_ends_with_2_only_when_that_is_asked_f
     assert code == 0
     assert said.splitlines() == [
         (
-            f"{path}:30:3: warning: rules.open: the low alarm does not say what to do; add advice: one"
-            " step a line, in the words of who stands before it"
+            f"{path}:30:3: warning: rules.open: the low alarm does not say what to do; add advice:"
+            " one step a line, in the words of who stands before it"
         ),
         f"{path} is good: 2 devices, 3 points, 1 actuator, 2 rules; 1 warning",
     ]

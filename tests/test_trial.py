@@ -90,6 +90,34 @@ async def test_a_longer_for_loses_one_and_moves_one_by_five_minutes(week: Week) 
     ]  # fmt: skip
 
 
+async def test_a_week_has_one_alarm_lost_one_gained_and_one_moved(week: Week) -> None:
+    lost = warm = moved = 0
+    for day in range(7):
+        await week.quiet(20 * 60)
+        began = week.clock.wall()
+        if day == 2:
+            lost = began
+            await week.door(6)
+        if day == 4:
+            warm = began + 6 * MINUTE
+            await week.quiet(20, temperature=6.5)
+        if day == 5:
+            moved = began
+            await week.door(25)
+        await week.quiet(3 * 60)
+    await week.fold(and_trim=False)
+    changes = (("for: 4min", "for: 9min"), ("8 °C", "7 °C"), ("for: 10min", "for: 3min"))
+    report = found(week, "--rules", edited(week, *changes))
+    told = [(one["kind"], one["after"] or one["before"]) for one in report["differences"]]
+    causes = [(kind, one["began"]) for kind, one in told if one["what"] == "alarm"]
+    assert causes == [
+        ("lost", {"point": DOOR, "value": True, "at": lost, "reason": None}),
+        ("gained", {"point": TEMPERATURE, "value": 7.1, "at": warm, "reason": None}),
+        ("moved", {"point": DOOR, "value": True, "at": moved, "reason": None}),
+    ]
+    assert report["differences"][-1]["moved_s"] == 300.0
+
+
 async def test_the_same_from_the_months_as_from_the_log(week: Week) -> None:
     await day_with_doors(week)
     await week.quiet(120)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.options import MISUSED, config_option, find_config, json_option
+from gateway.cli.words import counted
 from gateway.config import describe
 from gateway.config.analysis import findings
 from gateway.config.analysis.base import Finding, Level
@@ -58,22 +59,18 @@ def _line(found: Finding) -> str:
 
 
 def _outcome(path: Path, loaded: Loaded, found: Sequence[Finding]) -> str:
-    warnings = _count(len(_of(found, Level.WARNING)), "warning")
+    warnings = counted(len(_of(found, Level.WARNING)), "warning")
     also = f"; {warnings}" if _of(found, Level.WARNING) else ""
     if loaded.problems:
-        problems = _count(len(loaded.problems), "problem")
+        problems = counted(len(loaded.problems), "problem")
         if loaded.config is None:
             return f"{problems}; the gateway will not use this file"
         return f"{problems}; left out: {', '.join(loaded.disabled)}{also}"
     if not _good(loaded, found):
-        errors = _count(len(_of(found, Level.ERROR)), "error")
+        errors = counted(len(_of(found, Level.ERROR)), "error")
         return f"{errors}; the gateway uses this file, but these rules are of no use{also}"
     assert loaded.config is not None  # noqa: S101 - else there is a problem
     return f"{path} is good: {describe.contents(loaded.config)}{also}"
-
-
-def _count(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _as_json(path: Path, loaded: Loaded, found: Sequence[Finding]) -> str:

@@ -4,6 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gateway.cli.table import table
+from gateway.cli.words import counted
 from gateway.trial.difference import Difference
 from gateway.trial.episode import Cause, Episode
 from gateway.trial.report import Report, Side
@@ -34,7 +35,8 @@ def _tried(report: Report, zone: ZoneInfo) -> str:
 
 
 def _side(side: Side) -> str:
-    return f"{side.rules}: {side.alarms} alarms, {side.commands} commands"
+    alarms, commands = counted(side.alarms, "alarm"), counted(side.commands, "command")
+    return f"{side.rules}: {alarms}, {commands}"
 
 
 def _differences(report: Report, zone: ZoneInfo) -> str:
@@ -43,7 +45,7 @@ def _differences(report: Report, zone: ZoneInfo) -> str:
         return f"no difference; {same}"
     head = ("", "what", "begins", "change", "because of")
     rows = [_row(each, zone) for each in report.differences]
-    return f"{table(head, rows)}\n\n{len(rows) + report.more} differences; {same}"
+    return f"{table(head, rows)}\n\n{counted(len(rows) + report.more, 'difference')}; {same}"
 
 
 def _row(each: Difference, zone: ZoneInfo) -> tuple[str, ...]:

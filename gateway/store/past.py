@@ -73,6 +73,7 @@ class Past:
         self._stretch = stretch
         self._decoder = msgspec.json.Decoder(_Row)
         self._alive: dict[str, bool] = {}  # in the months: whether a point's last one had a value
+        self._holes: list[int] = []  # likewise: those after which no reading has come yet
         self._log = _opened(folder)
         if self._log is None and not files(folder):
             raise StoreError(f"there is no data in {folder}; name the folder with --data DIR")
@@ -157,7 +158,7 @@ class Past:
                 readings += self._of_point(point, columns, span, base - ahead, holes)
             if readings or holes:
                 readings.sort(key=_AT)
-                yield _with_starts(readings, sorted(holes))
+                yield self._with_starts(readings, sorted({*self._holes, *holes}))
 
     def _of_point(
         self, point: str, columns: Columns, span: slice, base: int, holes: list[int]
@@ -183,6 +184,16 @@ class Past:
                 readings.append(JudgedReading(point, value, quality, base + after))
             alive = value is not None
         return readings
+
+    def _with_starts(self, readings: list[JudgedReading], holes: list[int]) -> list[Entry]:
+        """After a hole the gateway began anew, with the first reading that came then."""
+        entries: list[Entry] = list(readings)
+        self._holes = [hole for hole in holes if not readings or readings[-1].at <= hole]
+        for hole in reversed(holes):
+            place = next((n for n, reading in enumerate(readings) if reading.at > hole), None)
+            if place is not None:
+                entries.insert(place, JudgedInput(readings[place].at, START))
+        return entries
 
     def _from_log(self, log: sqlite3.Connection) -> Iterator[Piece]:
         found = self._span(log)
@@ -350,16 +361,6 @@ def _between(readings: list[Entry], inputs: list[tuple[int, JudgedInput]]) -> li
         entries.append(one)
         done = max(done, position)
     return entries + readings[done:]
-
-
-def _with_starts(readings: list[JudgedReading], holes: list[int]) -> list[Entry]:
-    """After a hole the gateway began anew, with the first reading that came then."""
-    entries: list[Entry] = list(readings)
-    for hole in sorted(set(holes), reverse=True):
-        place = next((n for n, reading in enumerate(readings) if reading.at > hole), len(readings))
-        at = readings[place].at if place < len(readings) else hole
-        entries.insert(place, JudgedInput(at, START))
-    return entries
 
 
 def _opened(folder: Path) -> sqlite3.Connection | None:
