@@ -73,3 +73,8 @@ class Rule:
     commands: tuple[Command, ...]
     advice: str = ""  # what a person should do now
     fingerprint: str = ""  # of the condition: another one has nothing to remember
+
+
+def looks_at(rule: Rule) -> tuple[str, ...]:
+    """Every point whose readings may change what a rule does; a trial reads no others."""
+    return (rule.point,)

@@ -29,7 +29,8 @@ def reading(point: str, value: Value, at: int) -> JudgedReading:
 
 def tried(judge_list: Sequence[Judge], entries: Sequence[Entry], end: int) -> Trial:
     contenders = [Contender(str(n), judge, frozenset()) for n, judge in enumerate(judge_list)]
-    pieces = [Piece(AHEAD, entries[at : at + 3], 0.0) for at in range(0, len(entries), 3)]
+    chunks = [entries[at : at + 3] for at in range(0, len(entries), 3)]
+    pieces = [Piece(AHEAD, chunk[0].at, chunk[-1].at, chunk, 0.0) for chunk in chunks]
     return run(contenders, pieces, Stretch(AHEAD, AHEAD + end))
 
 

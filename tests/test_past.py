@@ -70,6 +70,21 @@ async def test_the_months_have_the_readings_the_gaps_and_where_it_began_anew(wee
     assert [at + ahead for at in starts] == [BEGAN + (70 + 6 + 2 + 20) * MINUTE]
 
 
+async def test_only_points_that_are_wanted_are_read_and_all_that_were_there_are_named(
+    week: Week,
+) -> None:
+    await eventful(week)
+    for _ in range(2):
+        everything = entries(week)
+        with closing(Past(week.data, ALL, {DOOR})) as past:
+            found = [entry for piece in past.pieces() for entry in piece.entries]
+            assert past.points == {TEMPERATURE, DOOR}
+        assert found == [
+            one for one in everything if isinstance(one, JudgedInput) or one.point == DOOR
+        ]
+        await week.fold(and_trim=True)
+
+
 async def test_a_stretch_begins_and_ends_where_it_is_asked_for(week: Week) -> None:
     await week.quiet(600)
     await week.commit()

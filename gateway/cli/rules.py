@@ -110,7 +110,11 @@ def _contenders(loaded: Loaded, edited: Path | None, kept: bytes | None) -> "lis
         return [contender(loaded, str(loaded.file)), contender(after, str(edited))]
     before = None if kept is None else load_text(kept, loaded.file, proven=True)
     now = contender(loaded, str(loaded.file))
-    if before is None or before.config is None or before.content_hash == loaded.content_hash:
+    if before is None or before.content_hash == loaded.content_hash:
+        return [now]
+    if before.config is None:
+        message = "the last rules proven cannot be used any more; there is nothing to compare with"
+        click.echo(message, err=True)
         return [now]
     return [contender(before, "the last ones proven"), now]
 

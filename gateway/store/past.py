@@ -9,7 +9,7 @@ waits for it. Memory: 256 rows, or the blocks of one hour.
 import sqlite3
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from operator import itemgetter
 from pathlib import Path
@@ -33,6 +33,7 @@ _ROWS = 256
 _PROBES = 2_000  # of the log, to find where a stretch begins: UTC may step, so no halving alone
 _GOOD = Quality.GOOD
 _NEVER = 1 << 62
+_ALL = slice(None)
 _AT = itemgetter(3)  # of a JudgedReading
 
 Entry = JudgedReading | JudgedInput
@@ -46,9 +47,14 @@ class Stretch(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Some of what was judged, in its order; `ahead` is what to add to kitchen ms for UTC."""
+    """Some of what was judged, in its order, from `begins` to `ends` in kitchen ms.
+
+    `ahead` is what to add to that for UTC.
+    """
 
     ahead: int
+    begins: int
+    ends: int
     entries: Sequence[Entry]
     done: float  # how much of the stretch has been read
 
@@ -64,13 +70,16 @@ class _Row(msgspec.Struct, gc=False):
 class Past:
     """One pass over a data folder; afterwards it says what was seen and what could not be read."""
 
-    def __init__(self, folder: Path, stretch: Stretch) -> None:
-        """Raises StoreError when there is nothing to read."""
+    def __init__(
+        self, folder: Path, stretch: Stretch, wanted: Collection[str] | None = None
+    ) -> None:
+        """Only readings of `wanted` points; None: of all. Raises StoreError without any data."""
         self.damaged: list[Path] = []
         self.unreadable = 0  # rows of the log
         self.points: set[str] = set()  # with a reading in it
         self._folder = folder
         self._stretch = stretch
+        self._wanted = wanted
         self._decoder = msgspec.json.Decoder(_Row)
         self._alive: dict[str, bool] = {}  # in the months: whether a point's last one had a value
         self._holes: list[int] = []  # likewise: those after which no reading has come yet
@@ -110,7 +119,7 @@ class Past:
         try:
             ahead, begins = 0, self._stretch.end
             if self._log is not None:
-                first = next(iter(self._rows(self._log, 0)), None)
+                first = next(iter(self._rows(self._log, 0, 1)), None)
                 if first is not None:
                     ahead, begins = first[1].t0 - first[2], first[1].t0
             if begins > self._stretch.start:
@@ -130,21 +139,21 @@ class Past:
                 with closing(month):
                     first, last = max(start // HOUR_MS, month.first), -(-end // HOUR_MS)
                     for hour in month.hours(first, min(last, month.end)):
-                        for entries in self._of_hour(month, hour, Stretch(start, end), ahead):
-                            yield Piece(ahead, entries, self._share(hour * HOUR_MS))
+                        yield from self._of_hour(month, hour, Stretch(start, end), ahead)
             except DamagedFile as error:
                 self.damaged.append(error.path)
 
-    def _of_hour(
-        self, month: Month, hour: int, stretch: Stretch, ahead: int
-    ) -> Iterator[list[Entry]]:
+    def _of_hour(self, month: Month, hour: int, stretch: Stretch, ahead: int) -> Iterator[Piece]:
         """The readings of all points of an hour, a minute at a time."""
         with month.snapshot():
             named, blocks = month.points(), month.hour(hour)
         found: dict[str, Columns] = {}
         for number, body in blocks:
+            point = named[number][0]
+            self.points.add(point)
             try:
-                found[named[number][0]] = decode(body)
+                if self._wants(point):
+                    found[point] = decode(body)
             except Damaged as error:
                 raise DamagedFile(month.path, error) from error
         base = hour * HOUR_MS
@@ -156,9 +165,13 @@ class Past:
             for point, columns in found.items() if begin < end else ():
                 span = slice(bisect_left(columns.at, begin), bisect_left(columns.at, end))
                 readings += self._of_point(point, columns, span, base - ahead, holes)
-            if readings or holes:
+            # Of an hour without a wanted point it is told that something was collected.
+            if readings or holes or (begin < end and minute == 0 and not found):
                 readings.sort(key=_AT)
-                yield self._with_starts(readings, sorted({*self._holes, *holes}))
+                entries = self._with_starts(readings, sorted({*self._holes, *holes}))
+                at = base - ahead + begin
+                ends = readings[-1].at if readings else at
+                yield Piece(ahead, at, ends, entries, self._share(base))
 
     def _of_point(
         self, point: str, columns: Columns, span: slice, base: int, holes: list[int]
@@ -166,7 +179,6 @@ class Past:
         at, values, codes = columns.at[span], columns.values[span], columns.codes[span]
         if not len(at):
             return []
-        self.points.add(point)
         alive = self._alive.get(point, False)
         self._alive[point] = values[-1] is not None
         if not any(codes):
@@ -203,6 +215,7 @@ class Past:
         names = _names(log)
         inputs = _Inputs(log, first)
         seen: set[int] = set()
+        wanted: dict[int, str] = {}
         ahead = 0
         for s, row, base in self._rows(log, first):
             own = inputs.of(s)
@@ -213,18 +226,25 @@ class Past:
             if len(seen) > known:
                 names = names if seen <= names.keys() else _names(log)  # a reload has brought some
                 self.points |= {names[index] for index in row.c}
-            readings = _readings(row, base, names)
+                wanted = {index: name for index, name in names.items() if self._wants(name)}
             ahead = row.t0 - base
-            yield Piece(ahead, _between(readings, own) if own else readings, self._share(row.t0))
+            ends = base + row.dt[-1]
+            entries = _between(row, base, wanted, own) if own else _readings(row, base, wanted)
+            yield Piece(ahead, base, ends, entries, self._share(row.t0))
         # What came after the last reading, such as somebody who has seen the alarm.
         left = [it for _, it in inputs.of(_NEVER) if it.at + ahead < self._stretch.end]
         if left:
-            yield Piece(ahead, left, 1.0)
+            yield Piece(ahead, left[0].at, left[-1].at, left, 1.0)
 
-    def _rows(self, log: sqlite3.Connection, first: int) -> Iterator[tuple[int, _Row, int]]:
+    def _wants(self, point: str) -> bool:
+        return self._wanted is None or point in self._wanted
+
+    def _rows(
+        self, log: sqlite3.Connection, first: int, at_once: int = _ROWS
+    ) -> Iterator[tuple[int, _Row, int]]:
         """Rows from `first` on: number, what is in it, kitchen time of its first reading."""
         query = "SELECT s, at, body FROM tm WHERE s >= ? ORDER BY s LIMIT ?"
-        while rows := log.execute(query, (first, _ROWS)).fetchall():
+        while rows := log.execute(query, (first, at_once)).fetchall():
             for s, at, stored in rows:
                 row = self._decoded(stored)
                 if row is None:
@@ -281,7 +301,7 @@ class Past:
 
     def _stamp(self, log: sqlite3.Connection, s: int) -> int:
         """UTC of the first readable row from `s` on."""
-        row = next((row for _, row, _ in self._rows(log, s)), None)
+        row = next((row for _, row, _ in self._rows(log, s, 1)), None)
         return self._stretch.end if row is None else row.t0
 
     def _share(self, at: int) -> float:
@@ -334,16 +354,20 @@ def _hours(months: Sequence[Path]) -> Iterator[int]:
             continue
 
 
-def _readings(row: _Row, base: int, names: dict[int, str]) -> list[Entry]:
+def _readings(row: _Row, base: int, wanted: Mapping[int, str], span: slice = _ALL) -> list[Entry]:
+    """Those of wanted points at the places of `span`."""
+    columns = zip(row.c[span], row.dt[span], row.x[span], strict=True)
     if not row.q:
         return [
-            JudgedReading(names[index], value, _GOOD, base + after)
-            for index, after, value in zip(row.c, row.dt, row.x, strict=True)
+            JudgedReading(wanted[index], value, _GOOD, base + after)
+            for index, after, value in columns
+            if index in wanted
         ]
-    quality = row.q
+    quality, first = row.q, span.start or 0
     return [
-        JudgedReading(names[index], value, _quality(quality.get(str(n), 0), value), base + after)
-        for n, (index, after, value) in enumerate(zip(row.c, row.dt, row.x, strict=True))
+        JudgedReading(wanted[index], value, _quality(quality.get(str(n), 0), value), base + after)
+        for n, (index, after, value) in enumerate(columns, first)
+        if index in wanted
     ]
 
 
@@ -353,14 +377,17 @@ def _quality(code: int, value: Value) -> Quality:
     return Quality.SENSOR_FAILURE if known is None or (value is None and not known.bad) else known
 
 
-def _between(readings: list[Entry], inputs: list[tuple[int, JudgedInput]]) -> list[Entry]:
+def _between(
+    row: _Row, base: int, wanted: Mapping[int, str], inputs: list[tuple[int, JudgedInput]]
+) -> list[Entry]:
+    """The readings with what else was judged in its place between them."""
     entries: list[Entry] = []
     done = 0
     for position, one in inputs:
-        entries += readings[done:position]
+        entries += _readings(row, base, wanted, slice(done, max(done, position)))
         entries.append(one)
         done = max(done, position)
-    return entries + readings[done:]
+    return entries + _readings(row, base, wanted, slice(done, None))
 
 
 def _opened(folder: Path) -> sqlite3.Connection | None:

@@ -108,7 +108,8 @@ def _pieces(found: Recorded, config: Config, stretch: Stretch, seen: set[str]) -
                 entries.append(
                     JudgedReading(reading.point.id, reading.value, reading.quality, reading.at)
                 )
-        yield Piece(0, entries, (rows[-1][0] - stretch.start) / (stretch.end - stretch.start))
+        done = (rows[-1][0] - stretch.start) / (stretch.end - stretch.start)
+        yield Piece(0, rows[0][0], rows[-1][0], entries, done)
 
 
 def _in_pieces(

@@ -13,6 +13,7 @@ from gateway.store.errors import StoreError
 from gateway.store.past import Past, Stretch
 from gateway.trial.report import Report, told
 from gateway.trial.trial import Contender, NothingThere, run
+from rules.base import looks_at
 
 WARM_UP_MS = 86_400_000  # judged before the stretch, so that what stands at its beginning is known
 USUAL_MS = 7 * 86_400_000  # the stretch where none is named: the last week there is
@@ -27,7 +28,7 @@ def contender(loaded: Loaded, source: str) -> Contender:
 
     config = loaded.config
     assert config is not None  # noqa: S101 - the caller has seen to it
-    points = frozenset(rule.point for rule in config.rules)
+    points = frozenset(point for rule in config.rules for point in looks_at(rule))
     return Contender(source, judge_of(config), points)
 
 
@@ -53,7 +54,8 @@ def on_history(
 ) -> Report:
     """Try them on the stored history; raises StoreError, also where there is none."""
     early = Stretch(max(0, stretch.start - WARM_UP_MS), stretch.end)
-    with closing(Past(data, early)) as past:
+    wanted = frozenset().union(*(each.points for each in contenders))
+    with closing(Past(data, early, wanted)) as past:
         try:
             trial = run(contenders, past.pieces(), stretch, show)
         except NothingThere:

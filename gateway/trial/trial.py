@@ -51,13 +51,13 @@ def run(
         for piece in pieces:
             for course in courses:
                 course.ahead = piece.ahead
-            if not started and piece.entries:
+            if not started:
                 started = True
-                first = piece.entries[0].at + piece.ahead
+                first = piece.begins + piece.ahead
                 for course in courses:
-                    course.take(Started(), piece.entries[0].at)
+                    course.take(Started(), piece.begins)
             readings += _judge(courses, piece)
-            last = piece.entries[-1].at if piece.entries else last
+            last = piece.ends
             within += last + piece.ahead >= stretch.start
             show(piece.done)
         for course in courses:
@@ -73,13 +73,14 @@ def run(
 def _judge(courses: Sequence[Course], piece: Piece) -> int:
     """Every course sees the piece; gives the number of its readings."""
     readings = 0
+    looks = [(course, course.stirs, course.state) for course in courses]
     for entry in piece.entries:
         if isinstance(entry, JudgedReading):
             readings += 1
-            point, at = entry.point, entry.at
-            for course in courses:
+            point, _, _, at = entry
+            for course, stirs, state in looks:
                 # Of a thousand readings nearly all end here.
-                if course.stirs(course.state, point, entry, at):
+                if stirs(state, point, entry, at):
                     course.see(entry)
         else:
             for course in courses:

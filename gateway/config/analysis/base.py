@@ -75,11 +75,6 @@ def of_rule(rule: Rule, *steps: str | int) -> Steps:
     return ("rules", rule.id, *steps)
 
 
-def looks_at(rule: Rule) -> tuple[str, ...]:
-    """The points whose readings a rule judges."""
-    return (rule.point,)
-
-
 def _place(root: Node | None, path: Steps) -> Place:
     """Where the last step of a path stands that is in the file; a list counts its items."""
     place, node = Place(1, 1), root

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from itertools import combinations
 
 from gateway.config.analysis.base import URGENCY, Finding, Kitchen, of_rule
 from rules import contact
@@ -12,17 +11,21 @@ _Claim = tuple[Rule, Command]
 
 
 def find(kitchen: Kitchen) -> Iterator[Finding]:
-    """Warnings, at the rule that has to give way."""
+    """Warnings, one at each rule that has to give way."""
     claims: dict[tuple[str, int], list[_Claim]] = {}
     for rule in kitchen.rules:
         for command in rule.commands:
             claims.setdefault((command.actuator, command.slot), []).append((rule, command))
     for rivals in claims.values():
-        for one, other in combinations(rivals, 2):
-            opposite = one[1].value is not other[1].value
-            if opposite and _together(kitchen, one[0], other[0]):
-                first, second = sorted((one, other), key=_rank)
-                yield _warning(kitchen, second, first)
+        ranked = sorted(rivals, key=_rank)
+        for place, claim in enumerate(ranked):
+            winner = next((one for one in ranked[:place] if _oppose(kitchen, one, claim)), None)
+            if winner is not None:
+                yield _warning(kitchen, claim, winner)
+
+
+def _oppose(kitchen: Kitchen, one: _Claim, other: _Claim) -> bool:
+    return one[1].value is not other[1].value and _together(kitchen, one[0], other[0])
 
 
 def _rank(claim: _Claim) -> tuple[int, str]:

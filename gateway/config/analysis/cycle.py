@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from gateway.config.analysis.base import Finding, Kitchen, looks_at, of_rule
-from rules.base import Rule
+from gateway.config.analysis.base import Finding, Kitchen, of_rule
+from rules.base import Rule, looks_at
 
 
 def find(kitchen: Kitchen) -> Iterator[Finding]:
