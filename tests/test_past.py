@@ -74,15 +74,18 @@ async def test_only_points_that_are_wanted_are_read_and_all_that_were_there_are_
     week: Week,
 ) -> None:
     await eventful(week)
-    for _ in range(2):
-        everything = entries(week)
+
+    def doors_and_people() -> list[JudgedReading | JudgedInput]:
         with closing(Past(week.data, ALL, {DOOR})) as past:
             found = [entry for piece in past.pieces() for entry in piece.entries]
             assert past.points == {TEMPERATURE, DOOR}
-        assert found == [
-            one for one in everything if isinstance(one, JudgedInput) or one.point == DOOR
-        ]
-        await week.fold(and_trim=True)
+            return found
+
+    everything = entries(week)
+    kept = [one for one in everything if isinstance(one, JudgedInput) or one.point == DOOR]
+    assert doors_and_people() == kept
+    await week.fold(and_trim=True)
+    assert doors_and_people() == [one for one in kept if isinstance(one, JudgedReading)]
 
 
 async def test_a_stretch_begins_and_ends_where_it_is_asked_for(week: Week) -> None:
