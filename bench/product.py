@@ -15,7 +15,8 @@ from gateway.store.opening import Store
 from gateway.sync.outbox import Outbox, outbox_of
 from gateway.sync.protocol import Stream, envelope
 from rules.base import Command, OnBad, Priority, Rule
-from rules.judge import Drive, Judge
+from rules.events import Drive
+from rules.judge import Judge
 from rules.limit import Condition, Options
 from rules.slots import Contract, OnSensorLoss
 

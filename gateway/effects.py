@@ -9,7 +9,7 @@ from drivers.base import Acting, DriverError, Metric, Samples, failed
 from gateway.buses.worker import BusWorker
 from gateway.clock import Clock
 from gateway.sampling import DeviceState, Intake
-from rules.judge import Drive
+from rules.events import Drive
 
 logger = logging.getLogger(__name__)
 

@@ -36,7 +36,7 @@ from gateway.web.kitchen import (
 from rules import limit
 from rules.alarm import Alarm, State
 from rules.base import Priority, Rule
-from rules.judge import OWN
+from rules.events import OWN
 
 if TYPE_CHECKING:
     from gateway.app import Gateway

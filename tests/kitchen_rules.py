@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from rules import contact, limit, stale
 from rules.alarm import Alarm, State
 from rules.base import Command, Condition, OnBad, Priority, Rule
-from rules.judge import Effect, Entry, Event, Judge, Memories, Memory, Observed, Phase
+from rules.events import Effect, Entry, Event, Observed
+from rules.judge import Judge
+from rules.memory import Memory, Phase
 from rules.slots import Contract, Occupant, OnSensorLoss, Output
+from rules.state import Memories
 
 GRID_MS = 10  # all generated times are multiples of it
 POINTS = ("walk_in/temperature", "fryer/temperature")

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from rules.alarm import State, Verb, after
 from rules.base import Priority
-from rules.judge import Acknowledged, Effect, Judge, Record
+from rules.events import Acknowledged, Effect, Record
+from rules.judge import Judge
 from tests.kitchen_rules import Bench, contract, decided, rule
 
 # (state, verb) -> state, from the state diagram of ISA-18.2 as far as the vocabulary goes:
@@ -117,6 +118,7 @@ def test_an_event_row_carries_what_the_protocol_promises() -> None:
         "id": "warm",
         "verb": "raise",
         "state": "unacknowledged",
+        "chain": ["point walk_in/temperature", "rule warm"],
         "priority": "life",
         "point": "walk_in/temperature",
         "value": 9.0,

@@ -10,6 +10,7 @@ from gateway.clock import SystemClock
 from tests import certificates
 from tests.broker import Settings, Tls
 from tests.conftest import BrokerFactory
+from tests.patience import PATIENCE_S
 from tests.processes import Daemon
 
 CONFIG = """
@@ -53,7 +54,8 @@ async def test_rows_go_to_a_broker_that_proves_who_it_is(
     place = Broker.from_url(
         broker.url, username="gateway", password="right", ca_file=str(authority)
     )
-    listener = Link(place, "listener", SystemClock())
+    # This loop stands still while the daemon is waited for.
+    listener = Link(place, "listener", SystemClock(), keepalive_s=10 * int(PATIENCE_S))
     await listener.connect()
     await listener.subscribe(["kg/v1/#"])
     with Daemon(tmp_path / "site", text) as daemon:

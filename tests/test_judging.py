@@ -17,7 +17,9 @@ from gateway.reading import Point, Quality, Reading
 from gateway.store.opening import Store
 from gateway.store.state import JudgedInput, JudgedReading, committed
 from rules.alarm import State
-from rules.judge import Drive, Entry, Judge, Memory, Phase
+from rules.events import Drive, Entry
+from rules.judge import Judge
+from rules.memory import Memory, Phase
 from tests.fakes import ManualClock
 from tests.kitchen_rules import DOOR, GAPS, POINTS, READINGS, contract, judges, rule
 

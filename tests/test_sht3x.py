@@ -13,6 +13,7 @@ from drivers.sht3x import Driver, Options
 from gateway.buses.i2c import EmulatedI2C
 from tests import frames
 from tests.fakes import ManualClock
+from tests.patience import PATIENCE_S
 
 
 class ScriptedBus:
@@ -298,7 +299,7 @@ def test_a_hanging_chip_blocks_its_reader_until_released() -> None:
     assert not seen
     kitchen.chip.faults.hang = None
     released.set()
-    reader.join(10)
+    reader.join(PATIENCE_S)
     assert len(seen) == 1
 
 

@@ -2,8 +2,10 @@
 
 from rules import stale
 from rules.base import Command, OnBad, Priority, Rule
-from rules.judge import Drive, Elapsed, Judge, Memories, Observed
+from rules.events import Drive, Elapsed, Observed
+from rules.judge import Judge
 from rules.slots import Contract, OnSensorLoss
+from rules.state import Memories
 from tests.kitchen_rules import Seen, contract, decided
 
 SILENT = Rule(

@@ -1,9 +1,11 @@
-"""The product beside the least Python that does the same work, on the shared harness.
+"""The product beside the least Python that does the same work, and beside others like it.
 
 Peers run one after the other, `floor-raw` first and last; ratios go to it and to `floor-paho`. The
-harness needs SCRATCH, a folder with the floors' Python in it (see its own README).
+harness needs SCRATCH, a folder with the floors' Python in it, and in it the other gateways that are
+to be compared (see its own README); one that is not there is left out and named.
 """
 
+import itertools
 import json
 import os
 import statistics
@@ -19,7 +21,12 @@ from bench.report import ROOT, Section
 from bench.setting import Setting
 
 _PORT = 21_600
-_ORDER = ("floor-raw", "floor-paho", harness.NAME, "floor-raw")
+_FLOORS = ("floor-raw", "floor-paho", harness.NAME)
+_OTHERS = {
+    "nodered": "nr/node_modules/node-red/red.js",
+    "tbgw": "tb/venv/bin/thingsboard-gateway",
+    "hass": "ha/venv/bin/hass",
+}
 _QUICK = ("--phases", "lat", "--rates", "100,1000")
 _THOROUGH = (
     "--phases",
@@ -33,6 +40,7 @@ _THOROUGH = (
 )
 
 Found = Mapping[str, Any]
+_numbers = itertools.count()  # each run has ports of its own
 
 
 def run(setting: Setting) -> Section:
@@ -51,15 +59,41 @@ def run(setting: Setting) -> Section:
     compile_all()
     (scratch / "run").mkdir(exist_ok=True)
     options = _QUICK if setting.quick else _THOROUGH
-    found = [_measure(peer, number, options, setting) for number, peer in enumerate(_ORDER)]
-    raws = [found[0], found[-1]]
-    _compare(section, raws, found[1], found[2])
-    for peer, figures in zip(_ORDER, found, strict=True):
-        section.lines.append(f"{peer}: {json.dumps(figures)}")
+    first, paho, ours = (_measure(peer, options, setting) for peer in _FLOORS)
+    others = {name: _other(name, options, setting) for name, program in _OTHERS.items()
+              if (scratch / program).exists()}  # fmt: skip
+    last = _measure(_FLOORS[0], options, setting)
+    _compare(section, [first, last], paho, ours)
+    for peer in _OTHERS:
+        _beside(section, peer, others.get(peer, "not installed in SCRATCH"))
+    everyone = [*zip(_FLOORS, (first, paho, ours), strict=True), *others.items(), ("last", last)]
+    section.lines += [f"{peer}: {json.dumps(figures)}" for peer, figures in everyone]
     return section
 
 
-def _measure(peer: str, number: int, options: tuple[str, ...], setting: Setting) -> Found:
+def _other(peer: str, options: tuple[str, ...], setting: Setting) -> Found | str:
+    """The figures of another gateway, or why there are none: that is its affair, not ours."""
+    try:
+        return _measure(peer, options, setting)
+    except RuntimeError as error:
+        return str(error).strip().splitlines()[-1]
+
+
+def _beside(section: Section, peer: str, theirs: Found | str) -> None:
+    """The figures of another gateway, for comparison only: none has a bar of its own."""
+    if isinstance(theirs, str):
+        section.add(peer, None, "", note=theirs)
+        return
+    section.add(f"{peer}: cold start", theirs.get("cold_s"), "s")
+    section.add(f"{peer}: resident, warm", theirs.get("rss_warm"), "MB")
+    for rate in (100, 1_000):
+        for name in ("p50", "p99"):
+            value = theirs.get(f"r{rate}", {}).get(f"{name}_ms")
+            section.add(f"{peer}: {rate}/s, reaction {name}", value, "ms")
+
+
+def _measure(peer: str, options: tuple[str, ...], setting: Setting) -> Found:
+    number = next(_numbers)
     out = setting.folder / f"{number}.json"
     port = str(_PORT + 10 * number)
     command = [sys.executable, "-m", "bench.peers.harness", peer, port, str(out), *options]

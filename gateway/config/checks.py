@@ -8,6 +8,7 @@ import re
 import stat
 import zoneinfo
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from gateway.sync.protocol import NAME
 ID = re.compile(r"[a-z0-9_]{1,36}")
 
 _POINT = re.compile(r"[a-z0-9_]{1,36}/[a-z0-9_]{1,36}")
+_COUNTRY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _TEXT_MAX = 500
 
 
@@ -58,6 +60,22 @@ def time_zone(value: str) -> str:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f'got "{value}", expected a time zone such as "Asia/Seoul"') from None
     return value
+
+
+def country(value: str) -> str:
+    if not _COUNTRY.fullmatch(value):
+        near = f'; did you mean "{value.upper()}"?' if _COUNTRY.fullmatch(value.upper()) else ""
+        raise ValueError(
+            f'got "{shown(value)}", expected a country such as KR, or a region such as DE-BY{near}'
+        )
+    return value
+
+
+def iso_date(value: str) -> str:
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError:
+        raise ValueError(f'got "{shown(value)}", expected a date such as 2026-10-05') from None
 
 
 def listen_address(value: str) -> str:
@@ -151,6 +169,8 @@ TEXTS: Mapping[str, Callable[[str], str]] = {
     "point": point,
     "protocol_name": protocol_name,
     "time_zone": time_zone,
+    "country": country,
+    "date": iso_date,
     "listen_address": listen_address,
     "origin": origin,
     "broker": broker,

@@ -6,24 +6,22 @@ Timers are fired each at its own instant, so that what they decide has its exact
 from collections.abc import Mapping
 from typing import Final
 
+from gateway.modes import DEVICE
+from gateway.reading import Quality
 from gateway.store.state import JudgedReading
 from gateway.trial.episode import Cause, Episode, Episodes
 from rules.alarm import Verb
-from rules.judge import (
-    OWN,
-    Elapsed,
-    Entry,
-    Event,
-    Judge,
-    Memories,
-    Memory,
-    Observed,
-    Phase,
-    Record,
-)
+from rules.events import OWN, Clocked, Elapsed, Entry, Event, Observed, Record, Turned
+from rules.judge import Judge
+from rules.memory import Memory, Phase
+from rules.state import Memories
 
 _ELAPSED: Final = Elapsed()
 _RULE = "rule/"
+_BEGINS = (_RULE, "run/")  # keys of what a rule is at
+_MODE = f"{DEVICE}/"
+_TURNS_MAX = 32  # modes that lead to each other, after one input
+_CLOCK_STEP_MS = 1_000
 _OVER = (Verb.RETURN.value, Verb.CLEAR.value)
 
 
@@ -39,7 +37,9 @@ class Course:
         self.suspended: set[str] = set()
         self.episodes = Episodes(since)
         self._at = 0
-        self._began: dict[str, Cause | None] = {}  # by key of the rule that remembers something
+        self._began: dict[str, Cause | None] = {}  # by key of what a rule is at
+        self._turned: list[Turned] = []
+        self._clocked: int | None = None
 
     @property
     def now(self) -> int:
@@ -47,20 +47,45 @@ class Course:
         return self._at + self.ahead
 
     def see(self, reading: JudgedReading) -> None:
-        """Judge a reading; raises TooMany."""
+        """Judge a reading; raises TooMany.
+
+        A mode that these rules, or a person, have set is as they have set it, whatever those of
+        then made of it.
+        """
+        if reading.point.startswith(_MODE) and reading.point in self.state.entries:
+            return
         self.take(Observed(reading.point, reading), reading.at, reading)
+
+    def clock(self, now: int) -> None:
+        """Tell the rules that ask where the wall clock stands, where it has moved."""
+        moved = self._clocked is None or abs(self.ahead - self._clocked) > _CLOCK_STEP_MS
+        if moved and self.judge.wants_wall_time:
+            self._clocked = self.ahead
+            self.take(Clocked(self.ahead), now)
 
     def take(self, event: Event, now: int, reading: JudgedReading | None = None) -> None:
         """Judge anything else; raises TooMany."""
         self.pass_time(now)
         self._step(event, now, None if reading is None else self._cause(reading))
+        self._turn(now)
 
     def pass_time(self, now: int) -> None:
         """Let the timers fire that are due; raises TooMany."""
         while (due := self.state.next_due) <= now:
             self._step(_ELAPSED, max(due, self._at), None)
+            self._turn(self._at)
             if self.state.next_due == due:
                 return  # it waits for more than time
+
+    def _turn(self, now: int) -> None:
+        """Publish what modes came to be, as the daemon does in its next turn."""
+        for _ in range(_TURNS_MAX):
+            if not self._turned:
+                return
+            mode, value = self._turned.pop(0)
+            reading = JudgedReading(f"{_MODE}{mode}", value, Quality.GOOD, now)
+            self._step(Observed(reading.point, reading), now, self._cause(reading))
+        self._turned.clear()
 
     def _step(self, event: Event, now: int, cause: Cause | None) -> None:
         self._at = now
@@ -70,8 +95,10 @@ class Course:
         for effect in effects:
             if isinstance(effect, Record):
                 self._record(effect, now + self.ahead, cause)
+            elif isinstance(effect, Turned):
+                self._turned.append(effect)
         for key, entry in changes.items():
-            if key.startswith(_RULE) and _rests(entry):
+            if key.startswith(_BEGINS) and _rests(entry):
                 self._began.pop(key, None)
 
     def _cause(self, reading: JudgedReading) -> Cause:
@@ -82,7 +109,7 @@ class Course:
     def _note_beginnings(self, changes: Mapping[str, Entry | None], cause: Cause | None) -> None:
         """An alarm after its `for` is caused by the reading with which the condition began."""
         for key, entry in changes.items():
-            if key.startswith(_RULE) and not _rests(entry):
+            if key.startswith(_BEGINS) and not _rests(entry):
                 self._began.setdefault(key, cause)
 
     def _record(self, record: Record, at: int, cause: Cause | None) -> None:

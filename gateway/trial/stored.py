@@ -28,8 +28,9 @@ def contender(loaded: Loaded, source: str) -> Contender:
 
     config = loaded.config
     assert config is not None  # noqa: S101 - the caller has seen to it
-    points = frozenset(point for rule in config.rules for point in looks_at(rule))
-    return Contender(source, judge_of(config), points)
+    judge = judge_of(config)
+    points = {point for rule in config.rules for point in looks_at(rule).points}
+    return Contender(source, judge, frozenset(points | judge.hearers.points))
 
 
 def in_force(data: Path) -> bytes | None:

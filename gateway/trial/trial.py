@@ -10,7 +10,8 @@ from gateway.store.past import Piece, Stretch
 from gateway.store.state import JudgedReading
 from gateway.trial.course import Course
 from gateway.trial.episode import TooMany
-from rules.judge import Judge, Started
+from rules.events import Started
+from rules.judge import Judge
 
 
 class Contender(NamedTuple):
@@ -56,6 +57,8 @@ def run(
                 first = piece.begins + piece.ahead
                 for course in courses:
                     course.take(Started(), piece.begins)
+            for course in courses:
+                course.clock(piece.begins)
             readings += _judge(courses, piece)
             last = piece.ends
             within += last + piece.ahead >= stretch.start

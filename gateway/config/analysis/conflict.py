@@ -44,7 +44,14 @@ def _warning(kitchen: Kitchen, claim: _Claim, winner: _Claim) -> Finding:
 
 
 def _together(kitchen: Kitchen, one: Rule, other: Rule) -> bool:
-    """Whether both may be active at once; of what is not known to exclude each other, yes."""
+    """Whether both may be active at once.
+
+    Of what is not known to exclude each other, yes; two that ask the same point in an expression
+    (`mode/kitchen == "open"`) most likely do so to take turns.
+    """
+    asked = _asked(one) & _asked(other)
+    if asked:
+        return False
     if one.point != other.point:
         return True
     options = kitchen.config.rule_options
@@ -57,6 +64,12 @@ def _together(kitchen: Kitchen, one: Rule, other: Rule) -> bool:
         for low, high in spans[0]
         for other_low, other_high in spans[1]
     )
+
+
+def _asked(rule: Rule) -> set[str]:
+    """The points of its expressions."""
+    formulas = (formula for formula in (rule.formula, rule.gate) if formula is not None)
+    return {point for formula in formulas for point in formula.points}
 
 
 def _active(kitchen: Kitchen, rule: Rule) -> list[tuple[float, float]]:

@@ -3,19 +3,21 @@
 from collections.abc import Iterator, Mapping
 
 from gateway.config.analysis.base import Finding, Kitchen, of_rule
-from rules.base import Rule, looks_at
+from rules.base import Command, PointChanged, Rule, looks_at
 
 
 def find(kitchen: Kitchen) -> Iterator[Finding]:
     """Warnings, one for each circle, at its first rule in the order of ids."""
     watched: dict[str, list[Rule]] = {}
     for rule in kitchen.rules:
-        for point in looks_at(rule):
+        triggered = {it.point for it in rule.triggers if isinstance(it, PointChanged)}
+        for point in {*looks_at(rule).points, *triggered}:
             watched.setdefault(point.partition("/")[0], []).append(rule)
     leads_to = {
         rule.id: [
             (command.actuator, other)
-            for command in rule.commands
+            for command in [*rule.commands, *rule.actions]
+            if isinstance(command, Command)
             for other in watched.get(command.actuator, ())
         ]
         for rule in kitchen.rules

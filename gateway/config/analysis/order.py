@@ -11,7 +11,8 @@ def find(kitchen: Kitchen) -> Iterator[Finding]:
     """Warnings, one at each rule that is less urgent."""
     by_point: dict[str, list[Rule]] = {}
     for rule in kitchen.rules:
-        if rule.alarm and kitchen.limits(rule) is not None:
+        # Two with an `if` may never hold at the same time.
+        if rule.alarm and rule.gate is None and kitchen.limits(rule) is not None:
             by_point.setdefault(rule.point, []).append(rule)
     for rules in by_point.values():
         for mild in rules:

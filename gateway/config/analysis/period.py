@@ -10,7 +10,8 @@ def find(kitchen: Kitchen) -> Iterator[Finding]:
     """Warnings; silence is marked between two readings, so its `for` may be short."""
     for rule in kitchen.rules:
         point = kitchen.points.get(rule.point)
-        if point is None or isinstance(kitchen.config.rule_options.get(rule.id), stale.Options):
+        silence = isinstance(kitchen.config.rule_options.get(rule.id), stale.Options)
+        if point is None or silence or rule.condition is None:
             continue
         for_s = rule.for_ms / 1000
         if 0 < for_s < point.period_s:

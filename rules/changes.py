@@ -1,0 +1,33 @@
+"""The changes of one step: reads through them to the state the step was given."""
+
+from rules.events import Effect, Entry, Record
+from rules.memory import IDLE, Memory
+from rules.state import Memories
+
+
+class Changes:
+    """What a step has changed so far, and the effects it wants."""
+
+    def __init__(self, state: Memories) -> None:
+        self.state = state
+        self.entries: dict[str, Entry | None] = {}
+        self.effects: list[Effect] = []
+        self.chain: tuple[str, ...] = ()  # what led to what happens just now
+
+    def get(self, key: str) -> Entry | None:
+        """An entry as it stands now."""
+        return self.entries[key] if key in self.entries else self.state.entries.get(key)
+
+    def put(self, key: str, entry: Entry | None) -> None:
+        """Change an entry, or forget it with None."""
+        self.entries[key] = entry
+
+    def memory(self, rule_id: str) -> Memory:
+        """What a rule remembers."""
+        entry = self.get(f"rule/{rule_id}")
+        return entry if isinstance(entry, Memory) else IDLE
+
+    def record(self, kind: str, data: dict[str, object]) -> None:
+        """Have an event row written, with what led to it."""
+        chain = {"chain": list(self.chain)} if self.chain else {}
+        self.effects.append(Record(kind, data | chain))

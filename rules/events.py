@@ -1,0 +1,122 @@
+"""What judging is told, and what it wants done: the input and output of the reducer."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from rules.alarm import Alarm
+from rules.base import Observation
+from rules.kept import Hands, InMode, Last, Pace, Run, Timer
+from rules.memory import Memory
+from rules.schedule import State
+from rules.slots import Output
+
+NEVER = 1 << 62
+OWN = "system."  # no rule's id has a dot
+
+Entry = Memory | Alarm | Output | Run | Pace | Timer | InMode | Last | Hands | State
+
+
+class Observed(NamedTuple):
+    """A new reading of a point."""
+
+    point: str
+    seen: Observation
+    kept: bool = True  # beyond its deadband; one that decides something is kept in any case
+
+
+class Elapsed(NamedTuple):
+    """Nothing but time has passed."""
+
+
+class Acknowledged(NamedTuple):
+    """A person has seen an alarm."""
+
+    alarm: str
+    by: str
+
+
+class Started(NamedTuple):
+    """The process has started with this set of rules, or goes on with it.
+
+    `known` are the actuators that are still as they were driven: only a change drives them.
+    """
+
+    known: Collection[str] = ()
+    fresh: bool = True  # the process was away: what was seen before counts no more
+
+
+class Clocked(NamedTuple):
+    """The wall clock is so far ahead of kitchen time, or is not to be believed (None)."""
+
+    ahead_ms: int | None
+
+
+class Asked(NamedTuple):
+    """A person wants a rule to run now."""
+
+    rule: str
+    by: str
+
+
+class Switched(NamedTuple):
+    """A person puts the kitchen into another mode."""
+
+    mode: str
+    value: str
+    by: str
+
+
+class Troubled(NamedTuple):
+    """The gateway itself is not whole, or is again; its alarms begin with `OWN`."""
+
+    alarm: str
+    standing: bool
+    what: str
+
+
+Event = Observed | Elapsed | Acknowledged | Started | Clocked | Asked | Switched | Troubled
+
+
+class Drive(NamedTuple):
+    """Bring an actuator to this value."""
+
+    actuator: str
+    value: bool
+    slot: int | None
+    cause: str
+
+
+class Tell(NamedTuple):
+    """Tell people something that is no alarm; `to` is a role, or empty."""
+
+    text: str
+    to: str
+    rule: str
+    priority: str
+
+
+class Turned(NamedTuple):
+    """The kitchen is in this mode now: publish it as the point `mode/<mode>`."""
+
+    mode: str
+    value: str
+
+
+class Record(NamedTuple):
+    """Write this event row."""
+
+    kind: str
+    data: dict[str, object]
+
+
+Effect = Drive | Record | Tell | Turned
+
+
+class Step(NamedTuple):
+    """What one event changes (None: forget the entry) and what has to be done about it."""
+
+    changes: Mapping[str, Entry | None]
+    effects: Sequence[Effect]
+
+
+NOTHING = Step({}, ())
