@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from gateway.access import Kind, TokenRow
+from gateway.notify.subscribing import Subscribing
 from gateway.web.kitchen import (
     AlarmView,
     Band,
@@ -56,7 +57,11 @@ class KitchenInMemory:
         self.reload_view = ReloadView(result="applied")
         self.reloaded_by: list[str] = []
         self.busy = False
+        self.browsers: Subscribing | None = None
         self.site_view = SiteView(label="마포점", zone="Asia/Seoul")
+
+    def subscribing(self) -> Subscribing | None:
+        return self.browsers
 
     def configuration(self) -> ConfigurationView:
         return self.configuration_view

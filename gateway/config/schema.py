@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from drivers.base import DurationS, Metric
 from gateway.buses.kinds import Options
 from gateway.config import checks
+from gateway.config.notifications import Notifications
 from gateway.config.registry import Role
 from gateway.config.secret import Secret
 from rules.base import Mode, OnBad, PointUnit, Priority, Rule
@@ -278,6 +279,7 @@ class Config:
     web: Web = field(default_factory=Web)
     cloud: Cloud | None = None
     emulation: Emulation | None = None
+    notifications: Notifications | None = None
 
 
 def nothing(folder: Path, web: Web) -> Config:
