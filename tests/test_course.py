@@ -1,11 +1,14 @@
 """A set of rules on its way through the past: the same state as the live run, the same twice."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.changeover import judge_of
+from gateway.config.load import load_text
 from gateway.judging import replay
 from gateway.reading import Quality, Value
 from gateway.store.past import START, Piece, Stretch
@@ -149,3 +152,56 @@ def test_a_command_to_what_is_safe_anyway_is_not_told() -> None:
     trial = tried([judge], [reading(POINTS[0], 9.0, 1_000)], 2_000)
     told_of = [(each.what, each.value) for each in trial.courses[0].episodes.all()]
     assert told_of == [("alarm", "high")]  # the siren is safe when on: nothing to be told
+
+
+MODES = """\
+site: {label: Kitchen, zone: Asia/Seoul}
+buses: {pins: {kind: gpio, chip: pinctrl-bcm2711}}
+devices: {door: {driver: contact, bus: pins, pin: 17}}
+actuators:
+  hood: {driver: relay, bus: pins, pin: 24, fail_safe: {safe: off, on_sensor_loss: safe, max_on: 0s}}
+modes: {kitchen: [open, closed]}
+rules:
+  closing:
+    when: [{schedule: "CLOSING"}]
+    priority: low
+    then: [{mode: kitchen, to: closed}]
+  left_open:
+    when: 'door/open and mode/kitchen == "closed"'
+    on_bad: ignore
+    then: [{alarm: medium}]
+  airing:
+    when: [{point: door/open, to: true}]
+    priority: low
+    then: [{wait: 1min}, {command: hood, value: on, expires: 10min}]
+"""  # noqa: E501 - a line of YAML
+
+
+def judge_with(closing: str) -> Judge:
+    loaded = load_text(MODES.replace("CLOSING", closing).encode(), Path("config.yaml"))
+    assert loaded.config is not None, loaded.problems
+    return judge_of(loaded.config)
+
+
+def test_schedules_modes_and_runs_are_tried_with_the_wall_clock_of_then() -> None:
+    minute = 60_000
+    judge_list = [judge_with("22:00"), judge_with("22:30")]
+    closes = 5 * 60 * minute  # 22:00 in Seoul
+    opens = closes + minute
+    entries: list[Entry] = [
+        reading("mode/kitchen", "open", closes - 60 * minute),
+        reading(DOOR, False, closes - minute),
+        reading("mode/kitchen", "closed", closes),  # as it was then
+        reading(DOOR, True, opens),
+        reading("hood/state", False, opens + 60 * minute),
+    ]
+    trial = tried(judge_list, entries, opens + 61 * minute)
+    told_of = [
+        [(each.what, each.name, each.start - AHEAD - opens) for each in course.episodes.all()]
+        for course in trial.courses
+    ]
+    hood = ("command", "hood", minute)
+    assert told_of[0] == [("alarm", "left_open", 0), hood]
+    assert told_of[1] == [hood, ("alarm", "left_open", 29 * minute)]
+    (airing,) = [each for each in trial.courses[0].episodes.all() if each.what == "command"]
+    assert airing.began == Cause(DOOR, True, AHEAD + opens)

@@ -11,6 +11,7 @@ from gateway.reading import Quality
 from gateway.store.state import JudgedReading
 from gateway.trial.episode import Cause, Episode, Episodes
 from rules.alarm import Verb
+from rules.base import SetMode
 from rules.events import OWN, Clocked, Elapsed, Entry, Event, Observed, Record, Turned
 from rules.judge import Judge
 from rules.memory import Memory, Phase
@@ -39,6 +40,8 @@ class Course:
         self._at = 0
         self._began: dict[str, Cause | None] = {}  # by key of what a rule is at
         self._turned: list[Turned] = []
+        self._sets = _set_by(judge)
+        self._told: set[str] = set()  # modes that were told once, to begin with
         self._clocked: int | None = None
 
     @property
@@ -49,10 +52,9 @@ class Course:
     def see(self, reading: JudgedReading) -> None:
         """Judge a reading; raises TooMany.
 
-        A mode that these rules, or a person, have set is as they have set it, whatever those of
-        then made of it.
+        A mode that these rules set is as they have set it, whatever those of then made of it.
         """
-        if reading.point.startswith(_MODE) and reading.point in self.state.entries:
+        if reading.point.startswith(_MODE) and self._owns(reading.point):
             return
         self.take(Observed(reading.point, reading), reading.at, reading)
 
@@ -76,6 +78,12 @@ class Course:
             self._turn(self._at)
             if self.state.next_due == due:
                 return  # it waits for more than time
+
+    def _owns(self, mode: str) -> bool:
+        """Whether what was stored of a mode counts no more: these rules know better."""
+        told = mode in self._told
+        self._told.add(mode)
+        return mode in self.state.entries or (told and mode in self._sets)
 
     def _turn(self, now: int) -> None:
         """Publish what modes came to be, as the daemon does in its next turn."""
@@ -150,6 +158,12 @@ class Course:
         self.episodes.begin(
             Episode(what="command", name=name, value=value, start=at, by=by, began=began)
         )
+
+
+def _set_by(judge: Judge) -> set[str]:
+    """The points of the modes that some rule sets."""
+    actions = (action for rule in judge.rules.values() for action in rule.actions)
+    return {f"{_MODE}{action.mode}" for action in actions if isinstance(action, SetMode)}
 
 
 def _rests(entry: Entry | None) -> bool:
