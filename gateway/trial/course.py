@@ -43,6 +43,7 @@ class Course:
         self._sets = _set_by(judge)
         self._told: set[str] = set()  # modes that were told once, to begin with
         self._clocked: int | None = None
+        self._by_the_clock = judge.wants_wall_time  # which is found out by asking every rule
 
     @property
     def now(self) -> int:
@@ -60,8 +61,9 @@ class Course:
 
     def clock(self, now: int) -> None:
         """Tell the rules that ask where the wall clock stands, where it has moved."""
-        moved = self._clocked is None or abs(self.ahead - self._clocked) > _CLOCK_STEP_MS
-        if moved and self.judge.wants_wall_time:
+        if not self._by_the_clock:
+            return
+        if self._clocked is None or abs(self.ahead - self._clocked) > _CLOCK_STEP_MS:
             self._clocked = self.ahead
             self.take(Clocked(self.ahead), now)
 
