@@ -1,21 +1,24 @@
 """Feeds the reducer of `rules/judge.py`, and has its state committed with what caused it."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
 
 import msgspec
 
+from gateway import alarm_log
 from gateway.hub import Hub
 from gateway.reading import Reading
 from gateway.store.log import Log
-from gateway.store.state import JudgedInput, JudgedReading
+from gateway.store.state import START, JudgedInput, JudgedReading
 from rules.alarm import Alarm, State
 from rules.changes import Changes
 from rules.events import (
     OWN,
     Acknowledged,
+    Asked,
     Begun,
+    Clocked,
     Drive,
+    Effect,
     Elapsed,
     Entry,
     Event,
@@ -25,21 +28,28 @@ from rules.events import (
     Record,
     Relinquished,
     Started,
+    Switched,
+    Tell,
     Troubled,
+    Turned,
 )
 from rules.judge import Judge
-from rules.memory import Memory
+from rules.kept import Hands
 from rules.order import Order, OrderState
 from rules.outputs import MISMATCH
 from rules.slots import Held, Output
 from rules.state import Memories
 
-Kept = Memory | Alarm | Output | Order
+CLOCK_STEP_MS = 1_000  # a wall clock that moved by less is as it was
 _encode = msgspec.json.encode
 
 
 class UnknownAlarm(Exception):
     """No alarm of this name stands."""
+
+
+class UnknownRule(Exception):
+    """No rule of this name can be asked for."""
 
 
 class NotWaiting(Exception):
@@ -56,34 +66,75 @@ class Judging:
         self._hub = hub
         self.steps = 0
         self.drive: Callable[[Drive], None] = lambda drive: None
+        self.turned: Callable[[Turned], None] = lambda turned: None
+        self.tell: Callable[[Tell, int], None] = lambda tell, at: None
+        # Told of each event of an alarm, before the commit it is in.
+        self.announce: Callable[[Mapping[str, object], int], None] = lambda data, at: None
         self.orders_changed: Callable[[Mapping[str, object]], None] = lambda told: None
         self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
 
-    def adopt(self, judge: Judge, now: int, known: Collection[str] = ()) -> None:
-        """Judge by these rules from now on; those that are as they were go on as they stood."""
+    def adopt(
+        self,
+        judge: Judge,
+        now: int,
+        known: Collection[str] = (),
+        *,
+        fresh: bool = False,
+        past: Iterable[JudgedReading | JudgedInput] = (),
+    ) -> None:
+        """Judge by these rules from now on; those that are as they were go on as they stood.
+
+        `fresh`: the process has just begun; `past` are kept readings for windows that are new.
+        """
         self.judge = judge
-        self.state = Memories(judge, self.state.entries)
-        self.start(now, known)
+        self.state = Memories(judge, self.state.entries, self.state.seen)
+        self.state.seen.refill(
+            (one.point, one) if isinstance(one, JudgedReading) else None for one in past
+        )
+        kept = {"known": sorted(known)} if known else {}
+        body = START if fresh else _encode({"k": "adopt", **kept}).decode()
+        self._take(Started(known, fresh), self._hub.pass_time(now), body)
 
-    def start(self, now: int, known: Collection[str] = ()) -> None:
-        """Begin: outputs take the value their slots say, at once; `known` as for Started."""
-        body: dict[str, object] = {"k": "start"}
-        if known:
-            body["known"] = sorted(known)
-        self._take(Started(known), self._hub.pass_time(now), _encode(body).decode())
+    def start(self, now: int) -> None:
+        """Begin with the rules there are: outputs take the value their slots say, at once."""
+        self._take(Started(), self._hub.pass_time(now), START)
 
-    def observe(self, reading: Reading) -> bool:
+    def observe(self, reading: Reading, *, keep: bool) -> bool:
         """Judge a reading; true when it changed anything, so that it must be stored."""
         point_id = reading.point.id
-        if not self.judge.stirs(self.state, point_id, reading, reading.at):
+        if not self.judge.stirs(self.state, point_id, reading, reading.at, kept=keep):
             self.steps += 1
             return False
-        return self._take(Observed(point_id, reading), reading.at, None)
+        return self._take(Observed(point_id, reading, keep), reading.at, None)
 
-    def tick(self, now: int) -> None:
-        """Let timers fire; stored only when one did."""
+    def tick(self, now: int, ahead_ms: int | None = None) -> None:
+        """Let timers fire, and look at the wall clock; stored only when something came of it.
+
+        `ahead_ms` is how far the wall clock is ahead of `now`, None while it is not believed.
+        """
+        if self.judge.wants_wall_time and self._clock_moved(ahead_ms):
+            body = _encode({"k": "clock", "ahead_ms": ahead_ms}).decode()
+            self._take(Clocked(ahead_ms), self._hub.pass_time(now), body)
         if self.state.next_due <= now:
             self._take(Elapsed(), self._hub.pass_time(now), '{"k":"tick"}')
+
+    def _clock_moved(self, ahead_ms: int | None) -> bool:
+        hands = self.state.entries.get("clock")
+        if not isinstance(hands, Hands) or hands.ahead_ms is None or ahead_ms is None:
+            return not isinstance(hands, Hands) or hands.ahead_ms is not ahead_ms
+        return abs(hands.ahead_ms - ahead_ms) > CLOCK_STEP_MS
+
+    def ask(self, rule_id: str, by: str, now: int) -> None:
+        """A person wants a rule to run now; raises UnknownRule."""
+        if not self.judge.hearers.callable(rule_id):
+            raise UnknownRule(rule_id)
+        body = _encode({"k": "ask", "rule": rule_id, "by": by}).decode()
+        self._take(Asked(rule_id, by), self._hub.pass_time(now), body)
+
+    def switch(self, mode: str, value: str, by: str, now: int) -> None:
+        """A person puts the kitchen into another mode."""
+        body = _encode({"k": "switch", "mode": mode, "value": value, "by": by}).decode()
+        self._take(Switched(mode, value, by), self._hub.pass_time(now), body)
 
     def acknowledge(self, alarm_id: str, by: str, now: int) -> None:
         """A person has seen an alarm; raises UnknownAlarm or NotWaiting."""
@@ -179,9 +230,7 @@ class Judging:
         if not changes and not effects and not isinstance(event, Started):
             return False
         self.state.apply(changes)
-        for effect in effects:
-            if isinstance(effect, Drive):
-                self.drive(effect)
+        self._carry_out(effects, now)
         if body is not None:
             self._log.judged(now, body)
         for key, entry in changes.items():
@@ -189,26 +238,33 @@ class Judging:
         for effect in effects:
             if isinstance(effect, Record):
                 self._log.event(effect.kind, effect.data, now)
-        self._tell([effect for effect in effects if isinstance(effect, Record)])
+                if effect.kind == "alarm":
+                    alarm_log.say(effect.data)
+                elif effect.kind == "order":
+                    self.orders_changed(effect.data)
+        told = [effect for effect in effects if isinstance(effect, Record)]
+        alarms = [effect.data for effect in told if effect.kind == "alarm"]
+        for data in alarms:
+            self.announce(data, now)
+        if alarms:
+            self.alarms_changed({str(data["point"]) for data in alarms if data["point"]})
         return True
 
-    def _tell(self, told: Iterable[Record]) -> None:
-        """Have those told who show orders and alarms."""
-        points: set[str] = set()
-        alarms = False
-        for record in told:
-            if record.kind == "order":
-                self.orders_changed(record.data)
-            elif record.kind == "alarm":
-                alarms = True
-                points |= {str(record.data["point"])} if record.data["point"] else set()
-        if alarms:
-            self.alarms_changed(points)
+    def _carry_out(self, effects: Iterable[Effect], now: int) -> None:
+        """Outputs are driven before anything is written."""
+        for effect in effects:
+            match effect:
+                case Drive():
+                    self.drive(effect)
+                case Turned():
+                    self.turned(effect)
+                case Tell():
+                    self.tell(effect, now)
 
 
 def decode(found: Mapping[str, str]) -> dict[str, Entry]:
     """Entries of the state from their stored JSON."""
-    return {key: msgspec.json.decode(body, type=Kept) for key, body in found.items()}
+    return {key: msgspec.json.decode(body, type=Entry) for key, body in found.items()}
 
 
 def replay(judge: Judge, inputs: Iterable[JudgedReading | JudgedInput]) -> dict[str, Entry]:
@@ -218,31 +274,35 @@ def replay(judge: Judge, inputs: Iterable[JudgedReading | JudgedInput]) -> dict[
         if isinstance(entry, JudgedReading):
             step = judge.step(state, Observed(entry.point, entry), entry.at)
         else:
-            step = judge.step(state, _event(entry.body), entry.at)
+            step = judge.step(state, event_of(entry.body), entry.at)
         state.apply(step.changes)
     return state.entries
 
 
-def _event(body: str) -> Event:
+# What is stored of an event are its fields.
+_SHAPES: Mapping[str, Callable[..., Event]] = {
+    "acknowledge": Acknowledged,
+    "ask": Asked,
+    "begin": Begun,
+    "clock": Clocked,
+    "order": Ordered,
+    "read_back": ReadBack,
+    "relinquish": Relinquished,
+    "switch": Switched,
+    "trouble": Troubled,
+}
+
+
+def event_of(body: str) -> Event:
+    """What was judged, from its stored JSON."""
     data = msgspec.json.decode(body)
-    match data["k"]:
+    kind = data.pop("k")
+    match kind:
         case "tick":
             return Elapsed()
         case "start":
-            return Started(tuple(data.get("known", ())))
-        case "order":
-            return Ordered(**_without_kind(data))
-        case "relinquish":
-            return Relinquished(**_without_kind(data))
-        case "begin":
-            return Begun(data["id"])
-        case "read_back":
-            return ReadBack(**_without_kind(data))
-        case "trouble":
-            return Troubled(data["alarm"], data["standing"], data["what"])
+            return Started()
+        case "adopt":
+            return Started(tuple(data.get("known", ())), fresh=False)
         case _:
-            return Acknowledged(data["alarm"], data["by"])
-
-
-def _without_kind(data: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if key != "k"}
+            return _SHAPES[kind](**data)

@@ -12,6 +12,7 @@ class Changes:
         self.state = state
         self.entries: dict[str, Entry | None] = {}
         self.effects: list[Effect] = []
+        self.chain: tuple[str, ...] = ()  # what led to what happens just now
 
     def get(self, key: str) -> Entry | None:
         """An entry as it stands now."""
@@ -27,5 +28,6 @@ class Changes:
         return entry if isinstance(entry, Memory) else IDLE
 
     def record(self, kind: str, data: dict[str, object]) -> None:
-        """Have an event row written."""
-        self.effects.append(Record(kind, data))
+        """Have an event row written, with what led to it."""
+        chain = {"chain": list(self.chain)} if self.chain else {}
+        self.effects.append(Record(kind, data | chain))

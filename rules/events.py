@@ -5,14 +5,16 @@ from typing import NamedTuple
 
 from rules.alarm import Alarm
 from rules.base import Observation
+from rules.kept import Hands, InMode, Last, Pace, Run, Timer
 from rules.memory import Memory
 from rules.order import Order
+from rules.schedule import State
 from rules.slots import Output
 
 NEVER = 1 << 62
 OWN = "system."  # no rule's id has a dot
 
-Entry = Memory | Alarm | Output | Order
+Entry = Memory | Alarm | Output | Run | Pace | Timer | InMode | Last | Hands | State | Order
 
 
 class Observed(NamedTuple):
@@ -20,6 +22,7 @@ class Observed(NamedTuple):
 
     point: str
     seen: Observation
+    kept: bool = True  # beyond its deadband; one that decides something is kept in any case
 
 
 class Elapsed(NamedTuple):
@@ -40,6 +43,28 @@ class Started(NamedTuple):
     """
 
     known: Collection[str] = ()
+    fresh: bool = True  # the process was away: what was seen before counts no more
+
+
+class Clocked(NamedTuple):
+    """The wall clock is so far ahead of kitchen time, or is not to be believed (None)."""
+
+    ahead_ms: int | None
+
+
+class Asked(NamedTuple):
+    """A person wants a rule to run now."""
+
+    rule: str
+    by: str
+
+
+class Switched(NamedTuple):
+    """A person puts the kitchen into another mode."""
+
+    mode: str
+    value: str
+    by: str
 
 
 class Troubled(NamedTuple):
@@ -101,6 +126,9 @@ Event = (
     | Elapsed
     | Acknowledged
     | Started
+    | Clocked
+    | Asked
+    | Switched
     | Troubled
     | Ordered
     | Relinquished
@@ -118,6 +146,22 @@ class Drive(NamedTuple):
     cause: str
 
 
+class Tell(NamedTuple):
+    """Tell people something that is no alarm; `to` is a role, or empty."""
+
+    text: str
+    to: str
+    rule: str
+    priority: str
+
+
+class Turned(NamedTuple):
+    """The kitchen is in this mode now: publish it as the point `mode/<mode>`."""
+
+    mode: str
+    value: str
+
+
 class Record(NamedTuple):
     """Write this event row."""
 
@@ -125,7 +169,7 @@ class Record(NamedTuple):
     data: dict[str, object]
 
 
-Effect = Drive | Record
+Effect = Drive | Record | Tell | Turned
 
 
 class Step(NamedTuple):

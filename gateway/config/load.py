@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.buses import kinds
-from gateway.config import placing, schema, yaml
+from gateway.config import notifications, placing, schema, yaml
+from gateway.config.automation import SECTIONS, automation
 from gateway.config.equipment import Equipment
-from gateway.config.problem import Place, Problem, Report
-from gateway.config.rules import References
+from gateway.config.problem import Place, Problem, Report, shown
 from gateway.config.scalar import found
 from gateway.config.typed import FLAW, Filler, Spot, keys_of
 from gateway.config.yaml import Map, Node, Scalar
@@ -22,7 +22,7 @@ from gateway.config.yaml import Map, Node, Scalar
 _START = Place(1, 1)
 _OTHER_FILE = "name another with --config FILE, or begin one with: kitchen-gateway setup"
 # Not read as a whole: one entry's error must not hide the next one's.
-_OWN_READERS = ("buses", "devices", "actuators", "rules", "forecasts")
+_OWN_READERS = ("buses", "devices", "actuators", *SECTIONS, "notifications")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,42 @@ def load_text(data: bytes, path: Path, *, proven: bool = False) -> Loaded:
     return _loaded(path, data, root, config, report)
 
 
+def load_rules(data: bytes, path: Path, around: Loaded) -> Loaded:
+    """The configuration `around`, which can be used, with the rules that stand in another file.
+
+    That file has `rules:`, perhaps with `modes:`, `scenes:` or `forecasts:` of its own beside them,
+    or is a whole configuration. Problems name it, and are its own.
+    """
+    report = Report(str(path))
+    folder = around.file.parent
+    root = yaml.parse(data, report)
+    config = None
+    if isinstance(root, Map) and "site" not in root.entries:
+        _only_rules(root, report)
+        outer = yaml.parse(around.text, Report(str(around.file)))
+        if isinstance(outer, Map) and not report.problems:
+            merged = Map(outer.place, outer.entries | root.entries)
+            config = _config(merged, Filler(report, folder, proven=True), folder)
+            own = tuple(root.entries)
+            report.problems = [one for one in report.problems if one.path.startswith(own)]
+    elif root is not None:
+        config = _config(root, Filler(report, folder, proven=True), folder)
+    return _loaded(path, data, root, config, report)
+
+
+def _only_rules(root: Map, report: Report) -> None:
+    for name, entry in root.entries.items():
+        if name not in SECTIONS:
+            message = (
+                f'got "{shown(name)}", expected rules alone, or a whole configuration with site'
+            )
+            report.add(entry.key, (name,), message)
+    if "rules" not in root.entries:
+        report.add(
+            root.place, (), '"rules" is missing, such as rules: {walk_in_warm: {kind: limit}}'
+        )
+
+
 def _loaded(
     path: Path, data: bytes, root: Node | None, config: schema.Config | None, report: Report
 ) -> Loaded:
@@ -97,15 +133,14 @@ def _config(root: Node, filler: Filler, folder: Path) -> schema.Config | None:
     buses = _buses(section.get("buses"), filler)
     equipment = Equipment(filler, buses)
     equipment.read(section.get("devices"), section.get("actuators"))
-    references = References(filler, equipment)
-    forecasts = references.forecasts(section.get("forecasts"))
-    rules = references.rules(section.get("rules"))
+    site = FLAW if values is FLAW else values.get("site")
+    read = automation(section, filler, equipment, site if isinstance(site, schema.Site) else None)
+    told = notifications.read(section.get("notifications"), filler)
     _check_emulation(tree, filler, equipment)
     if values is FLAW:
         return None
     values |= {"devices": equipment.devices, "actuators": equipment.actuators, "buses": buses}
-    values |= {"rules": rules, "rule_options": references.options}
-    values |= {"forecasts": forecasts, "folder": folder}
+    values |= {**read._asdict(), "notifications": told, "folder": folder}
     config = filler.build(schema.Config, values, tree, spot)
     return None if config is FLAW else config
 

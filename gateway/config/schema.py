@@ -12,10 +12,11 @@ from typing import Annotated, Literal
 from drivers.base import DurationS, Metric
 from gateway.buses.kinds import Options
 from gateway.config import checks
+from gateway.config.notifications import Notifications
 from gateway.config.registry import Role
 from gateway.config.secret import Secret
 from gateway.sync.commands import public_key
-from rules.base import OnBad, PointUnit, Priority, Rule
+from rules.base import Mode, OnBad, PointUnit, Priority, Rule
 from rules.slots import Contract, OnSensorLoss
 
 EVERY_S = 10.0
@@ -40,10 +41,21 @@ _OUTSIDE = {"key": None}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """The kitchen: its name for people and its time zone."""
+    """The kitchen: its name for people, its time zone, and where its sun and its holidays are.
+
+    Degrees, north and east positive; `holidays` are days off of its own, as ISO dates.
+    """
 
     label: str
     zone: Annotated[str, "time_zone"]
+    latitude: Annotated[float, "-90..90"] | None = None
+    longitude: Annotated[float, "-180..180"] | None = None
+    country: Annotated[str, "country"] | None = None
+    holidays: tuple[Annotated[str, "date"], ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("latitude and longitude belong together")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,36 +162,67 @@ class Actuator:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Action:
-    """One line under `then`: raise an alarm, occupy a slot, or forbid switching in a zone."""
+    """One line under `then`: one of the keys in `COMPANIONS`, with what belongs to it."""
 
     alarm: Priority | None = None
     command: Id | None = None
     value: bool | None = None
     slot: Annotated[int, "1..16"] | None = None
     lockout: str | None = None
+    expires_s: Annotated[DurationS, "1.."] | None = None
+    notify: str | None = None
+    to: str | None = None
+    timer: Id | None = None
+    for_s: DurationS | None = None
+    record: str | None = None
+    mode: Id | None = None
+    scene: Id | None = None
+    wait_s: Annotated[DurationS, "0.1..86400"] | None = None
 
     def __post_init__(self) -> None:
-        if sum(it is not None for it in (self.alarm, self.command, self.lockout)) != 1:
-            raise ValueError(
-                "expected either {alarm: high}, {command: siren, value: on} or {lockout: kitchen}"
-            )
-        if self.command is None and (self.value is not None or self.slot is not None):
-            word = "alarm" if self.alarm is not None else "lockout"
-            raise ValueError(f"{word} stands alone; value and slot belong to a command")
-        if self.command is not None and self.value is None:
-            raise ValueError('"value" is missing: on or off')
+        given = {name for name in _ACTION_KEYS if getattr(self, name) is not None}
+        kinds = [name for name in COMPANIONS if name in given]
+        if len(kinds) != 1:
+            raise ValueError("expected either {alarm: high} or {command: siren, value: on}")
+        needed, allowed = COMPANIONS[kinds[0]]
+        kind = kinds[0].removesuffix("_s")
+        strange = sorted(given - {kinds[0]} - set(needed) - set(allowed))
+        if strange:
+            word = strange[0].removesuffix("_s")
+            alone = "" if needed or allowed else " stands alone"
+            raise ValueError(f"{kind}{alone}: {word} does not belong to it")
+        for name in needed:
+            if name not in given:
+                hint = ": on or off" if name == "value" else ""
+                raise ValueError(f'"{name.removesuffix("_s")}" is missing{hint}')
+
+
+# What each action must have beside it, and what it may have.
+COMPANIONS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "alarm": ((), ()),
+    "command": (("value",), ("slot", "expires_s")),
+    "lockout": ((), ()),
+    "notify": ((), ("to",)),
+    "timer": (("for_s",), ()),
+    "record": ((), ()),
+    "mode": (("to",), ()),
+    "scene": ((), ()),
+    "wait_s": ((), ()),
+}
+_ACTION_KEYS = (*COMPANIONS, "value", "slot", "expires_s", "to", "for_s")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleEntry:
     """The keys all kinds of rule have in common; the kind's own `Options` stand beside them."""
 
-    kind: Id
+    kind: Id | None = None
     label: str = ""
-    point: PointId
+    point: PointId | None = None
     for_s: DurationS = 0.0
-    on_bad: OnBad
+    on_bad: OnBad | None = None
     priority: Priority | None = None
+    mode: Mode = Mode.SINGLE
     advice: str = ""
     then: tuple[Action, ...]
 
@@ -258,12 +301,15 @@ class Config:
     buses: Mapping[str, Bus] = field(default_factory=dict)
     devices: Mapping[str, Device] = field(default_factory=dict)
     actuators: Mapping[str, Actuator] = field(default_factory=dict)
+    modes: Mapping[str, tuple[Id, ...]] = field(default_factory=dict)
+    scenes: Mapping[str, tuple[Action, ...]] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     rule_options: Mapping[str, object] = field(default_factory=dict, metadata=_OUTSIDE)
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
     web: Web = field(default_factory=Web)
     cloud: Cloud | None = None
     emulation: Emulation | None = None
+    notifications: Notifications | None = None
 
 
 def nothing(folder: Path, web: Web) -> Config:

@@ -17,8 +17,11 @@ from gateway.web import (
     live,
     login,
     metrics,
+    notifications,
+    push,
     static,
     status,
+    trial,
 )
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
@@ -34,8 +37,11 @@ PARTS = (
     history,
     live,
     metrics,
+    notifications,
+    push,
     static,
     status,
+    trial,
 )
 
 
