@@ -16,6 +16,7 @@ from gateway.web.kitchen import (
     DeviceView,
     Metric,
     NobodyReached,
+    NoHistory,
     NoticeView,
     NotificationsView,
     NotWaiting,
@@ -96,6 +97,10 @@ class KitchenInMemory:
 
     def configuration(self) -> ConfigurationView:
         return self.configuration_view
+
+    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+        del start, end, rules
+        raise NoHistory("a kitchen in memory has none")
 
     async def reload(self, by: str) -> ReloadView:
         self.reloaded_by.append(by)

@@ -20,6 +20,7 @@ from gateway.web import (
     push,
     static,
     status,
+    trial,
 )
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
@@ -38,6 +39,7 @@ PARTS = (
     push,
     static,
     status,
+    trial,
 )
 
 
