@@ -8,11 +8,12 @@ from gateway.hub import Hub
 from gateway.reading import Reading
 from gateway.store.log import Log
 from gateway.store.state import JudgedInput, JudgedReading
-from rules.alarm import Alarm, State
+from rules.alarm import Alarm
 from rules.events import (
     OWN,
-    Acknowledged,
+    Announce,
     Drive,
+    Effect,
     Elapsed,
     Entry,
     Event,
@@ -22,11 +23,10 @@ from rules.events import (
     Troubled,
 )
 from rules.judge import Judge
-from rules.memory import Memory
+from rules.people import BY_NAME, NAMES, Acknowledged, ByPeople
 from rules.slots import Output
 from rules.state import Memories
 
-Kept = Memory | Alarm | Output
 _encode = msgspec.json.encode
 
 
@@ -49,6 +49,8 @@ class Judging:
         self.steps = 0
         self.drive: Callable[[Drive], None] = lambda drive: None
         self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
+        self.on_duty: Callable[[str, int], Collection[str]] = lambda to, now: ()
+        self.announce: Callable[[Announce, int], None] = lambda announce, now: None
 
     def adopt(self, judge: Judge, now: int, known: Collection[str] = ()) -> None:
         """Judge by these rules from now on; those that are as they were go on as they stood."""
@@ -78,10 +80,14 @@ class Judging:
         alarm = self.state.entries.get(f"alarm/{alarm_id}")
         if not isinstance(alarm, Alarm):
             raise UnknownAlarm(alarm_id)
-        if alarm.state is State.ACKNOWLEDGED:
+        if not alarm.waits:
             raise NotWaiting(alarm_id)
-        body = _encode({"k": "acknowledge", "alarm": alarm_id, "by": by}).decode()
-        self._take(Acknowledged(alarm_id, by), self._hub.pass_time(now), body)
+        self.act(Acknowledged(alarm_id, by), now)
+
+    def act(self, event: ByPeople, now: int) -> None:
+        """A person does something about an alarm; what a person may do is in `alarming.py`."""
+        body = _encode({"k": NAMES[type(event)], **event._asdict()}).decode()
+        self._take(event, self._hub.pass_time(now), body)
 
     def trouble(self, name: str, what: str, now: int, *, standing: bool = True) -> None:
         """Raise an alarm about the gateway itself, such as `left_out.walk_in`, or end it."""
@@ -95,7 +101,7 @@ class Judging:
         return {
             name.removeprefix(OWN): str(alarm.value or "")
             for name, alarm in self.alarms().items()
-            if name.startswith(OWN) and alarm.state is not State.RETURNED
+            if name.startswith(OWN) and alarm.stands
         }
 
     def alarms(self) -> dict[str, Alarm]:
@@ -127,19 +133,31 @@ class Judging:
             self._log.judged(now, body)
         for key, entry in changes.items():
             self._log.remember(key, None if entry is None else _encode(entry).decode())
-        for effect in effects:
-            if isinstance(effect, Record):
-                self._log.event(effect.kind, effect.data, now)
-        told = [effect for effect in effects if isinstance(effect, Record)]
-        alarms = [effect.data for effect in told if effect.kind == "alarm"]
-        if alarms:
-            self.alarms_changed({str(data["point"]) for data in alarms if data["point"]})
+        self._tell(effects, now)
         return True
+
+    def _tell(self, effects: Iterable[Effect], now: int) -> None:
+        """Write the rows, and tell people and pages."""
+        points: set[str] = set()
+        changed = False
+        for effect in effects:
+            if isinstance(effect, Announce):
+                people = sorted(self.on_duty(effect.to, now))
+                effect = effect._replace(data={**effect.data, "people": people})  # noqa: PLW2901
+                self._log.event("alarm", effect.data, now)
+                self.announce(effect, now)
+            elif isinstance(effect, Record):
+                self._log.event(effect.kind, effect.data, now)
+                if effect.kind == "alarm":
+                    changed = True
+                    points |= {str(point) for point in (effect.data["point"],) if point}
+        if changed:
+            self.alarms_changed(points)
 
 
 def decode(found: Mapping[str, str]) -> dict[str, Entry]:
     """Entries of the state from their stored JSON."""
-    return {key: msgspec.json.decode(body, type=Kept) for key, body in found.items()}
+    return {key: msgspec.json.decode(body, type=Entry) for key, body in found.items()}
 
 
 def replay(judge: Judge, inputs: Iterable[JudgedReading | JudgedInput]) -> dict[str, Entry]:
@@ -163,5 +181,5 @@ def _event(body: str) -> Event:
             return Started()
         case "trouble":
             return Troubled(data["alarm"], data["standing"], data["what"])
-        case _:
-            return Acknowledged(data["alarm"], data["by"])
+        case name:
+            return BY_NAME[name](**{key: data[key] for key in data if key != "k"})

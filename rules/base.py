@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Protocol
 
+from rules.terms import PLAIN, AlarmTerms
+
 # Markers read by the configuration loader: how a text such as "8 °C" or "10min" becomes a float.
 DurationS = Annotated[float, "duration_s"]
 PointUnit = Annotated[float, "point_unit"]
@@ -70,6 +72,7 @@ class Rule:
     on_bad: OnBad
     priority: Priority
     alarm: bool  # whether it raises an alarm under its own id
+    terms: AlarmTerms = PLAIN
     commands: tuple[Command, ...]
     advice: str = ""  # what a person should do now
     fingerprint: str = ""  # of the condition: another one has nothing to remember

@@ -4,14 +4,18 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from rules.alarm import Alarm
+from rules.announcing import Announcing
 from rules.base import Observation
+from rules.escalation import Duty, Escalation
 from rules.memory import Memory
+from rules.people import ByPeople
 from rules.slots import Output
+from rules.suppression import Suppression
 
 NEVER = 1 << 62
 OWN = "system."  # no rule's id has a dot
 
-Entry = Memory | Alarm | Output
+Entry = Memory | Alarm | Output | Suppression | Escalation | Announcing | Duty
 
 
 class Observed(NamedTuple):
@@ -23,13 +27,6 @@ class Observed(NamedTuple):
 
 class Elapsed(NamedTuple):
     """Nothing but time has passed."""
-
-
-class Acknowledged(NamedTuple):
-    """A person has seen an alarm."""
-
-    alarm: str
-    by: str
 
 
 class Started(NamedTuple):
@@ -49,7 +46,7 @@ class Troubled(NamedTuple):
     what: str
 
 
-Event = Observed | Elapsed | Acknowledged | Started | Troubled
+Event = Observed | Elapsed | Started | Troubled | ByPeople
 
 
 class Drive(NamedTuple):
@@ -68,7 +65,19 @@ class Record(NamedTuple):
     data: dict[str, object]
 
 
-Effect = Drive | Record
+class Announce(NamedTuple):
+    """Tell people of an alarm, and write that as an event row of kind `alarm`.
+
+    `to` is a role, `on_duty ROLE`, or empty for whoever the routes name; `data` is the row.
+    """
+
+    alarm: str
+    to: str
+    step: int
+    data: dict[str, object]
+
+
+Effect = Drive | Record | Announce
 
 
 class Step(NamedTuple):

@@ -7,13 +7,19 @@ the outcome at any moment does not depend on how often anybody asked.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
+from rules.alarm import Alarm
+from rules.announcing import Announcing
 from rules.base import Command, Observation, Priority, Rule
+from rules.escalation import Duty, Escalation, Ladder
 from rules.events import NOTHING, Entry, Event, Observed, Step
 from rules.memory import IDLE, Memory, Phase, next_memory, remembers
 from rules.outputs import Claims
+from rules.plan import AlarmPlan
 from rules.slots import Contract, Output
 from rules.state import Memories
+from rules.suppression import Suppression, says
 from rules.turn import Turn
 
 _NUMBERS = (float, int)  # by exact type: a boolean is no number
@@ -22,12 +28,18 @@ _NUMBERS = (float, int)  # by exact type: a boolean is no number
 class Judge:
     """The rules and contracts of one kitchen, compiled; holds no state of its own."""
 
-    def __init__(self, rules: Iterable[Rule], contracts: Mapping[str, Contract]) -> None:
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        contracts: Mapping[str, Contract],
+        ladders: Mapping[str, Ladder] = MappingProxyType({}),
+    ) -> None:
         """Raises ValueError for a command to an actuator without a contract."""
         order = {priority: rank for rank, priority in enumerate(Priority)}
         ranked = sorted(rules, key=lambda rule: (order[rule.priority], rule.id))
         self.rules = {rule.id: rule for rule in ranked}
         self.contracts = dict(contracts)
+        self.alarm_plan = AlarmPlan(self.rules, ladders)
         self._by_point: dict[str, list[tuple[str, Rule]]] = {}
         self._claims: dict[tuple[str, int], list[tuple[str, Rule, Command]]] = {}
         for rule in ranked:
@@ -53,6 +65,10 @@ class Judge:
         """Whether a reading would change anything; the common one does not and ends here."""
         if state.next_due <= now:
             return True
+        for rule in self.alarm_plan.suppressed_by(point):
+            there = f"suppression/{rule.id}" in state.entries
+            if rule.terms.suppress is not None and says(rule.terms.suppress, seen) is not there:
+                return True
         rules = self._by_point.get(point)
         if rules is None:
             return False
@@ -76,6 +92,10 @@ class Judge:
         """When an entry has to be looked at again without any event."""
         if isinstance(entry, Output):
             return entry.due if key.removeprefix("output/") in self.contracts else None
+        if isinstance(entry, (Alarm, Escalation, Announcing)):
+            return entry.due
+        if isinstance(entry, (Suppression, Duty)):
+            return entry.until
         if isinstance(entry, Memory) and entry.phase is Phase.PENDING:
             rule = self.rules.get(key.removeprefix("rule/"))
             if rule is not None and remembers(entry, rule):

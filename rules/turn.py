@@ -5,14 +5,12 @@ from typing import Protocol
 
 import msgspec
 
-from rules.alarm import Alarm, Verb
-from rules.alarms import Alarms
+from rules.alarm import Verb
+from rules.alarms import CONFIGURATION, KINDS, Alarms
 from rules.base import Rule
 from rules.changes import Changes
 from rules.events import (
     NEVER,
-    OWN,
-    Acknowledged,
     Elapsed,
     Event,
     Observed,
@@ -21,6 +19,7 @@ from rules.events import (
 )
 from rules.memory import IDLE, Memory, Phase, about, next_memory, raises, remembers
 from rules.outputs import Claims, Outputs
+from rules.plan import AlarmPlan
 from rules.slots import Contract
 from rules.state import Compiled, Memories
 
@@ -29,6 +28,7 @@ class Kitchen(Compiled, Protocol):
     """The rules and contracts a step works with."""
 
     contracts: dict[str, Contract]
+    alarm_plan: AlarmPlan
 
     @property
     def claims(self) -> Claims:
@@ -41,7 +41,7 @@ class Turn:
     def __init__(self, judge: Kitchen, state: Memories) -> None:
         self.changes = Changes(state)
         self._judge = judge
-        self._alarms = Alarms(judge.rules, self.changes)
+        self._alarms = Alarms(judge.alarm_plan, self.changes)
         self._outputs = Outputs(judge.contracts, judge.claims, self.changes)
 
     def fire_until(self, now: int) -> None:
@@ -61,18 +61,19 @@ class Turn:
         """Let an event have its effect, after the timers before it."""
         match event:
             case Observed(point, seen):
+                self._alarms.observe(point, seen, now)
                 for _, rule in self._judge.rules_of(point):
                     memory = self.changes.memory(rule.id)
                     self._become(rule, memory, next_memory(rule, memory, seen), now)
                 self._outputs.settle(now)
-            case Acknowledged(alarm, by):
-                self._alarms.apply(alarm, Verb.ACKNOWLEDGE, now, by=by)
             case Started(known):
                 self._start(now, known)
             case Troubled(alarm, standing, what):
                 self._alarms.apply(alarm, Verb.RAISE if standing else Verb.RETURN, now, value=what)
             case Elapsed():
                 pass
+            case _:
+                self._alarms.take(event, now)
 
     def _fire(self, key: str, at: int) -> None:
         """One timer has come to its end."""
@@ -81,6 +82,8 @@ class Turn:
             memory = self.changes.memory(name)
             active = msgspec.structs.replace(memory, phase=Phase.ACTIVE)
             self._become(self._judge.rules[name], memory, active, at)
+        elif kind in KINDS:
+            self._alarms.fire(key, at)
         else:
             self._outputs.reconsider(name)
 
@@ -115,20 +118,13 @@ class Turn:
         rules, contracts = self._judge.rules, self._judge.contracts
         for key, entry in list(self.changes.state.entries.items()):
             kind, _, name = key.partition("/")
-            if isinstance(entry, Alarm):
-                if not name.startswith(OWN) and not self._may_stand(entry, rules.get(name)):
-                    self._alarms.apply(name, Verb.CLEAR, now, by="configuration")
+            if kind in KINDS:
+                self._alarms.refit(key, entry, now)
             elif name not in (rules if kind == "rule" else contracts):
                 self.changes.put(key, None)
         for rule in rules.values():
             self._resume(rule, now)
         self._outputs.start(now, known)
-
-    def _may_stand(self, alarm: Alarm, rule: Rule | None) -> bool:
-        """Whether an alarm that was left behind is still what its rule would raise today."""
-        if rule is None or (alarm.priority, alarm.point) != (rule.priority, rule.point):
-            return False
-        return rule.alarm or self.changes.memory(rule.id).phase is Phase.SUSPENDED
 
     def _resume(self, rule: Rule, now: int) -> None:
         """Go on with what a rule remembers, unless it remembers another condition."""
@@ -138,7 +134,7 @@ class Turn:
         if memory.phase is Phase.SUSPENDED:  # a new start is a new chance
             self._become(rule, memory, IDLE, now)
         elif not remembers(memory, rule):
-            self._alarms.apply(rule.id, Verb.CLEAR, now, by="configuration")
+            self._alarms.apply(rule.id, Verb.CLEAR, now, by=CONFIGURATION)
             self._become(rule, memory, IDLE, now)
         else:
             if not memory.of:
