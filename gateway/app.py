@@ -9,14 +9,14 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import health
 from gateway.changeover import Changeover, judge_of
-from gateway.clock import Clock
+from gateway.clock import Clock, Trust
 from gateway.config import schema
 from gateway.configuration import Configuration
 from gateway.fitout import FitOut
@@ -25,12 +25,14 @@ from gateway.judging import Judging
 from gateway.lag import LagProbe
 from gateway.lan import Lan
 from gateway.loading import in_thread
+from gateway.modes import Modes
 from gateway.presence import Presence
 from gateway.reading import Point
 from gateway.reloading import Reloading
 from gateway.service import Service
 from gateway.store.log import Row
 from gateway.store.opening import Store
+from gateway.store.state import JudgedReading
 from gateway.supervision import CriticalFailure, Supervision
 from gateway.sync.outbox import Outbox, outbox_of
 from gateway.sync.protocol import Stream
@@ -53,6 +55,7 @@ TICK_S = 0.05  # how late a timer may fire
 STORE_HANG_MS = 15_000  # without an answer of the disk the watchdog is not fed
 # With the page's second and a last look at a disk that hangs, less than 5 s even all together.
 SAFE_DEADLINE_S, COMMIT_DEADLINE_S, GOODBYE_DEADLINE_S, HUNG_S = 1.2, 1.2, 0.5, 0.2
+BEFORE_MS = 60_000  # a window also needs what held when it begins
 GARBAGE = 10_000  # new objects before the collector looks
 
 
@@ -96,6 +99,8 @@ class Gateway:
             schema.nothing(file.parent, schema.Web()), self.hub, clock, options.scenario
         )
         self.judging.drive = self.fitout.effects.drive
+        self.modes = Modes(self.hub, clock)
+        self.judging.turned = self.modes.turned
         install = store.identity.install
         self._lan = Lan(store.log, install, self.fitout.effects.renew)
         self.history: History | None = None
@@ -115,6 +120,14 @@ class Gateway:
     @property
     def points(self) -> Mapping[str, Point]:
         return self.fitout.points
+
+    async def past(self, judge: Judge) -> list[JudgedReading]:
+        """The kept readings that the windows of these rules reach back to."""
+        spans_ms = judge.spans_ms
+        if not spans_ms:
+            return []
+        since = self.clock.now() - max(spans_ms.values()) - BEFORE_MS
+        return await self.store.recent(since, spans_ms)
 
     def begin_to_hear(self) -> None:
         """Tie new brokers to the log, then hear what speaks by itself and is not heard yet."""
@@ -139,7 +152,8 @@ class Gateway:
             async with asyncio.TaskGroup() as group:
                 self.tasks = Tasks(group, self.supervision)
                 self._load_serving = load_serving
-                self._start()
+                judge = judge_of(self.config)
+                self._start(judge, await self.past(judge))
                 await self.tasks.fit(self.jobs())
                 self._service.tell("READY=1")
                 state = "collecting" if self.configuration.live else "nothing is guarded"
@@ -159,13 +173,14 @@ class Gateway:
         if self.supervision.failed is not None:
             raise CriticalFailure(self.supervision.failed)
 
-    def _start(self) -> None:
+    def _start(self, judge: Judge, past: Iterable[JudgedReading]) -> None:
         """The first turn: say that we are here, and bring every output where its slots say."""
         self._presence.announce = self._announce
         self._presence.record_what_is_missing()
         self._presence.watch_trust()
         if self.configuration.live is not None:
-            self.judging.adopt(judge_of(self.config), self.clock.now())
+            self.judging.adopt(judge, self.clock.now(), fresh=True, past=past)
+            self.modes.tell(self.config.modes, self.points, self.judging.state.entries)
         self.troubles.raise_alarms()
         self.begin_to_hear()
         self.store.log.commit_soon()
@@ -246,7 +261,9 @@ class Gateway:
 
     async def _tick(self) -> None:
         while True:
-            self.judging.tick(self.clock.now())
+            now = self.clock.now()
+            believed = self.clock.trust() is not Trust.UNSYNCED
+            self.judging.tick(now, self.clock.wall() - now if believed else None)
             await self.clock.sleep(TICK_S * self.clock.speed)
 
     async def _tell_health(self) -> None:

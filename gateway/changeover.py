@@ -7,6 +7,7 @@ one before is built again and everything else is as if nobody had asked.
 import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from gateway.config import schema
 from gateway.config.load import Loaded
@@ -19,6 +20,7 @@ from gateway.points import points_of
 from gateway.reading import Point, Quality, Reading
 from gateway.reloading import Outcome
 from gateway.store.errors import StoreError
+from gateway.store.state import JudgedReading
 from rules.judge import Judge
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ logger = logging.getLogger(__name__)
 def judge_of(config: Config) -> Judge:
     """The rules and contracts of a configuration."""
     contracts = {name: thing.fail_safe.contract() for name, thing in config.actuators.items()}
-    return Judge(config.rules, contracts)
+    return Judge(config.rules, contracts, ZoneInfo(config.site.zone))
 
 
 class Changeover:
@@ -94,6 +96,7 @@ class Changeover:
         judge, judge_before = judge_of(config), gateway.judging.judge
         config_before, points_before = fitout.config, fitout.points
         points = await gateway.store.register_also(points_of(config))
+        past = await gateway.past(judge)
         changes = fitout.changes(config)
         going = changes.devices
         await fitout.retire(going)
@@ -110,7 +113,8 @@ class Changeover:
             if gateway.configuration.live is not None:
                 self._judge_by(judge_before, kept)
             raise
-        self._judge_by(judge, kept)
+        self._judge_by(judge, kept, past)
+        gateway.modes.tell(config.modes, points, gateway.judging.state.entries)
         self._end(ending)
 
     def _end(self, ending: Iterable[Point]) -> None:
@@ -123,12 +127,14 @@ class Changeover:
             hub.publish(Reading(point, None, Quality.NOT_STARTED, now))
             hub.forget(point.id)
 
-    def _judge_by(self, judge: Judge, kept: Mapping[str, Actuator]) -> None:
+    def _judge_by(
+        self, judge: Judge, kept: Mapping[str, Actuator], past: Iterable[JudgedReading] = ()
+    ) -> None:
         """The rules of what stands now; outputs that were not let go of are not driven again."""
         gateway = self._gateway
         there = gateway.fitout.effects.actuators
         known = {name for name, actuator in kept.items() if there.get(name) is actuator}
-        gateway.judging.adopt(judge, gateway.clock.now(), known)
+        gateway.judging.adopt(judge, gateway.clock.now(), known, past=past)
         gateway.begin_to_hear()
 
     async def _applied(self, loaded: Loaded, by: str) -> Outcome:

@@ -8,6 +8,13 @@ from gateway.reading import Reading
 Watcher = Callable[[Reading], None]
 
 
+class Judge(Protocol):
+    """Judges a reading, in this turn of the loop."""
+
+    def __call__(self, reading: Reading, *, keep: bool) -> bool:
+        """Whether it decided something; `keep`: it is stored in any case."""
+
+
 class Keep(Protocol):
     """Puts a reading where it lasts."""
 
@@ -19,6 +26,11 @@ def _forget(reading: Reading, *, decided: bool) -> None:
     del reading, decided
 
 
+def _pass(reading: Reading, *, keep: bool) -> bool:
+    del reading, keep
+    return False
+
+
 class Hub:
     """Fans a reading out by plain calls, in the same turn of the loop: judging comes first."""
 
@@ -27,7 +39,7 @@ class Hub:
         self._good_before: dict[str, Reading] = {}  # of points that are BAD now
         self.published = 0
         self._floor = floor
-        self.judge: Callable[[Reading], bool] = lambda reading: False
+        self.judge: Judge = _pass
         self.store: Keep = _forget
         self.show: Watcher = lambda reading: None
         self.watchers: dict[str, list[Watcher]] = {}
@@ -50,7 +62,7 @@ class Hub:
             if before is not None and before.value is not None:
                 self._good_before[point_id] = before
         self.latest[point_id] = reading
-        if self.judge(reading):
+        if self.judge(reading, keep=keep):
             self.store(reading, decided=True)
         elif keep:
             self.store(reading, decided=False)

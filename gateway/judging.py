@@ -12,6 +12,8 @@ from rules.alarm import Alarm
 from rules.events import (
     OWN,
     Announce,
+    Asked,
+    Clocked,
     Drive,
     Effect,
     Elapsed,
@@ -20,18 +22,27 @@ from rules.events import (
     Observed,
     Record,
     Started,
+    Switched,
+    Tell,
     Troubled,
+    Turned,
 )
 from rules.judge import Judge
+from rules.kept import Hands
 from rules.people import BY_NAME, NAMES, Acknowledged, ByPeople
 from rules.slots import Output
 from rules.state import Memories
 
+CLOCK_STEP_MS = 1_000  # a wall clock that moved by less is as it was
 _encode = msgspec.json.encode
 
 
 class UnknownAlarm(Exception):
     """No alarm of this name stands."""
+
+
+class UnknownRule(Exception):
+    """No rule of this name can be asked for."""
 
 
 class NotWaiting(Exception):
@@ -48,32 +59,71 @@ class Judging:
         self._hub = hub
         self.steps = 0
         self.drive: Callable[[Drive], None] = lambda drive: None
+        self.turned: Callable[[Turned], None] = lambda turned: None
+        self.tell: Callable[[Tell], None] = lambda tell: None
         self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
         self.on_duty: Callable[[str, int], Collection[str]] = lambda to, now: ()
         self.announce: Callable[[Announce, int], None] = lambda announce, now: None
 
-    def adopt(self, judge: Judge, now: int, known: Collection[str] = ()) -> None:
-        """Judge by these rules from now on; those that are as they were go on as they stood."""
+    def adopt(
+        self,
+        judge: Judge,
+        now: int,
+        known: Collection[str] = (),
+        *,
+        fresh: bool = False,
+        past: Iterable[JudgedReading] = (),
+    ) -> None:
+        """Judge by these rules from now on; those that are as they were go on as they stood.
+
+        `fresh`: the process has just begun; `past` are kept readings for windows that are new.
+        """
         self.judge = judge
-        self.state = Memories(judge, self.state.entries)
-        self.start(now, known)
+        self.state = Memories(judge, self.state.entries, self.state.seen)
+        self.state.seen.refill(past)
+        body = '{"k":"start"}' if fresh else '{"k":"adopt"}'
+        self._take(Started(known, fresh), self._hub.pass_time(now), body)
 
-    def start(self, now: int, known: Collection[str] = ()) -> None:
-        """Begin: outputs take the value their slots say, at once; `known` as for Started."""
-        self._take(Started(known), self._hub.pass_time(now), '{"k":"start"}')
+    def start(self, now: int) -> None:
+        """Begin with the rules there are: outputs take the value their slots say, at once."""
+        self._take(Started(), self._hub.pass_time(now), '{"k":"start"}')
 
-    def observe(self, reading: Reading) -> bool:
+    def observe(self, reading: Reading, *, keep: bool) -> bool:
         """Judge a reading; true when it changed anything, so that it must be stored."""
         point_id = reading.point.id
-        if not self.judge.stirs(self.state, point_id, reading, reading.at):
+        if not self.judge.stirs(self.state, point_id, reading, reading.at, kept=keep):
             self.steps += 1
             return False
-        return self._take(Observed(point_id, reading), reading.at, None)
+        return self._take(Observed(point_id, reading, keep), reading.at, None)
 
-    def tick(self, now: int) -> None:
-        """Let timers fire; stored only when one did."""
+    def tick(self, now: int, ahead_ms: int | None = None) -> None:
+        """Let timers fire, and look at the wall clock; stored only when something came of it.
+
+        `ahead_ms` is how far the wall clock is ahead of `now`, None while it is not believed.
+        """
+        if self.judge.wants_wall_time and self._clock_moved(ahead_ms):
+            body = _encode({"k": "clock", "ahead_ms": ahead_ms}).decode()
+            self._take(Clocked(ahead_ms), self._hub.pass_time(now), body)
         if self.state.next_due <= now:
             self._take(Elapsed(), self._hub.pass_time(now), '{"k":"tick"}')
+
+    def _clock_moved(self, ahead_ms: int | None) -> bool:
+        hands = self.state.entries.get("clock")
+        if not isinstance(hands, Hands) or hands.ahead_ms is None or ahead_ms is None:
+            return not isinstance(hands, Hands) or hands.ahead_ms is not ahead_ms
+        return abs(hands.ahead_ms - ahead_ms) > CLOCK_STEP_MS
+
+    def ask(self, rule_id: str, by: str, now: int) -> None:
+        """A person wants a rule to run now; raises UnknownRule."""
+        if not self.judge.hearers.callable(rule_id):
+            raise UnknownRule(rule_id)
+        body = _encode({"k": "ask", "rule": rule_id, "by": by}).decode()
+        self._take(Asked(rule_id, by), self._hub.pass_time(now), body)
+
+    def switch(self, mode: str, value: str, by: str, now: int) -> None:
+        """A person puts the kitchen into another mode."""
+        body = _encode({"k": "switch", "mode": mode, "value": value, "by": by}).decode()
+        self._take(Switched(mode, value, by), self._hub.pass_time(now), body)
 
     def acknowledge(self, alarm_id: str, by: str, now: int) -> None:
         """A person has seen an alarm; raises UnknownAlarm or NotWaiting."""
@@ -126,33 +176,41 @@ class Judging:
         if not changes and not effects and not isinstance(event, Started):
             return False
         self.state.apply(changes)
-        for effect in effects:
-            if isinstance(effect, Drive):
-                self.drive(effect)
+        self._carry_out(effects)
         if body is not None:
             self._log.judged(now, body)
         for key, entry in changes.items():
             self._log.remember(key, None if entry is None else _encode(entry).decode())
-        self._tell(effects, now)
+        self._write(effects, now)
         return True
 
-    def _tell(self, effects: Iterable[Effect], now: int) -> None:
-        """Write the rows, and tell people and pages."""
-        points: set[str] = set()
-        changed = False
+    def _write(self, effects: Iterable[Effect], now: int) -> None:
+        """Write the rows, and have people told and shown what became of alarms."""
+        rows: list[Mapping[str, object]] = []
         for effect in effects:
             if isinstance(effect, Announce):
                 people = sorted(self.on_duty(effect.to, now))
-                effect = effect._replace(data={**effect.data, "people": people})  # noqa: PLW2901
-                self._log.event("alarm", effect.data, now)
-                self.announce(effect, now)
+                announce = effect._replace(data={**effect.data, "people": people})
+                self._log.event("alarm", announce.data, now)
+                self.announce(announce, now)
+                rows.append(announce.data)
             elif isinstance(effect, Record):
                 self._log.event(effect.kind, effect.data, now)
                 if effect.kind == "alarm":
-                    changed = True
-                    points |= {str(point) for point in (effect.data["point"],) if point}
-        if changed:
-            self.alarms_changed(points)
+                    rows.append(effect.data)
+        if rows:
+            self.alarms_changed({str(data["point"]) for data in rows if data["point"]})
+
+    def _carry_out(self, effects: Iterable[Effect]) -> None:
+        """Outputs are driven before anything is written."""
+        for effect in effects:
+            match effect:
+                case Drive():
+                    self.drive(effect)
+                case Turned():
+                    self.turned(effect)
+                case Tell():
+                    self.tell(effect)
 
 
 def decode(found: Mapping[str, str]) -> dict[str, Entry]:
@@ -179,6 +237,14 @@ def _event(body: str) -> Event:
             return Elapsed()
         case "start":
             return Started()
+        case "adopt":
+            return Started(fresh=False)
+        case "clock":
+            return Clocked(data["ahead_ms"])
+        case "ask":
+            return Asked(data["rule"], data["by"])
+        case "switch":
+            return Switched(data["mode"], data["value"], data["by"])
         case "trouble":
             return Troubled(data["alarm"], data["standing"], data["what"])
         case name:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from drivers.base import Metric
 from gateway import health
 from gateway.config.schema import FORECAST_METRICS, Actuator, Config, Device, PointSettings
+from gateway.modes import DEVICE
 from gateway.reading import Origin, Point
 
 OUTLOOK_S = 60.0  # how often a forecast is made
@@ -24,6 +25,8 @@ def points_of(config: Config) -> Iterator[Point]:
             yield _own(
                 name, metric, "forecast", label=label, period_s=OUTLOOK_S, simulated=simulated
             )
+    for name in config.modes:
+        yield _own(DEVICE, Metric(name, "", kind="text"), "gateway", label="", period_s=0.0)
     for metric in health.METRICS:
         yield _own(health.DEVICE, metric, "gateway", label="", period_s=health.PERIOD_S)
 

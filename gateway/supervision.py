@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, ParamSpec
 
 from gateway.clock import Clock
 
@@ -16,7 +16,7 @@ PATIENCE_MS = 300_000
 BACK_OFF_S = (1.0, 5.0, 15.0)
 
 Work = Callable[[], Awaitable[None]]
-Subject = TypeVar("Subject")
+Given = ParamSpec("Given")
 
 
 class CriticalFailure(Exception):
@@ -62,17 +62,17 @@ class Supervision:
             else:
                 return
 
-    def critical(self, name: str, decide: Callable[[Subject], bool]) -> Callable[[Subject], bool]:
+    def critical(self, name: str, decide: Callable[Given, bool]) -> Callable[Given, bool]:
         """`decide`, whose bug ends everything as a critical task's does, whoever has called it.
 
         After that it decides nothing any more, so that what makes the outputs safe can go on.
         """
 
-        def guarded(subject: Subject) -> bool:
+        def guarded(*given: Given.args, **named: Given.kwargs) -> bool:
             if self.failed == name:
                 return False
             try:
-                return decide(subject)
+                return decide(*given, **named)
             except Exception:
                 logger.exception("%s failed", name)
                 self._fail(name)

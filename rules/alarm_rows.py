@@ -48,8 +48,7 @@ class AlarmRows:
         }
         if alarm.first_out:
             data["first_out"] = alarm.first_out
-        self._changes.record("alarm", data)
-        return data
+        return self._changes.record("alarm", data)
 
     def come_up(self, alarm_id: str, alarm: Alarm, now: int) -> None:
         """Have people see it; they are told now or with others."""

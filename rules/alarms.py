@@ -15,7 +15,7 @@ from rules.alarm import (
 from rules.alarm_rows import AlarmRows
 from rules.base import Observation
 from rules.changes import Changes
-from rules.escalation import Duty, Escalation
+from rules.escalation import Escalation, StandIn
 from rules.events import OWN, Entry
 from rules.hiding import Hiding
 from rules.memory import Phase
@@ -32,7 +32,7 @@ from rules.people import (
 from rules.plan import AlarmPlan
 from rules.suppression import Suppression, about
 
-KINDS = ("alarm", "suppression", "escalation", "announcing", "duty")  # of entries kept here
+KINDS = ("alarm", "suppression", "escalation", "announcing", "stand_in")  # of entries kept here
 CONFIGURATION = "configuration"
 Value = float | bool | str | None
 
@@ -87,7 +87,7 @@ class Alarms:
                     left = msgspec.structs.replace(before, removed=None)
                     self._hiding.appear(alarm, left, Verb.RESTORE, now, by)
             case HandedOver(role, person, by, for_ms):
-                self._changes.put(f"duty/{role}", Duty(person, by, now, now + for_ms))
+                self._changes.put(f"stand_in/{role}", StandIn(person, by, now, now + for_ms))
                 data: dict[str, object] = {"code": "handed_over", "role": role, "person": person}
                 self._changes.record("system", data | {"by": by, "for_s": for_ms // 1000})
 
@@ -103,7 +103,7 @@ class Alarms:
         elif isinstance(entry, Suppression):
             self._changes.put(key, msgspec.structs.replace(entry, until=None))
             self._hiding.unsuppress(name, at, "cap")
-        elif isinstance(entry, Duty):
+        elif isinstance(entry, StandIn):
             self._changes.put(key, None)
         elif kind == "escalation":
             self._rows.telling.climb(name, at)

@@ -12,6 +12,7 @@ class Changes:
         self.state = state
         self.entries: dict[str, Entry | None] = {}
         self.effects: list[Effect] = []
+        self.chain: tuple[str, ...] = ()  # what led to what happens just now
 
     def get(self, key: str) -> Entry | None:
         """An entry as it stands now."""
@@ -26,6 +27,8 @@ class Changes:
         entry = self.get(f"rule/{rule_id}")
         return entry if isinstance(entry, Memory) else IDLE
 
-    def record(self, kind: str, data: dict[str, object]) -> None:
-        """Have an event row written."""
-        self.effects.append(Record(kind, data))
+    def record(self, kind: str, data: dict[str, object]) -> dict[str, object]:
+        """Have an event row written, with what led to it; within the step it may be added to."""
+        row = data | ({"chain": list(self.chain)} if self.chain else {})
+        self.effects.append(Record(kind, row))
+        return row

@@ -1,4 +1,4 @@
-"""Escalation: who is told one after another until somebody acknowledges, and who is on duty."""
+"""Who is told one after another until somebody acknowledges, and who stands in for whom."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class Escalation(msgspec.Struct, frozen=True, tag="escalation"):
     due: int | None
 
 
-class Duty(msgspec.Struct, frozen=True, tag="duty"):
+class StandIn(msgspec.Struct, frozen=True, tag="stand_in"):
     """Somebody has taken over a role, whatever the shift calendar says, until then (kitchen ms)."""
 
     person: str

@@ -6,16 +6,19 @@ from typing import NamedTuple
 from rules.alarm import Alarm
 from rules.announcing import Announcing
 from rules.base import Observation
-from rules.escalation import Duty, Escalation
+from rules.escalation import Escalation, StandIn
+from rules.kept import Hands, InMode, Last, Pace, Run, Timer
 from rules.memory import Memory
 from rules.people import ByPeople
+from rules.schedule import State
 from rules.slots import Output
 from rules.suppression import Suppression
 
 NEVER = 1 << 62
 OWN = "system."  # no rule's id has a dot
 
-Entry = Memory | Alarm | Output | Suppression | Escalation | Announcing | Duty
+_OfAlarms = Alarm | Suppression | Escalation | Announcing | StandIn
+Entry = Memory | Output | Run | Pace | Timer | InMode | Last | Hands | State | _OfAlarms
 
 
 class Observed(NamedTuple):
@@ -23,6 +26,7 @@ class Observed(NamedTuple):
 
     point: str
     seen: Observation
+    kept: bool = True  # beyond its deadband; one that decides something is kept in any case
 
 
 class Elapsed(NamedTuple):
@@ -36,6 +40,28 @@ class Started(NamedTuple):
     """
 
     known: Collection[str] = ()
+    fresh: bool = True  # the process was away: what was seen before counts no more
+
+
+class Clocked(NamedTuple):
+    """The wall clock is so far ahead of kitchen time, or is not to be believed (None)."""
+
+    ahead_ms: int | None
+
+
+class Asked(NamedTuple):
+    """A person wants a rule to run now."""
+
+    rule: str
+    by: str
+
+
+class Switched(NamedTuple):
+    """A person puts the kitchen into another mode."""
+
+    mode: str
+    value: str
+    by: str
 
 
 class Troubled(NamedTuple):
@@ -46,7 +72,7 @@ class Troubled(NamedTuple):
     what: str
 
 
-Event = Observed | Elapsed | Started | Troubled | ByPeople
+Event = Observed | Elapsed | ByPeople | Started | Clocked | Asked | Switched | Troubled
 
 
 class Drive(NamedTuple):
@@ -56,6 +82,22 @@ class Drive(NamedTuple):
     value: bool
     slot: int | None
     cause: str
+
+
+class Tell(NamedTuple):
+    """Tell people something that is no alarm; `to` is a role, or empty."""
+
+    text: str
+    to: str
+    rule: str
+    priority: str
+
+
+class Turned(NamedTuple):
+    """The kitchen is in this mode now: publish it as the point `mode/<mode>`."""
+
+    mode: str
+    value: str
 
 
 class Record(NamedTuple):
@@ -77,7 +119,7 @@ class Announce(NamedTuple):
     data: dict[str, object]
 
 
-Effect = Drive | Record | Announce
+Effect = Drive | Record | Announce | Tell | Turned
 
 
 class Step(NamedTuple):

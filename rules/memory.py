@@ -1,11 +1,12 @@
 """What one rule with a condition remembers: idle, waiting out its `for`, active, or suspended."""
 
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import NamedTuple
 
 import msgspec
 
-from rules.base import Observation, OnBad, Rule
+from rules.base import Formula, Observation, OnBad, Rule, Value
+from rules.formula.evaluation import BLIND, Unknown, World
 from rules.slots import Contract, OnSensorLoss
 
 
@@ -15,7 +16,7 @@ class Phase(StrEnum):
     IDLE = "idle"
     PENDING = "pending"  # the condition holds, its `for` is running
     ACTIVE = "active"
-    SUSPENDED = "suspended"  # its condition raised: it no longer judges, and says so
+    SUSPENDED = "suspended"  # it no longer judges, and says so
 
 
 class Memory(msgspec.Struct, frozen=True, tag="rule"):
@@ -24,11 +25,21 @@ class Memory(msgspec.Struct, frozen=True, tag="rule"):
     phase: Phase = Phase.IDLE
     since: int = 0
     blind: bool = False  # its point has no usable value: contracts may take its commands back
-    value: float | bool | str | None = None  # with which the condition began
+    value: Value = None  # with which the condition began; why it is suspended
     of: str = ""  # point and condition it is about; empty in what older versions stored
+    until: int | None = None  # the end of a suspension that ends by itself
 
 
 IDLE = Memory()
+
+
+class Verdict(Enum):
+    """What a rule's condition has to say."""
+
+    TRUE = "true"
+    FALSE = "false"
+    BLIND = "blind"  # a point it needs has no usable value
+    SILENT = "silent"  # no opinion: stay as you are
 
 
 class _Unseen(NamedTuple):
@@ -39,27 +50,79 @@ class _Unseen(NamedTuple):
     good: bool = False
 
 
+def holds(rule: Rule, seen: Observation, *, active: bool) -> Verdict:
+    """Whether a condition on one point holds, by a reading of that point."""
+    if rule.condition is None:
+        return Verdict.SILENT
+    held = rule.condition.holds(seen if seen.good else _Unseen(seen.at), active=active)
+    if held is None:
+        return Verdict.SILENT if seen.good else Verdict.BLIND
+    return Verdict.TRUE if held else Verdict.FALSE
+
+
+def verdict(rule: Rule, world: World, *, active: bool) -> Verdict:
+    """Whether a rule that looks at several points holds now, its `if` included."""
+    if rule.formula is not None:
+        said = answer(rule.formula, world)
+    else:
+        seen = world.latest(rule.point)
+        said = Verdict.SILENT if seen is None else holds(rule, seen, active=active)
+    if rule.gate is None:
+        return said
+    both = {said, answer(rule.gate, world)}
+    return next(it for it in _STRONGEST_FIRST if it in both)
+
+
+_STRONGEST_FIRST = (Verdict.FALSE, Verdict.BLIND, Verdict.SILENT, Verdict.TRUE)  # of an `and`
+
+
+def answer(formula: Formula, world: World) -> Verdict:
+    """What a formula says."""
+    held = formula.holds(world)
+    if isinstance(held, Unknown):
+        return Verdict.BLIND if held is BLIND else Verdict.SILENT
+    return Verdict.TRUE if held else Verdict.FALSE
+
+
 def next_memory(rule: Rule, memory: Memory, seen: Observation) -> Memory:
-    """What a rule remembers after a reading, before its effects; the same object if no change."""
+    """What a rule on one point remembers after a reading; the same object if no change."""
     if memory.phase is Phase.SUSPENDED:
         return memory
     try:
-        verdict = rule.condition.holds(
-            seen if seen.good else _Unseen(seen.at), active=memory.phase is Phase.ACTIVE
-        )
+        said = holds(rule, seen, active=memory.phase is Phase.ACTIVE)
     except Exception:  # noqa: BLE001 - a bug in one rule must not stop the others
         return Memory(Phase.SUSPENDED, seen.at)
-    blind = False
-    if verdict is None and not seen.good:
-        blind, verdict = True, _on_bad(rule.on_bad, memory.phase)
-    if verdict is False:
+    return concluded(rule, memory, said, seen.at, seen.value if seen.good else None)
+
+
+def reconsidered(rule: Rule, memory: Memory, world: World) -> Memory:
+    """What a rule on several points remembers now; the same object if no change."""
+    if memory.phase is Phase.SUSPENDED:
+        return memory
+    try:
+        said = verdict(rule, world, active=memory.phase is Phase.ACTIVE)
+    except Exception:  # noqa: BLE001 - a bug in one rule must not stop the others
+        return Memory(Phase.SUSPENDED, world.now)
+    seen = world.latest(rule.point) if rule.point else None
+    value = seen.value if seen is not None and seen.good else None
+    return concluded(rule, memory, said, world.now, value)
+
+
+def concluded(rule: Rule, memory: Memory, said: Verdict, at: int, value: Value) -> Memory:
+    """What follows from a verdict, before its effects; the same object if nothing does."""
+    blind = said is Verdict.BLIND
+    held = _on_bad(rule.on_bad, memory.phase) if blind else _HELD[said]
+    if held is False:
         return IDLE
     if memory.phase is not Phase.IDLE:
         return memory if memory.blind is blind else msgspec.structs.replace(memory, blind=blind)
-    if verdict is None:
+    if held is None:
         return memory
     phase = Phase.PENDING if rule.for_ms else Phase.ACTIVE
-    return Memory(phase, seen.at, blind, seen.value if seen.good else None, about(rule))
+    return Memory(phase, at, blind, value, about(rule))
+
+
+_HELD = {Verdict.TRUE: True, Verdict.FALSE: False, Verdict.SILENT: None}
 
 
 def about(rule: Rule) -> str:

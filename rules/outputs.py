@@ -40,6 +40,12 @@ class Outputs:
         if renewed is not output:
             self._changes.put(f"output/{command.actuator}", renewed)
 
+    def occupy(self, actuator: str, slot: int, occupant: Occupant) -> None:
+        """Have a slot taken by what no rule holds on to: it ends when its time is up."""
+        output = slots.occupy(self.output(actuator), slot, occupant)
+        self._changes.put(f"output/{actuator}", slots.renew(output, slot))
+        self.reconsider(actuator)
+
     def settle(self, now: int) -> None:
         """Bring the outputs up to date, once all rules have spoken: a hand-over is no switching."""
         for actuator, numbers in self._reconsidered.items():

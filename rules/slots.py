@@ -36,6 +36,7 @@ class Occupant(msgspec.Struct, frozen=True):
 
     value: bool
     cause: str
+    until: int | None = None  # kitchen ms
 
 
 class Output(msgspec.Struct, frozen=True, tag="output"):

@@ -130,6 +130,7 @@ def test_an_event_row_carries_what_the_protocol_promises() -> None:
         "id": "warm",
         "verb": "raise",
         "state": "unacknowledged",
+        "chain": ["point walk_in/temperature", "rule warm"],
         "priority": "life",
         "point": "walk_in/temperature",
         "value": 9.0,

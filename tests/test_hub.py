@@ -33,7 +33,8 @@ class Listening:
         assert self.hub.latest[seen.point.id] is seen
         self.calls.append((who, seen))
 
-    def _judge(self, seen: Reading) -> bool:
+    def _judge(self, seen: Reading, *, keep: bool) -> bool:
+        del keep
         self.note("judge", seen)
         return self._decides
 

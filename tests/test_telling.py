@@ -49,7 +49,7 @@ def alarm_rule(name: str, priority: Priority, terms: AlarmTerms) -> Rule:
 
 
 def kitchen_of(rules: list[Rule]) -> Bench:
-    return Bench(Judge(rules, {}, {"ladder": LADDER}))
+    return Bench(Judge(rules, {}, ladders={"ladder": LADDER}))
 
 
 def warm(kitchen: Bench, name: str, now: int) -> list[Effect]:
@@ -132,6 +132,7 @@ def test_what_was_seen_or_hidden_before_the_gathered_message_is_not_in_it() -> N
 def test_a_chattering_alarm_is_told_of_once_and_then_every_ten_minutes() -> None:
     kitchen = many(1, priority=Priority.HIGH)
     told: list[object] = []
+    effects: list[Effect] = []
     for number in range(CHATTER_FROM):
         effects = warm(kitchen, "r0", number * 10_000)
         told += at_once(effects)
@@ -245,7 +246,7 @@ def test_a_restart_changes_nothing_of_a_ladder_and_another_configuration_begins_
     assert messages(again.feed(Elapsed(), 15 * MINUTE)) == [("escalation", "owner", 2, ["r0"])]
     other = Ladder(rungs=(Rung(after_ms=0, to="chef"),), repeat_ms=0)
     terms = AlarmTerms(escalate="other")
-    judge = Judge([alarm_rule("r0", Priority.HIGH, terms)], {}, {"other": other})
+    judge = Judge([alarm_rule("r0", Priority.HIGH, terms)], {}, ladders={"other": other})
     changed = Bench(judge, decode(stored(kitchen.state.entries)))
     assert messages(changed.feed(Started(), 6 * MINUTE)) == [("raised", "chef", 0, ["r0"])]
     entry = changed.state.entries["escalation/r0"]

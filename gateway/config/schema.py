@@ -226,6 +226,7 @@ class Config:
     buses: Mapping[str, Bus] = field(default_factory=dict)
     devices: Mapping[str, Device] = field(default_factory=dict)
     actuators: Mapping[str, Actuator] = field(default_factory=dict)
+    modes: Mapping[str, tuple[Id, ...]] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     rule_options: Mapping[str, object] = field(default_factory=dict, metadata=_OUTSIDE)
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""What `rules/expression.py` is made of: text, tree, units, closures."""

@@ -1,0 +1,62 @@
+"""Which rules run when something happens."""
+
+from collections.abc import Iterable, Sequence
+
+from rules.base import AlarmHeard, Called, Due, PointChanged, Rule, TimerElapsed, Value
+
+
+class Hearers:
+    """The rules with triggers, by what they wait for; each list most urgent first."""
+
+    def __init__(self, ranked: Iterable[Rule]) -> None:
+        self._of: dict[tuple[str, ...], list[Rule]] = {}
+        self._points: dict[str, list[tuple[PointChanged, Rule]]] = {}
+        for rule in ranked:
+            for trigger in rule.triggers:
+                if isinstance(trigger, PointChanged):
+                    self._points.setdefault(trigger.point, []).append((trigger, rule))
+                else:
+                    self._of.setdefault(_key(trigger, rule), []).append(rule)
+
+    @property
+    def points(self) -> set[str]:
+        """The points whose changes are waited for."""
+        return set(self._points)
+
+    @property
+    def scheduled(self) -> Sequence[Rule]:
+        """The rules with a schedule."""
+        return [rules[0] for key, rules in self._of.items() if key[0] == "schedule"]
+
+    def of_point(self, point: str, value: Value) -> list[Rule]:
+        """Those that wait for a point to take this value."""
+        found = [
+            rule
+            for trigger, rule in self._points.get(point, ())
+            if trigger.to is None or (trigger.to == value and type(trigger.to) is type(value))
+        ]
+        return list(dict.fromkeys(found))
+
+    def of_alarm(self, alarm: str, verb: str) -> Sequence[Rule]:
+        """Those that wait for this to happen to an alarm."""
+        return self._of.get(("alarm", alarm, verb), ())
+
+    def of_timer(self, timer: str) -> Sequence[Rule]:
+        """Those that wait for a timer."""
+        return self._of.get(("timer", timer), ())
+
+    def callable(self, rule_id: str) -> bool:
+        """Whether people may ask for a rule."""
+        return ("called", rule_id) in self._of
+
+
+def _key(trigger: AlarmHeard | TimerElapsed | Due | Called, rule: Rule) -> tuple[str, ...]:
+    match trigger:
+        case AlarmHeard(alarm=alarm, verb=verb):
+            return ("alarm", alarm, verb)
+        case TimerElapsed(timer=timer):
+            return ("timer", timer)
+        case Due():
+            return ("schedule", rule.id)
+        case Called():
+            return ("called", rule.id)
