@@ -26,6 +26,7 @@ from rules.memory import IDLE, Memory, Phase, next_memory
 from rules.people import Acknowledged
 from rules.slots import LIFE_SLOTS, Contract, OnSensorLoss
 from rules.state import Memories
+from rules.telling import BOOK
 from tests.kitchen_rules import (
     ACTUATORS,
     DOOR,
