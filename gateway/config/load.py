@@ -6,7 +6,7 @@ An error in a device or actuator leaves out that one; any other leaves no config
 import hashlib
 import importlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from gateway.config.equipment import Equipment
 from gateway.config.problem import Place, Problem, Report
 from gateway.config.rules import References
 from gateway.config.scalar import found
-from gateway.config.typed import FLAW, Filler, Spot, keys_of
+from gateway.config.typed import FLAW, Filler, Flaw, Spot, keys_of
 from gateway.config.yaml import Map, Node, Scalar
 
 _START = Place(1, 1)
@@ -97,7 +97,7 @@ def _config(root: Node, filler: Filler, folder: Path) -> schema.Config | None:
     buses = _buses(section.get("buses"), filler)
     equipment = Equipment(filler, buses)
     equipment.read(section.get("devices"), section.get("actuators"))
-    references = References(filler, equipment)
+    references = References(filler, equipment, _ladders(values))
     forecasts = references.forecasts(section.get("forecasts"))
     rules = references.rules(section.get("rules"))
     _check_emulation(tree, filler, equipment)
@@ -108,6 +108,12 @@ def _config(root: Node, filler: Filler, folder: Path) -> schema.Config | None:
     values |= {"forecasts": forecasts, "folder": folder}
     config = filler.build(schema.Config, values, tree, spot)
     return None if config is FLAW else config
+
+
+def _ladders(values: Mapping[str, object] | Flaw) -> Collection[str] | None:
+    """The names alarms may escalate by; None where their section could not be read."""
+    ladders = None if values is FLAW else values.get("escalations", {})
+    return ladders if isinstance(ladders, Mapping) else None
 
 
 def _web(root: Node | None, path: Path) -> schema.Web:

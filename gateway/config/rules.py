@@ -5,12 +5,12 @@ is left out; the rest of the kitchen is judged all the same.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from drivers.base import Metric
 from gateway import health
-from gateway.config import registry, schema
+from gateway.config import alarms, registry, schema
 from gateway.config.equipment import Equipment
 from gateway.config.problem import shown_message
 from gateway.config.typed import FLAW, Filler, Flaw, Key, Spot, keys_of
@@ -33,10 +33,13 @@ class _Entry(NamedTuple):
 class References:
     """The points and actuators that rules and forecasts may name."""
 
-    def __init__(self, filler: Filler, equipment: Equipment) -> None:
+    def __init__(
+        self, filler: Filler, equipment: Equipment, ladders: Collection[str] | None = ()
+    ) -> None:
         self._filler = filler
         self._report = filler.report
         self._equipment = equipment
+        self._ladders = ladders
         self.options: dict[str, object] = {}  # by rule, of the sound ones
         self._points = dict(equipment.metrics)
         self._points |= {f"{health.DEVICE}/{metric.name}": metric for metric in health.METRICS}
@@ -174,12 +177,14 @@ class References:
     def _compiled(
         self, entry: _Entry, written: schema.RuleEntry, condition: Condition | Flaw
     ) -> Rule | None:
-        alarms = [action.alarm for action in written.then if action.alarm is not None]
-        priority = self._priority(entry, written, alarms)
+        raised = [action.alarm for action in written.then if action.alarm is not None]
+        priority = self._priority(entry, written, [alarm.priority for alarm in raised])
         if priority is None:
             return None
         commands = self._commands(entry, written, priority)
-        if condition is FLAW or commands is FLAW or not (alarms or commands):
+        known = alarms.Known(points=self._points, ladders=self._ladders)
+        terms = alarms.terms(raised[0] if raised else None, known, self._report, entry.spot)
+        if condition is FLAW or commands is FLAW or terms is FLAW or not (raised or commands):
             return None
         return Rule(
             id=entry.name,
@@ -189,7 +194,8 @@ class References:
             for_ms=round(written.for_s * 1000),
             on_bad=written.on_bad,
             priority=priority,
-            alarm=bool(alarms),
+            alarm=bool(raised),
+            terms=terms,
             commands=commands,
             advice=written.advice,
             fingerprint=_fingerprint(written.kind, self.options[entry.name]),

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from drivers.base import DurationS, Metric
 from gateway.buses.kinds import Options
 from gateway.config import checks
+from gateway.config.alarms import AlarmEntry, LadderEntry
 from gateway.config.registry import Role
 from gateway.config.secret import Secret
 from rules.base import OnBad, PointUnit, Priority, Rule
@@ -137,7 +138,7 @@ class Actuator:
 class Action:
     """One line under `then`: raise an alarm, or occupy a slot of an actuator."""
 
-    alarm: Priority | None = None
+    alarm: AlarmEntry | None = None
     command: Id | None = None
     value: bool | None = None
     slot: Annotated[int, "1..16"] | None = None
@@ -229,6 +230,7 @@ class Config:
     modes: Mapping[str, tuple[Id, ...]] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     rule_options: Mapping[str, object] = field(default_factory=dict, metadata=_OUTSIDE)
+    escalations: Mapping[str, LadderEntry] = field(default_factory=dict)
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
     web: Web = field(default_factory=Web)
     cloud: Cloud | None = None
