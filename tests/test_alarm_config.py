@@ -16,6 +16,13 @@ buses: {i2c: {kind: i2c, path: /dev/i2c-1}, pins: {kind: gpio, chip: pinctrl-bcm
 devices:
   cold: {driver: sht3x, bus: i2c, address: 0x44, every: 5s}
   door: {driver: contact, bus: pins, pin: 17}
+shifts:
+  hand_over: 15min
+  roles:
+    cook:
+      - {person: mina, from: "07:00", to: "15:00", days: mon-fri}
+      - {person: jun, from: "15:00", to: "23:00", days: mon-fri}
+    manager: [{person: lee}]
 escalations:
   cold_chain:
     steps: [{after: 0s, to: on_duty cook}, {after: 5min, to: manager}, {after: 15min, to: owner}]
@@ -82,6 +89,8 @@ def test_the_short_form_says_how_urgent_it_is_and_nothing_else(tmp_path: Path) -
         ("escalate: cold_chain", "escalate: warm_chain", "rules.warm", 'did you mean "cold_chain"'),
         ("priority: high", "priority: life", "rules.warm", "at most 10min for priority life"),
         ("to: manager", 'to: "the manager"', "steps[1].to", "expected a role"),
+        ("on_duty cook", "on_duty cok", "escalations.cold_chain", 'did you mean "cook"'),
+        ("{person: lee}", "{who: lee}", "shifts.roles.manager[0]", '"person" is missing'),
         ("{after: 0s", "{after: 1s", "escalations.cold_chain", "the first must be at once"),
         ("{after: 15min", "{after: 4min", "escalations.cold_chain", "later and later"),
         ("repeat: 30min", "repeat: 30s", "escalations.cold_chain", "at least 1min"),
@@ -96,3 +105,13 @@ def test_what_does_not_fit_is_said_with_its_place(
     told = [f"{problem.path}: {problem.message}" for problem in found.problems]
     assert any(path in line and says in line for line in told), told
     assert all(problem.line > 1 for problem in found.problems)
+
+
+def test_the_shifts_say_who_is_on_duty(tmp_path: Path) -> None:
+    config = loaded(tmp_path, KITCHEN).config
+    assert config is not None
+    assert config.shifts is not None
+    monday = 1_795_996_800_000  # 2026-11-30 00:00 UTC, 09:00 in Seoul
+    assert [it.person for it in config.shifts.reached("cook", monday)] == ["mina"]
+    night = monday + 16 * 3_600_000
+    assert [it.person for it in config.shifts.reached("cook", night)] == ["lee"]

@@ -33,9 +33,9 @@ class Listening:
         assert self.hub.latest[seen.point.id] is seen
         self.calls.append((who, seen))
 
-    def _judge(self, seen: Reading, *, keep: bool) -> bool:
+    def _judge(self, reading: Reading, *, keep: bool) -> bool:
         del keep
-        self.note("judge", seen)
+        self.note("judge", reading)
         return self._decides
 
     def order(self) -> list[str]:

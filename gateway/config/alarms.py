@@ -1,16 +1,18 @@
 """How a rule's alarm behaves, and the ladders by which people are told until somebody sees it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Protocol
 
 from drivers.base import Metric
 from gateway.config.problem import Report
-from gateway.config.typed import FLAW, Flaw, Spot
+from gateway.config.typed import FLAW, Filler, Flaw, Spot
+from gateway.config.yaml import Node
 from rules.alarm import shelve_limit_ms
 from rules.base import DurationS, Priority
 from rules.escalation import Ladder, Rung
+from rules.shift import Duty
 from rules.terms import PLAIN, AlarmTerms, Suppress
 
 STEPS_MAX = 10
@@ -74,43 +76,91 @@ class LadderEntry:
         return Ladder(rungs=rungs, repeat_ms=_ms(self.repeat_s))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
-    """What an alarm may refer to; `ladders` is None where their section has errors of its own."""
+class Terms:
+    """Compiles what alarms say; `ladders` is None where their section has errors of its own."""
 
-    points: Mapping[str, Metric]
-    ladders: Collection[str] | None
+    def __init__(
+        self,
+        report: Report,
+        points: Mapping[str, Metric],
+        ladders: Collection[str] | None,
+    ) -> None:
+        self._report = report
+        self._points = points
+        self._ladders = ladders
+
+    def of(self, actions: Iterable["Raising"], spot: Spot) -> AlarmTerms | Flaw:
+        """The terms of the one alarm among these; what does not fit goes to the report."""
+        entry = next((action.alarm for action in actions if action.alarm is not None), None)
+        if entry is None:
+            return PLAIN
+        suppress = None if entry.suppress is None else self._suppress(entry.suppress)
+        problems = [*self._ladder_problems(entry), *_limit_problems(entry)]
+        if isinstance(suppress, str):
+            problems.append(suppress)
+        for problem in problems:
+            self._report.add(spot.place, spot.path, problem)
+        if problems or isinstance(suppress, str):
+            return FLAW
+        return AlarmTerms(
+            latch=entry.latch,
+            clear_for_ms=_ms(entry.clear_for_s),
+            shelve_ms=None if entry.shelve_s is None else _ms(entry.shelve_s),
+            suppress=suppress,
+            group=entry.group or "",
+            escalate=entry.escalate or "",
+            procedure=entry.procedure,
+        )
+
+    def _ladder_problems(self, entry: AlarmEntry) -> list[str]:
+        name, ladders = entry.escalate, self._ladders
+        if name is None or ladders is None or name in ladders:
+            return []
+        near = self._report.suggestion(name, ladders)
+        return [f'escalate: got "{name}", expected one of `escalations`{near}']
+
+    def _suppress(self, entry: SuppressEntry) -> Suppress | str:
+        """What hides it by design, or what is wrong with that."""
+        metric = self._points.get(entry.while_)
+        if metric is None:
+            near = self._report.suggestion(entry.while_, self._points)
+            return f'suppress: got the unknown point "{entry.while_}"{near}'
+        value: bool | str | None = entry.is_
+        if metric.kind == "boolean":
+            value = _SWITCH.get(entry.is_.lower())
+        elif metric.kind == "number":
+            return f'suppress: "{entry.while_}" is a number, expected a contact, a switch or a mode'
+        if value is None:
+            return f'suppress: is: got "{entry.is_}", expected true or false'
+        return Suppress(point=entry.while_, value=value, up_to_ms=_ms(entry.up_to_s))
 
 
-def terms(entry: AlarmEntry | None, known: Known, report: Report, spot: Spot) -> AlarmTerms | Flaw:
-    """The compiled form; what does not fit goes to the report."""
-    if entry is None:
-        return PLAIN
-    problems = [*_ladder_problems(entry, known, report), *_limit_problems(entry)]
-    suppress = None if entry.suppress is None else _suppress(entry.suppress, known, report)
-    if isinstance(suppress, str):
-        problems.append(suppress)
-    for problem in problems:
-        report.add(spot.place, spot.path, problem)
-    if problems or isinstance(suppress, str):
-        return FLAW
-    return AlarmTerms(
-        latch=entry.latch,
-        clear_for_ms=_ms(entry.clear_for_s),
-        shelve_ms=None if entry.shelve_s is None else _ms(entry.shelve_s),
-        suppress=suppress,
-        group=entry.group or "",
-        escalate=entry.escalate or "",
-        procedure=entry.procedure,
-    )
+class Raising(Protocol):
+    """A line under `then`."""
+
+    @property
+    def alarm(self) -> AlarmEntry | None: ...
 
 
-def _ladder_problems(entry: AlarmEntry, known: Known, report: Report) -> list[str]:
-    name, ladders = entry.escalate, known.ladders
-    if name is None or ladders is None or name in ladders:
-        return []
-    near = report.suggestion(name, ladders)
-    return [f'escalate: got "{name}", expected one of `escalations`{near}']
+def ladders(
+    node: Node | None, filler: Filler, shifts: Duty | None
+) -> dict[str, LadderEntry] | None:
+    """The section `escalations`, by id; None after a problem, which is in the report."""
+    if node is None:
+        return {}
+    spot = Spot(("escalations",), node.place)
+    found = filler.value(node, Mapping[str, LadderEntry], spot, None)
+    if not isinstance(found, dict):
+        return None
+    roles = () if shifts is None else shifts.roles
+    for name, ladder in found.items():
+        for step in ladder.steps:
+            role = step.to.removeprefix("on_duty ")
+            if role != step.to and role not in roles:
+                near = filler.report.suggestion(role, roles)
+                message = f'{step.to}: "{role}" is no role of `shifts`{near}'
+                filler.report.add(spot.place, (*spot.path, name), message)
+    return found
 
 
 def _limit_problems(entry: AlarmEntry) -> list[str]:
@@ -123,22 +173,6 @@ def _limit_problems(entry: AlarmEntry) -> list[str]:
     if entry.suppress is not None and entry.suppress.up_to_s > most:
         found.append(f"suppress: up_to is {entry.suppress.up_to_s / 60:g}min, expected {allowed}")
     return found
-
-
-def _suppress(entry: SuppressEntry, known: Known, report: Report) -> Suppress | str:
-    """What hides it by design, or what is wrong with that."""
-    metric = known.points.get(entry.while_)
-    if metric is None:
-        near = report.suggestion(entry.while_, known.points)
-        return f'suppress: got the unknown point "{entry.while_}"{near}'
-    value: bool | str | None = entry.is_
-    if metric.kind == "boolean":
-        value = _SWITCH.get(entry.is_.lower())
-    elif metric.kind == "number":
-        return f'suppress: "{entry.while_}" is a number, expected a contact, a switch or a mode'
-    if value is None:
-        return f'suppress: is: got "{entry.is_}", expected true or false'
-    return Suppress(point=entry.while_, value=value, up_to_ms=_ms(entry.up_to_s))
 
 
 def _ms(seconds: float) -> int:

@@ -6,23 +6,23 @@ An error in a device or actuator leaves out that one; any other leaves no config
 import hashlib
 import importlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.buses import kinds
 from gateway.config import placing, schema, yaml
+from gateway.config.automation import SECTIONS, automation
 from gateway.config.equipment import Equipment
 from gateway.config.problem import Place, Problem, Report
-from gateway.config.rules import References
 from gateway.config.scalar import found
-from gateway.config.typed import FLAW, Filler, Flaw, Spot, keys_of
+from gateway.config.typed import FLAW, Filler, Spot, keys_of
 from gateway.config.yaml import Map, Node, Scalar
 
 _START = Place(1, 1)
 _OTHER_FILE = "name another with --config FILE, or begin one with: kitchen-gateway setup"
 # Not read as a whole: one entry's error must not hide the next one's.
-_OWN_READERS = ("buses", "devices", "actuators", "rules", "forecasts")
+_OWN_READERS = ("buses", "devices", "actuators", *SECTIONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,23 +97,15 @@ def _config(root: Node, filler: Filler, folder: Path) -> schema.Config | None:
     buses = _buses(section.get("buses"), filler)
     equipment = Equipment(filler, buses)
     equipment.read(section.get("devices"), section.get("actuators"))
-    references = References(filler, equipment, _ladders(values))
-    forecasts = references.forecasts(section.get("forecasts"))
-    rules = references.rules(section.get("rules"))
+    site = FLAW if values is FLAW else values.get("site")
+    read = automation(section, filler, equipment, site if isinstance(site, schema.Site) else None)
     _check_emulation(tree, filler, equipment)
     if values is FLAW:
         return None
     values |= {"devices": equipment.devices, "actuators": equipment.actuators, "buses": buses}
-    values |= {"rules": rules, "rule_options": references.options}
-    values |= {"forecasts": forecasts, "folder": folder}
+    values |= {**read._asdict(), "folder": folder}
     config = filler.build(schema.Config, values, tree, spot)
     return None if config is FLAW else config
-
-
-def _ladders(values: Mapping[str, object] | Flaw) -> Collection[str] | None:
-    """The names alarms may escalate by; None where their section could not be read."""
-    ladders = None if values is FLAW else values.get("escalations", {})
-    return ladders if isinstance(ladders, Mapping) else None
 
 
 def _web(root: Node | None, path: Path) -> schema.Web:

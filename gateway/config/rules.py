@@ -1,118 +1,87 @@
-"""Rules and forecasts: what refers to points, checked against the points there are.
+"""Rules, each compiled to the one form of `rules/base.py` and checked against what there is.
 
 A rule about a device that is left out is left out with it, and so is a command to an actuator that
 is left out; the rest of the kitchen is judged all the same.
 """
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from drivers.base import Metric
-from gateway import health
-from gateway.config import alarms, registry, schema
-from gateway.config.equipment import Equipment
+from gateway.config import registry, schema
+from gateway.config.actions import Actions
+from gateway.config.alarms import Terms
+from gateway.config.known import Entry, Known
 from gateway.config.problem import shown_message
-from gateway.config.typed import FLAW, Filler, Flaw, Key, Spot, keys_of
-from gateway.config.yaml import Map, Node, Sequence
-from rules.base import Command, Condition, Priority, Rule
+from gateway.config.triggers import Schedules, Triggers
+from gateway.config.typed import FLAW, Filler, Flaw, Key, keys_of
+from gateway.config.yaml import Node, Scalar
+from gateway.config.yaml import Sequence as Nodes
+from rules.base import Condition, Formula, OnBad, Rule, Trigger
 
-AUTOMATION_SLOTS = range(10, 17)
-LIFE_SLOT = 2
-DEFAULT_SLOT = 10
-
-
-class _Entry(NamedTuple):
-    """One rule or forecast while it is read."""
-
-    name: str
-    tree: Map
-    spot: Spot
+_WHEN, _IF, _KIND = "when", "if", "kind"
 
 
-class References:
-    """The points and actuators that rules and forecasts may name."""
+class _Start(NamedTuple):
+    """What makes a rule act: one of condition, formula and triggers, and perhaps a gate."""
+
+    condition: Condition | None = None
+    formula: Formula | None = None
+    triggers: tuple[Trigger, ...] = ()
+    gate: Formula | None = None
+
+    @property
+    def may_be_blind(self) -> bool:
+        """Whether a point without a usable value has a say."""
+        return any(part is not None for part in (self.condition, self.formula, self.gate))
+
+
+class Rules:
+    """Reads rules; `options` are those of the sound ones, by rule, for who shows their limits."""
 
     def __init__(
-        self, filler: Filler, equipment: Equipment, ladders: Collection[str] | None = ()
-    ) -> None:
+        self, filler: Filler, known: Known, actions: Actions, terms: Terms, schedules: Schedules,
+        names: Iterable[str],
+    ) -> None:  # fmt: skip
         self._filler = filler
         self._report = filler.report
-        self._equipment = equipment
-        self._ladders = ladders
-        self.options: dict[str, object] = {}  # by rule, of the sound ones
-        self._points = dict(equipment.metrics)
-        self._points |= {f"{health.DEVICE}/{metric.name}": metric for metric in health.METRICS}
+        self._known = known
+        self._actions = actions
+        self._terms = terms
+        self._triggers = Triggers(filler, known, schedules, frozenset(names))
+        self.options: dict[str, object] = {}
 
-    def forecasts(self, node: Node | None) -> dict[str, schema.Forecast]:
-        """The section `forecasts`; what they publish can be named from then on."""
-        forecasts: dict[str, schema.Forecast] = {}
-        for entry in self._entries(node, "forecasts"):
-            forecast = self._forecast(entry)
-            if forecast is not None:
-                forecasts[entry.name] = forecast
-        for name, forecast in forecasts.items():
-            for metric in schema.FORECAST_METRICS[forecast.kind]:
-                self._points[f"{name}/{metric.name}"] = metric
-        return forecasts
-
-    def rules(self, node: Node | None) -> tuple[Rule, ...]:
-        """The section `rules`, compiled, by id."""
-        compiled = [self._rule(entry) for entry in self._entries(node, "rules")]
-        sound = [rule for rule in compiled if rule is not None]
-        self.options = {rule.id: self.options[rule.id] for rule in sound}
+    def compiled(self, entries: Iterable[Entry]) -> tuple[Rule, ...]:
+        """The sound ones, by id."""
+        rules = [self._rule(entry) for entry in entries]
+        sound = [rule for rule in rules if rule is not None]
+        names = {rule.id for rule in sound}
+        self.options = {name: it for name, it in self.options.items() if name in names}
         return tuple(sorted(sound, key=lambda rule: rule.id))
 
-    def _entries(self, node: Node | None, section: str) -> Iterator[_Entry]:
-        tree = FLAW if node is None else self._filler.map(node, Spot((section,), node.place))
-        if tree is FLAW:
-            return
-        for name, entry in tree.entries.items():
-            spot = Spot((section, name), entry.key)
-            inner = self._filler.map(entry.node, spot)
-            if self._filler.identifier(name, spot) and inner is not FLAW:
-                yield _Entry(name, inner, spot)
-
-    def _forecast(self, entry: _Entry) -> schema.Forecast | None:
-        if entry.name in self._equipment.names or entry.name == health.DEVICE:
-            self._report.add(entry.spot.place, entry.spot.path, "the id is taken by a device")
-        metric = self._point(entry, "point", unit="Cel")
-        door = self._point(entry, "door", kind="boolean")
-        keys = keys_of(schema.Forecast)
-        if not isinstance(metric, Metric):
-            self._filler.fields(entry.tree, _without(keys, "limit"), entry.spot, also=["limit"])
-            return None
-        values = self._filler.fields(entry.tree, keys, entry.spot, metric)
-        if values is FLAW or (door is None and "door" in entry.tree.entries):
-            return None
-        values |= {"id": entry.name, "label": values.get("label") or entry.name}
-        forecast = self._filler.build(schema.Forecast, values, entry.tree, entry.spot)
-        return None if forecast is FLAW else forecast
-
-    def _rule(self, entry: _Entry) -> Rule | None:
+    def _rule(self, entry: Entry) -> Rule | None:
         module = self._kind(entry)
-        metric = self._point(entry, "point")
+        fixed: OnBad | None = getattr(module, "ON_BAD", None)
         keys = keys_of(schema.RuleEntry)
-        on_bad = getattr(module, "ON_BAD", None)
-        if on_bad is not None:
+        if fixed is not None:
             keys = _without(keys, "on_bad")
-        also = entry.tree.entries if module is None else keys_of(module.Options)
+        also = {_WHEN, _IF, *(entry.tree.entries if module is None else keys_of(module.Options))}
+        if module is None and _KIND not in entry.tree.entries:
+            also = {_WHEN, _IF}
         values = self._filler.fields(entry.tree, keys, entry.spot, also=also)
-        condition: Condition | Flaw = FLAW
-        if module is not None and metric is not None:
-            condition = self._condition(entry, module, metric)
+        start = self._start(entry, module)
         if values is FLAW:
             return None
-        if on_bad is not None:
-            values["on_bad"] = on_bad
         written = self._filler.build(schema.RuleEntry, values, entry.tree, entry.spot)
-        return None if written is FLAW else self._compiled(entry, written, condition)
+        if written is FLAW or not self._fits(entry, written, fixed):
+            return None
+        return self._compiled(entry, written, start, fixed)
 
-    def _kind(self, entry: _Entry) -> registry.KindModule | None:
-        written = entry.tree.entries.get("kind")
+    def _kind(self, entry: Entry) -> registry.KindModule | None:
+        written = entry.tree.entries.get(_KIND)
         if written is None:
             return None
-        spot = entry.spot.at("kind", written.node.place)
+        spot = entry.spot.at(_KIND, written.node.place)
         name = self._filler.value(written.node, schema.Id, spot, None)
         if not isinstance(name, str):
             return None
@@ -123,9 +92,36 @@ class References:
             self._report.add(spot.place, spot.path, f'got the unknown rule kind "{name}"{near}')
             return None
 
-    def _condition(
-        self, entry: _Entry, module: registry.KindModule, metric: Metric
-    ) -> Condition | Flaw:
+    def _start(self, entry: Entry, module: registry.KindModule | None) -> _Start | Flaw:
+        """What stands under `kind` or `when`, and under `if`; FLAW after a problem."""
+        tree = entry.tree.entries
+        gate = self._triggers.formula(tree[_IF].node, entry, _IF) if _IF in tree else None
+        if (_KIND in tree) is (_WHEN in tree):
+            what = (
+                "either kind or when is enough" if _KIND in tree else '"kind" or "when" is missing'
+            )
+            self._report.add(entry.spot.place, entry.spot.path, what)
+            return FLAW
+        if _KIND in tree:
+            condition = self._condition(entry, module) if module is not None else FLAW
+            return FLAW if condition is FLAW or gate is FLAW else _Start(condition, gate=gate)
+        when: Node = tree[_WHEN].node
+        if isinstance(when, Nodes):
+            triggers = self._triggers.triggers(when, entry)
+            return FLAW if triggers is FLAW or gate is FLAW else _Start(None, None, triggers, gate)
+        formula = self._triggers.formula(when, entry, _WHEN)
+        return FLAW if formula is FLAW or gate is FLAW else _Start(None, formula, gate=gate)
+
+    def _condition(self, entry: Entry, module: registry.KindModule) -> Condition | Flaw:
+        if "point" not in entry.tree.entries:
+            path = entry.spot.path
+            self._report.add(
+                entry.spot.place, path, '"point" is missing, such as point: walk_in/temperature'
+            )
+            return FLAW
+        metric = self._known.point(entry, "point")
+        if metric is None:
+            return FLAW
         keys = keys_of(module.Options)
         values = self._filler.fields(entry.tree, keys, entry.spot, metric, also=entry.tree.entries)
         if values is FLAW:
@@ -141,136 +137,77 @@ class References:
             return FLAW
         return condition
 
-    def _point(
-        self, entry: _Entry, key: str, *, unit: str | None = None, kind: str | None = None
-    ) -> Metric | None:
-        """The metric of the point that is named under a key; None after a problem, or if absent."""
-        written = entry.tree.entries.get(key)
-        if written is None:
-            return None
-        spot = entry.spot.at(key, written.node.place)
-        name = self._filler.value(written.node, schema.PointId, spot, None)
-        if not isinstance(name, str):
-            return None
-        metric = self._points.get(name)
-        if metric is None:
-            self._unknown_point(name, entry, spot)
-            return None
-        if unit is not None and metric.unit != unit:
-            message = f'got "{name}", which is in {metric.unit}, expected a point in {unit}'
-            self._report.add(spot.place, spot.path, message)
-            return None
-        if kind is not None and metric.kind != kind:
-            self._report.add(spot.place, spot.path, f'got "{name}", expected a {kind} point')
-            return None
-        return metric
-
-    def _unknown_point(self, name: str, entry: _Entry, spot: Spot) -> None:
-        device = name.partition("/")[0]
-        if device in self._report.disabled and device in self._equipment.names:
-            message = f'left out with "{device}", which has an error of its own'
-            self._report.add(spot.place, entry.spot.path, message, device=device)
-            return
-        near = self._report.suggestion(name, self._points)
-        self._report.add(spot.place, spot.path, f'got the unknown point "{name}"{near}')
+    def _fits(self, entry: Entry, written: schema.RuleEntry, fixed: OnBad | None) -> bool:
+        """Whether the keys go together; what does not is said."""
+        tree = entry.tree.entries
+        runs = _WHEN in tree and isinstance(tree[_WHEN].node, Nodes)
+        problem = ""
+        if written.on_bad is None and fixed is None and (not runs or _IF in tree):
+            problem = '"on_bad" is missing, such as on_bad: hold'
+        elif runs and written.for_s:
+            problem = "for is of conditions; a rule that runs can wait: {wait: 5min}"
+        elif not runs and "mode" in tree:
+            problem = "mode is of rules that run: they have a list under when"
+        if problem:
+            self._report.add(entry.spot.place, entry.spot.path, problem)
+        return not problem
 
     def _compiled(
-        self, entry: _Entry, written: schema.RuleEntry, condition: Condition | Flaw
+        self, entry: Entry, written: schema.RuleEntry, start: _Start | Flaw, fixed: OnBad | None
     ) -> Rule | None:
-        raised = [action.alarm for action in written.then if action.alarm is not None]
-        priority = self._priority(entry, written, [alarm.priority for alarm in raised])
+        node = entry.tree.entries["then"].node
+        spot = entry.spot.at("then", node.place)
+        priority = self._actions.priority(entry, written, spot)
         if priority is None:
             return None
-        commands = self._commands(entry, written, priority)
-        known = alarms.Known(points=self._points, ladders=self._ladders)
-        terms = alarms.terms(raised[0] if raised else None, known, self._report, entry.spot)
-        if condition is FLAW or commands is FLAW or terms is FLAW or not (raised or commands):
+        runs = start is not FLAW and bool(start.triggers)
+        then = self._actions.then(written.then, priority, spot, node, runs=runs)
+        terms = self._terms.of(written.then, spot)
+        if start is FLAW or then is FLAW or terms is FLAW:
+            return None
+        if not (then.alarm or then.commands or then.actions):
             return None
         return Rule(
             id=entry.name,
             label=written.label or entry.name,
-            point=written.point,
-            condition=condition,
+            point=written.point or _about(start),
+            condition=start.condition,
+            formula=start.formula,
+            gate=start.gate,
+            triggers=start.triggers,
+            mode=written.mode,
             for_ms=round(written.for_s * 1000),
-            on_bad=written.on_bad,
+            on_bad=fixed or written.on_bad or OnBad.HOLD,
             priority=priority,
-            alarm=bool(raised),
+            alarm=then.alarm,
             terms=terms,
-            commands=commands,
+            commands=then.commands,
+            actions=then.actions,
             advice=written.advice,
-            fingerprint=_fingerprint(written.kind, self.options[entry.name]),
+            fingerprint=self._fingerprint(entry, written),
         )
 
-    def _priority(
-        self, entry: _Entry, written: schema.RuleEntry, alarms: list[Priority]
-    ) -> Priority | None:
-        path = entry.spot.path
-        then = entry.tree.entries["then"].node.place
-        named = {*alarms, *([written.priority] if written.priority else [])}
-        if not written.then:
-            self._report.add(
-                then, (*path, "then"), "got an empty list, expected at least one alarm or command"
-            )
-        elif len(alarms) > 1:
-            self._report.add(then, (*path, "then"), "one alarm is enough")
-        elif not named:
-            self._report.add(entry.spot.place, path, '"priority" is missing (or an alarm)')
-        elif len(named) > 1:
-            message = f"priority is {written.priority}, but the alarm says {alarms[0]}"
-            self._report.add(then, (*path, "then"), message)
-        else:
-            return named.pop()
-        return None
-
-    def _commands(
-        self, entry: _Entry, written: schema.RuleEntry, priority: Priority
-    ) -> tuple[Command, ...] | Flaw:
-        commands: dict[tuple[str, int], Command] = {}
-        sound = True
-        for index, action in enumerate(written.then):
-            if action.command is None:
-                continue
-            spot = _action_spot(entry, index)
-            slot = DEFAULT_SLOT if action.slot is None else action.slot
-            problem = self._wrong_command(action.command, slot, priority)
-            if (action.command, slot) in commands:
-                problem = f'"{action.command}" has its command in slot {slot} already'
-            if problem:
-                self._report.add(spot.place, spot.path, problem)
-                sound = False
-            elif action.command in self._report.disabled:
-                message = f'the rule does without "{action.command}", which has an error of its own'
-                self._report.add(spot.place, spot.path, message, device=action.command)
-            else:
-                command = Command(actuator=action.command, value=bool(action.value), slot=slot)
-                commands[action.command, slot] = command
-        return tuple(commands.values()) if sound else FLAW
-
-    def _wrong_command(self, actuator: str, slot: int, priority: Priority) -> str:
-        if slot == LIFE_SLOT and priority is not Priority.LIFE:
-            return f"slot {LIFE_SLOT} is kept for rules of priority life"
-        if slot != LIFE_SLOT and slot not in AUTOMATION_SLOTS:
-            return f"slot {slot} is not for rules; 10 to 16 are (and {LIFE_SLOT} for priority life)"
-        known = self._equipment.actuators
-        disabled = actuator in self._report.disabled and actuator in self._equipment.names
-        if actuator not in known and not disabled:
-            return (
-                f'got the unknown actuator "{actuator}"{self._report.suggestion(actuator, known)}'
-            )
-        return ""
+    def _fingerprint(self, entry: Entry, written: schema.RuleEntry) -> str:
+        """What the rule is about; another condition under the same name has nothing to remember."""
+        tree = entry.tree.entries
+        nodes = [(key, tree[key].node) for key in (_WHEN, _IF) if key in tree]
+        written_as = [(key, it.text.split()) for key, it in nodes if isinstance(it, Scalar)]
+        texts = [f"{key} {' '.join(words)}" for key, words in written_as]
+        if written.kind is not None:
+            texts.insert(0, _of_kind(written.kind, self.options[entry.name]))
+        return " ".join(texts)
 
 
-def _fingerprint(kind: str, options: Any) -> str:  # noqa: ANN401 - each kind has its own class
+def _about(start: _Start) -> str:
+    """The point a rule's alarm is about, where none is named."""
+    return start.formula.points[0] if start.formula is not None and start.formula.points else ""
+
+
+def _of_kind(kind: str, options: Any) -> str:  # noqa: ANN401 - each kind has its own class
     """Kind and options; defaults are left out, so that a version with a new one changes nothing."""
     chosen = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)
               if getattr(options, field.name) != field.default}  # fmt: skip
     return " ".join([kind, *(f"{name}={chosen[name]!r}" for name in sorted(chosen))])
-
-
-def _action_spot(entry: _Entry, index: int) -> Spot:
-    then = entry.tree.entries["then"].node
-    place = then.items[index].place if isinstance(then, Sequence) else then.place
-    return Spot((*entry.spot.path, "then", index), place)
 
 
 def _without(keys: Mapping[str, Key], name: str) -> dict[str, Key]:

@@ -15,7 +15,8 @@ from gateway.config import checks
 from gateway.config.alarms import AlarmEntry, LadderEntry
 from gateway.config.registry import Role
 from gateway.config.secret import Secret
-from rules.base import OnBad, PointUnit, Priority, Rule
+from rules.base import Mode, OnBad, PointUnit, Priority, Rule
+from rules.shift import Duty
 from rules.slots import Contract, OnSensorLoss
 
 EVERY_S = 10.0
@@ -136,32 +137,65 @@ class Actuator:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Action:
-    """One line under `then`: raise an alarm, or occupy a slot of an actuator."""
+    """One line under `then`: one of the keys in `COMPANIONS`, with what belongs to it."""
 
     alarm: AlarmEntry | None = None
     command: Id | None = None
     value: bool | None = None
     slot: Annotated[int, "1..16"] | None = None
+    expires_s: Annotated[DurationS, "1.."] | None = None
+    notify: str | None = None
+    to: str | None = None
+    timer: Id | None = None
+    for_s: DurationS | None = None
+    record: str | None = None
+    mode: Id | None = None
+    scene: Id | None = None
+    wait_s: Annotated[DurationS, "0.1..86400"] | None = None
 
     def __post_init__(self) -> None:
-        if (self.alarm is None) == (self.command is None):
+        given = {name for name in _ACTION_KEYS if getattr(self, name) is not None}
+        kinds = [name for name in COMPANIONS if name in given]
+        if len(kinds) != 1:
             raise ValueError("expected either {alarm: high} or {command: siren, value: on}")
-        if self.alarm is not None and (self.value is not None or self.slot is not None):
-            raise ValueError("alarm stands alone; value and slot belong to a command")
-        if self.command is not None and self.value is None:
-            raise ValueError('"value" is missing: on or off')
+        needed, allowed = COMPANIONS[kinds[0]]
+        kind = kinds[0].removesuffix("_s")
+        strange = sorted(given - {kinds[0]} - set(needed) - set(allowed))
+        if strange:
+            word = strange[0].removesuffix("_s")
+            alone = "" if needed or allowed else " stands alone"
+            raise ValueError(f"{kind}{alone}: {word} does not belong to it")
+        for name in needed:
+            if name not in given:
+                hint = ": on or off" if name == "value" else ""
+                raise ValueError(f'"{name.removesuffix("_s")}" is missing{hint}')
+
+
+# What each action must have beside it, and what it may have.
+COMPANIONS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "alarm": ((), ()),
+    "command": (("value",), ("slot", "expires_s")),
+    "notify": ((), ("to",)),
+    "timer": (("for_s",), ()),
+    "record": ((), ()),
+    "mode": (("to",), ()),
+    "scene": ((), ()),
+    "wait_s": ((), ()),
+}
+_ACTION_KEYS = (*COMPANIONS, "value", "slot", "expires_s", "to", "for_s")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleEntry:
     """The keys all kinds of rule have in common; the kind's own `Options` stand beside them."""
 
-    kind: Id
+    kind: Id | None = None
     label: str = ""
-    point: PointId
+    point: PointId | None = None
     for_s: DurationS = 0.0
-    on_bad: OnBad
+    on_bad: OnBad | None = None
     priority: Priority | None = None
+    mode: Mode = Mode.SINGLE
     advice: str = ""
     then: tuple[Action, ...]
 
@@ -228,8 +262,10 @@ class Config:
     devices: Mapping[str, Device] = field(default_factory=dict)
     actuators: Mapping[str, Actuator] = field(default_factory=dict)
     modes: Mapping[str, tuple[Id, ...]] = field(default_factory=dict)
+    scenes: Mapping[str, tuple[Action, ...]] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     rule_options: Mapping[str, object] = field(default_factory=dict, metadata=_OUTSIDE)
+    shifts: Duty | None = None
     escalations: Mapping[str, LadderEntry] = field(default_factory=dict)
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
     web: Web = field(default_factory=Web)
