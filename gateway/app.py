@@ -29,6 +29,7 @@ from gateway.modes import Modes
 from gateway.presence import Presence
 from gateway.reading import Point
 from gateway.reloading import Reloading
+from gateway.roster import Roster
 from gateway.service import Service
 from gateway.store.log import Row
 from gateway.store.opening import Store
@@ -101,6 +102,8 @@ class Gateway:
         self.judging.drive = self.fitout.effects.drive
         self.modes = Modes(self.hub, clock)
         self.judging.turned = self.modes.turned
+        self.roster = Roster(self)
+        self.judging.on_duty = self.roster.people
         install = store.identity.install
         self._lan = Lan(store.log, install, self.fitout.effects.renew)
         self.history: History | None = None

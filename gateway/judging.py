@@ -187,6 +187,7 @@ class Judging:
     def _write(self, effects: Iterable[Effect], now: int) -> None:
         """Write the rows, and have people told and shown what became of alarms."""
         rows: list[Mapping[str, object]] = []
+        crowd = False  # a flood or chattering begins or ends
         for effect in effects:
             if isinstance(effect, Announce):
                 people = sorted(self.on_duty(effect.to, now))
@@ -196,9 +197,10 @@ class Judging:
                 rows.append(announce.data)
             elif isinstance(effect, Record):
                 self._log.event(effect.kind, effect.data, now)
+                crowd = crowd or str(effect.data.get("code", "")).startswith("alarm_")
                 if effect.kind == "alarm":
                     rows.append(effect.data)
-        if rows:
+        if rows or crowd:
             self.alarms_changed({str(data["point"]) for data in rows if data["point"]})
 
     def _carry_out(self, effects: Iterable[Effect]) -> None:

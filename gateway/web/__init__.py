@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.access import Access
 from gateway.clock import Clock
 from gateway.web import (
+    alarms,
     api,
     configuration,
     devices,
@@ -23,7 +24,7 @@ from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, Counters, Route, Settings
 
-PARTS = (health, login, api, configuration, devices, history, live, metrics, static, status)
+PARTS = (health, login, api, alarms, configuration, devices, history, live, metrics, static, status)
 
 
 class RouteWithoutRole(Exception):
