@@ -139,7 +139,7 @@ async def test_a_row_tells_the_value_now_the_peak_and_what_to_do(started: Browse
         page = (await open_page(started, f"{site.url}#alarms", language="en")).page
         row = page.locator(".alarm", has_text="냉장고 온도 높음")
         await expect(row.locator(".facts")).to_contain_text("9.2")
-        await expect(row.locator(".whys")).to_contain_text("peak 8.6")
+        await expect(row.locator(".whys")).to_contain_text("peak 9.2")
         await row.get_by_text("What to do, step by step").click()
         await expect(row.locator("details li")).to_have_text(["1 Measure", "2 Move"])
         past = page.locator(".past")

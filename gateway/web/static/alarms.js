@@ -205,18 +205,19 @@ class Row {
     const to = Math.max(alarm.since + 1, Math.round(alarm.returned ?? world.now));
     const query = new URLSearchParams({ point: point.id, from: alarm.since, to });
     const answer = await ask(`/api/v1/history?${query}`, DEADLINE_MS);
-    const worst = answer && worstOf(answer, alarm.value, point.limit);
+    const now = typeof point.value === "number" && alarm.stands ? [point.value] : [];
+    const worst = answer && worstOf(answer, [alarm.value, ...now], point.limit);
     this.#peak = typeof worst === "number" ? valueText(point, worst) : null;
   }
 }
 
 // The highest, or where the alarm is about too little the lowest; null where nothing is known.
-function worstOf({ columns, rows }, value, limit) {
-  const low = limit?.low != null && value <= limit.low;
+function worstOf({ columns, rows }, known, limit) {
+  const low = limit?.low != null && known[0] <= limit.low;
   const at = columns.indexOf("value") < 0 ? columns.indexOf(low ? "min" : "max") : columns.indexOf("value");
   const seen = rows.map((row) => row[at]).filter((cell) => typeof cell === "number");
   if (!seen.length) return null;
-  return seen.reduce((a, b) => (low ? Math.min(a, b) : Math.max(a, b)), value);
+  return low ? Math.min(...known, ...seen) : Math.max(...known, ...seen);
 }
 
 function person(to) {

@@ -72,7 +72,7 @@ export class Past {
 
   #rows({ figures, labels }) {
     const named = (id) => labels[id] ?? id;
-    const rate = figures.per_hour === null ? "" : number(figures.per_hour, 1);
+    const rate = figures.per_hour === null ? "" : number(figures.per_hour, figures.per_hour < 1 ? 2 : 1);
     const floods = figures.floods.map((it) => [it.from, it.to].map((at) => (at === null ? "" : clock(at))).join("–"));
     const mean = figures.acknowledge_mean_s;
     const lines = [
