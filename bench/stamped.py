@@ -58,8 +58,8 @@ class Stamps:
     def _attach_judging(self, gateway: Gateway) -> None:
         judge = gateway.hub.judge
 
-        def judged(reading: Reading) -> bool:
-            stirred = judge(reading)
+        def judged(reading: Reading, *, keep: bool) -> bool:
+            stirred = judge(reading, keep=keep)
             if reading.point.index == self.index and isinstance(reading.value, (int, float)):
                 self.judged[int(reading.value)] = time.perf_counter()
             return stirred

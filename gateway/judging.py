@@ -4,10 +4,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
+from gateway import alarm_log
 from gateway.hub import Hub
 from gateway.reading import Reading
 from gateway.store.log import Log
-from gateway.store.state import JudgedInput, JudgedReading
+from gateway.store.state import START, JudgedInput, JudgedReading
 from rules.alarm import Alarm
 from rules.events import (
     OWN,
@@ -60,10 +61,11 @@ class Judging:
         self.steps = 0
         self.drive: Callable[[Drive], None] = lambda drive: None
         self.turned: Callable[[Turned], None] = lambda turned: None
-        self.tell: Callable[[Tell], None] = lambda tell: None
+        self.tell: Callable[[Tell, int], None] = lambda tell, at: None
+        # Told of each event of an alarm, before the commit it is in.
+        self.announce: Callable[[Mapping[str, object], int], None] = lambda data, at: None
         self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
         self.on_duty: Callable[[str, int], Collection[str]] = lambda to, now: ()
-        self.announce: Callable[[Announce, int], None] = lambda announce, now: None
 
     def adopt(
         self,
@@ -72,7 +74,7 @@ class Judging:
         known: Collection[str] = (),
         *,
         fresh: bool = False,
-        past: Iterable[JudgedReading] = (),
+        past: Iterable[JudgedReading | JudgedInput] = (),
     ) -> None:
         """Judge by these rules from now on; those that are as they were go on as they stood.
 
@@ -80,13 +82,15 @@ class Judging:
         """
         self.judge = judge
         self.state = Memories(judge, self.state.entries, self.state.seen)
-        self.state.seen.refill(past)
-        body = '{"k":"start"}' if fresh else '{"k":"adopt"}'
+        self.state.seen.refill(
+            (one.point, one) if isinstance(one, JudgedReading) else None for one in past
+        )
+        body = START if fresh else '{"k":"adopt"}'
         self._take(Started(known, fresh), self._hub.pass_time(now), body)
 
     def start(self, now: int) -> None:
         """Begin with the rules there are: outputs take the value their slots say, at once."""
-        self._take(Started(), self._hub.pass_time(now), '{"k":"start"}')
+        self._take(Started(), self._hub.pass_time(now), START)
 
     def observe(self, reading: Reading, *, keep: bool) -> bool:
         """Judge a reading; true when it changed anything, so that it must be stored."""
@@ -176,7 +180,7 @@ class Judging:
         if not changes and not effects and not isinstance(event, Started):
             return False
         self.state.apply(changes)
-        self._carry_out(effects)
+        self._carry_out(effects, now)
         if body is not None:
             self._log.judged(now, body)
         for key, entry in changes.items():
@@ -191,19 +195,20 @@ class Judging:
         for effect in effects:
             if isinstance(effect, Announce):
                 people = sorted(self.on_duty(effect.to, now))
-                announce = effect._replace(data={**effect.data, "people": people})
-                self._log.event("alarm", announce.data, now)
-                self.announce(announce, now)
-                rows.append(announce.data)
+                rows.append({**effect.data, "people": people})
+                self._log.event("alarm", rows[-1], now)
             elif isinstance(effect, Record):
                 self._log.event(effect.kind, effect.data, now)
                 crowd = crowd or str(effect.data.get("code", "")).startswith("alarm_")
                 if effect.kind == "alarm":
+                    alarm_log.say(effect.data)
                     rows.append(effect.data)
+        for data in rows:
+            self.announce(data, now)
         if rows or crowd:
             self.alarms_changed({str(data["point"]) for data in rows if data["point"]})
 
-    def _carry_out(self, effects: Iterable[Effect]) -> None:
+    def _carry_out(self, effects: Iterable[Effect], now: int) -> None:
         """Outputs are driven before anything is written."""
         for effect in effects:
             match effect:
@@ -212,7 +217,7 @@ class Judging:
                 case Turned():
                     self.turned(effect)
                 case Tell():
-                    self.tell(effect)
+                    self.tell(effect, now)
 
 
 def decode(found: Mapping[str, str]) -> dict[str, Entry]:

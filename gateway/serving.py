@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway import __version__
+from gateway import __version__, console
 from gateway.access import CODE_LIFE_S, Access, Role
 from gateway.buses.mqtt import Broker
 from gateway.config.schema import Cloud, Web
@@ -24,7 +24,6 @@ from gateway.sync.protocol import VERSION
 from gateway.sync.uplink import Destination, Uplink
 from gateway.tasks import Job
 from gateway.view import View
-from gateway.web import console
 from gateway.web.route import Settings
 from gateway.web.server import CannotListen, Server
 
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _OLDEST_S = 5.0
-_GOODBYE_S = 0.5
+GOODBYE_S = 0.5
 _LISTEN_AGAIN_S = 5.0  # of real time: who holds the port may be our own last start
 
 
@@ -76,7 +75,7 @@ class Serving:
         before, self._cloud, gateway.uplink = gateway.uplink, cloud, None
         if before is not None:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_GOODBYE_S):
+                async with asyncio.timeout(GOODBYE_S):
                     await before.close()
             gateway.outbox.unlink()
         if cloud is not None:

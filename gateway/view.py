@@ -7,6 +7,8 @@ import msgspec
 
 from gateway import alarming, inventory, judging, metrics, reading, told
 from gateway.alarm_view import AlarmViews
+from gateway.notify import view as notifications
+from gateway.notify.subscribing import Subscribing
 from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
 from gateway.store import query, source
@@ -20,6 +22,8 @@ from gateway.web.kitchen import (
     DeviceView,
     Metric,
     NoHistory,
+    NoticeView,
+    NotificationsView,
     NotWaiting,
     PointState,
     PointView,
@@ -202,6 +206,19 @@ class View:
             raise NoHistory(str(error)) from None
         return SeriesView(**msgspec.structs.asdict(found))
 
+    def notifications(self) -> NotificationsView:
+        return notifications.view(self._gateway.notifying, self._gateway.config, self._utc)
+
+    def subscribing(self) -> Subscribing | None:
+        told, subscribing = self._gateway.config.notifications, self._gateway.subscribing
+        if told is None or all(channel.kind != "webpush" for channel in told.channels.values()):
+            return None
+        subscribing.people = told.people.keys()
+        return subscribing
+
+    async def try_channel(self, channel: str, to: Sequence[str], by: str) -> list[NoticeView]:
+        return await notifications.try_out(self._gateway.notifying, channel, to, by, self._utc)
+
     def metrics(self) -> Iterable[Metric]:
         yield from _metrics(self._gateway)
 
@@ -348,6 +365,7 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     yield from metrics.of_devices(gateway.fitout.equipment)
     yield from metrics.of_sites(gateway.fitout.equipment)
     yield from metrics.of_loop(gateway.lag)
+    yield from metrics.of_notifications(gateway.notifying, log)
     for name, actuator in gateway.fitout.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."
         yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Markers read by the configuration loader: how a text such as "8 °C" or "10min" becomes a float.
 DurationS = Annotated[float, "duration_s"]
 PointUnit = Annotated[float, "point_unit"]
+PointRate = Annotated[float, "point_rate"]  # per second
 
 Value = float | bool | str | None
 
@@ -63,8 +64,8 @@ class Formula(Protocol):
     def every_ms(self) -> int | None:
         """How often time alone may change its answer; None: only readings do."""
 
-    def holds(self, world: "World") -> "bool | Unknown":
-        """Whether it holds now."""
+    def holds(self, world: "World", *, active: bool = False) -> "bool | Unknown":
+        """Whether it holds now; UNSEEN also for no opinion: stay as you are."""
 
 
 class Priority(StrEnum):

@@ -54,8 +54,9 @@ class Expression:
         """Whether it has to be asked again though no reading came."""
         return self.every_ms is not None
 
-    def holds(self, world: World) -> bool | Unknown:
+    def holds(self, world: World, *, active: bool = False) -> bool | Unknown:
         """The answer of a condition."""
+        del active
         answer = self.evaluate(world)
         return answer if isinstance(answer, (bool, Unknown)) else BLIND
 

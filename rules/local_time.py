@@ -12,6 +12,7 @@ DAY_MS = 86_400_000
 MINUTE_MS = 60_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - labels belong to no zone
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 _MS = timedelta(milliseconds=1)
 
 
@@ -27,7 +28,7 @@ def shown_at(label: int) -> datetime:
 
 def day_of(label: int) -> date:
     """The day on the kitchen's calendar."""
-    return shown_at(label).date()
+    return date.fromordinal(_EPOCH_DAY + label // DAY_MS)
 
 
 def offset_at(zone: tzinfo, utc_ms: int) -> int:

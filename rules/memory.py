@@ -63,7 +63,7 @@ def holds(rule: Rule, seen: Observation, *, active: bool) -> Verdict:
 def verdict(rule: Rule, world: World, *, active: bool) -> Verdict:
     """Whether a rule that looks at several points holds now, its `if` included."""
     if rule.formula is not None:
-        said = answer(rule.formula, world)
+        said = answer(rule.formula, world, active=active)
     else:
         seen = world.latest(rule.point)
         said = Verdict.SILENT if seen is None else holds(rule, seen, active=active)
@@ -76,9 +76,9 @@ def verdict(rule: Rule, world: World, *, active: bool) -> Verdict:
 _STRONGEST_FIRST = (Verdict.FALSE, Verdict.BLIND, Verdict.SILENT, Verdict.TRUE)  # of an `and`
 
 
-def answer(formula: Formula, world: World) -> Verdict:
+def answer(formula: Formula, world: World, *, active: bool = False) -> Verdict:
     """What a formula says."""
-    held = formula.holds(world)
+    held = formula.holds(world, active=active)
     if isinstance(held, Unknown):
         return Verdict.BLIND if held is BLIND else Verdict.SILENT
     return Verdict.TRUE if held else Verdict.FALSE

@@ -5,7 +5,8 @@ ordered by what the clock on the wall shows, so that summer time or another zone
 them and leaves none out. Cron lines with a star for minute or hour, and the sun, go by the instant.
 """
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from typing import NamedTuple, Protocol
@@ -19,7 +20,6 @@ from rules.local_time import (
     change_after,
     day_of,
     first_instant,
-    label_of,
     latest_label,
     offset_at,
     shown_at,
@@ -161,17 +161,20 @@ class SunTime:
         return f"{found.value}: no {self.event.value}" if isinstance(found, Polar) else ""
 
 
-def at_minutes(minutes: tuple[int, ...], days: Days = EVERY_DAY) -> Callable[[int], int | None]:
+def at_minutes(
+    minutes: Iterable[int], counts: Callable[[date], bool] = EVERY_DAY.count
+) -> Callable[[int], int | None]:
     """The labels of these minutes of the day (0 to 1439) on days that count."""
     offsets = sorted({minute * MINUTE_MS for minute in minutes})
 
     def next_label(label: int) -> int | None:
         midnight = label - label % DAY_MS
-        for start in range(midnight, midnight + HORIZON_MS, DAY_MS):
-            if days.count(day_of(start)):
-                for offset in offsets:
-                    if start + offset > label:
-                        return start + offset
+        index = bisect_right(offsets, label - midnight)
+        if index < len(offsets) and counts(day_of(midnight)):
+            return midnight + offsets[index]
+        for start in range(midnight + DAY_MS, midnight + HORIZON_MS, DAY_MS):
+            if counts(day_of(start)):
+                return start + offsets[0]
         return None
 
     return next_label
@@ -183,32 +186,20 @@ def cron(line: str, zone: tzinfo, days: Days = EVERY_DAY) -> Trigger:
     if len(fields) != _CRON_FIELDS or len(line) > _CRON_LENGTH_MAX:
         raise ValueError(f'got "{line[:_CRON_LENGTH_MAX]}", {_EXPECTED_CRON}')
     try:
-        CronSim(line, shown_at(0))
+        parsed = CronSim(line, shown_at(0))
     except CronSimError as error:
         wrong = str(error).removeprefix("Bad ")
         raise ValueError(f'got "{line}" with a wrong {wrong}, {_EXPECTED_CRON}') from None
-    next_label = _cron_labels(line, days)
+
+    def counts(day: date) -> bool:
+        return day.month in parsed.months and parsed.match_day(day) and days.count(day)
+
+    minutes = [hour * 60 + minute for hour in parsed.hours for minute in parsed.minutes]
     elapsing = fields[0].startswith("*") or fields[1].startswith("*")
-    return (Elapsing if elapsing else ClockTime)(zone, next_label)
+    return (Elapsing if elapsing else ClockTime)(zone, at_minutes(minutes, counts))
 
 
 _EXPECTED_CRON = 'expected minute, hour, day, month, weekday, such as "30 22 * * mon-fri"'
-
-
-def _cron_labels(line: str, days: Days) -> Callable[[int], int | None]:
-    def next_label(label: int) -> int | None:
-        end = label + HORIZON_MS
-        while label < end:
-            try:
-                label = label_of(next(CronSim(line, shown_at(label))))
-            except StopIteration:
-                return None
-            if days.count(day_of(label)):
-                return label
-            label += DAY_MS - 1 - label % DAY_MS
-        return None
-
-    return next_label
 
 
 def latest(trigger: Trigger, order: int, utc_ms: int) -> Occurrence | None:

@@ -18,7 +18,7 @@ from rules.occurrences import Occurrence, Trigger, latest
 
 ON_TIME_MS = MINUTE_MS  # a run this late is not late
 MISSED_MAX = 100  # counted one by one; of more it is said that there are more
-LATE_WITHIN_MAX_MS = 24 * 60 * MINUTE_MS
+MARKS_MAX = 8
 # 2020 to 2100: a wall clock outside has never been set.
 CREDIBLE_MS = range(1_577_836_800_000, 4_102_444_800_000)
 
@@ -46,19 +46,28 @@ class Run(NamedTuple):
 
 
 class Missed(NamedTuple):
-    """Runs that will not be made up for: how many (`more`: at least), the first and the last."""
+    """Runs that will not be made up for: their number (`more`: at least), first and last."""
 
-    count: int
+    number: int
     more: bool
     first: int
     last: int
     why: Why
 
 
-class State(msgspec.Struct, frozen=True, tag="schedule"):
-    """What a schedule remembers; `due` and `ran` are kitchen time, the other instants UTC, in ms.
+class Mark(msgspec.Struct, frozen=True, array_like=True):
+    """How far in its order a schedule has run, and when it did, in kitchen time."""
 
-    Nothing up to `after` in the order of its row comes (again); `of` is the schedule it belongs to.
+    order: int
+    ran: int
+
+
+class State(msgspec.Struct, frozen=True, tag="schedule"):
+    """What a schedule remembers; `due` is kitchen time, the other instants are UTC, all in ms.
+
+    All up to `after` in the order of its row has been dealt with; `of` is the schedule it belongs
+    to. `marks` has one mark for each time the clock has jumped between two runs: what lies before
+    one of them has been dealt with too, whatever clock it was under.
     """
 
     of: str = ""
@@ -67,8 +76,7 @@ class State(msgspec.Struct, frozen=True, tag="schedule"):
     due: int | None = None  # None: nothing to wake up for
     waiting: bool = False  # for a wall clock to be trusted: until then nothing runs
     last_run: int | None = None  # what it was planned for
-    ran: int | None = None  # when it did
-    ran_order: int | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 class Advance(NamedTuple):
@@ -119,12 +127,11 @@ def advance(schedule: Schedule, state: State | None, now: int, wall: int, truste
         return Advance(_planned(schedule, fresh, now, wall), (), _left_behind(state, wall))
     order, held = _resumed(trigger, state, now, wall)
     state = msgspec.structs.replace(state, after=order)
-    runs, missed = (), held
     last = latest(trigger, order, wall)
-    if last is not None:
-        state, runs, late = _come(schedule, state, last, now, wall)
-        missed = (*held, *late)
-    return Advance(_planned(schedule, state, now, wall), runs, missed)
+    if last is None:
+        return Advance(_planned(schedule, state, now, wall), (), held)
+    state, runs, late = _come(schedule, state, last, now, wall)
+    return Advance(_planned(schedule, state, now, wall), runs, (*held, *late))
 
 
 def _waiting(state: State | None) -> State:
@@ -165,8 +172,18 @@ def _come(
         return after, (), _told(row, Why.LATE)
     together = max(last.at, begun)
     others = (one for one in row if max(one.at, begun) < together)
-    ran = msgspec.structs.replace(after, last_run=last.at, ran=now, ran_order=last.order)
+    marks = _marked(schedule.trigger, state.marks, Mark(last.order, now))
+    ran = msgspec.structs.replace(after, last_run=last.at, marks=marks)
     return ran, (Run(last.at, late_ms),), _told(others, Why.LATE)
+
+
+def _marked(trigger: Trigger, marks: tuple[Mark, ...], mark: Mark) -> tuple[Mark, ...]:
+    """The marks with that of a run now; one that it follows on directly has had its day."""
+    if marks:
+        following = trigger.after(marks[-1].order)
+        if following is not None and following.order == mark.order:
+            marks = marks[:-1]
+    return (*marks[1 - MARKS_MAX :], mark)
 
 
 def _resumed(trigger: Trigger, state: State, now: int, wall: int) -> tuple[int, tuple[Missed, ...]]:
@@ -177,12 +194,18 @@ def _resumed(trigger: Trigger, state: State, now: int, wall: int) -> tuple[int, 
     what would run again in less than its own period is left out.
     """
     here = trigger.order_at(wall)
+    ahead = [
+        mark.order
+        for mark in state.marks
+        if mark.order > here
+        and trigger.instant_of(mark.order) - wall <= trigger.hold_ms
+        and now - mark.ran < trigger.hold_ms + _period(trigger, mark.order)
+    ]
+    if ahead:
+        return max(ahead), ()
     if here >= state.after:
-        return state.after, ()
-    if state.ran_order is None or state.ran_order <= here:
-        return here, ()
-    if trigger.instant_of(state.ran_order) - wall <= trigger.hold_ms:
-        return state.ran_order, ()
+        passed = (mark.order for mark in state.marks if mark.order <= here)
+        return max([state.after, *passed]), ()
     order = here
     left_out: list[int] = []
     while (found := trigger.after(order)) is not None and len(left_out) < MISSED_MAX:
@@ -198,11 +221,14 @@ def _resumed(trigger: Trigger, state: State, now: int, wall: int) -> tuple[int, 
 
 def _too_soon(trigger: Trigger, state: State, found: Occurrence, due: int) -> bool:
     """Whether this would be a second run of what has run less than a period ago."""
-    if state.ran is None or state.ran_order is None or found.order > state.ran_order:
-        return False
-    following = trigger.after(found.order)
-    period = following.at - found.at if following is not None else due
-    return due - state.ran < period
+    period = _period(trigger, found.order)
+    return any(mark.order >= found.order and due - mark.ran < period for mark in state.marks)
+
+
+def _period(trigger: Trigger, order: int) -> int:
+    """How long it is from one occurrence to the next."""
+    following = trigger.after(order)
+    return trigger.hold_ms if following is None else following.at - trigger.instant_of(order)
 
 
 def _row(trigger: Trigger, order: int, until: int) -> Iterator[Occurrence]:

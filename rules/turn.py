@@ -285,7 +285,7 @@ class Turn:
     def _start(self, now: int, known: Collection[str], *, fresh: bool) -> None:
         """Fit what was left behind to the rules and contracts of today; drive every output."""
         if fresh:
-            self._seen.begin(now)
+            self._seen.begin()
         for key, entry in list(self.changes.state.entries.items()):
             kind, _, name = key.partition("/")
             if kind in KINDS:

@@ -68,10 +68,8 @@ class Window:
             self._hold(value, at, at)
         self._value, self._at, self.begun = value, at, True
 
-    def interrupt(self, at: int) -> None:
-        """Nothing is known from here to the next reading: the gateway was not running."""
-        self._at = max(at, self._at)
-        self._close(self._at)
+    def interrupt(self) -> None:
+        """The gateway was not running: what was seen last is known to have held no longer."""
         self._value = None
 
     def mean(self, now: int) -> float | None:
@@ -79,8 +77,8 @@ class Window:
         held = self._held(now)
         if not held:
             return None
-        covered_ms = sum(each.covered_ms for each in held)
-        return math.fsum(each.area for each in held) / covered_ms
+        covered_ms = sum([each.covered_ms for each in held])
+        return math.fsum([each.area for each in held]) / covered_ms
 
     def least(self, now: int) -> float | None:
         """The lowest value that held; None as for `mean`."""
@@ -102,13 +100,15 @@ class Window:
         """The buckets that count, and what has held since the last reading; or nothing."""
         begin = self.begins(now)
         oldest = begin // self.width_ms
-        held = [each for each in self._buckets if each.index >= oldest]
+        held = list(self._buckets)
+        if held and held[0].index < oldest:
+            held = [each for each in held if each.index >= oldest]
         if self._value is not None:
             start = max(self._at, begin)
             open_ = _Held(-1, self._value, start)
             open_.hold(self._value, start, max(now, start))
             held.append(open_)
-        covered_ms = sum(each.covered_ms for each in held)
+        covered_ms = sum([each.covered_ms for each in held])
         return held if 2 * covered_ms >= self.span_ms else []
 
     def _close(self, until: int) -> None:

@@ -6,20 +6,12 @@ sees no others, so what it decides can be told again from the log alone. Nothing
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from rules.base import Observation, Rule, looks_at
 from rules.window import Window
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Named(Observation, Protocol):
-    """A kept reading that names its point."""
-
-    @property
-    def point(self) -> str: ...
 
 
 class Seen:
@@ -30,7 +22,7 @@ class Seen:
         self.now = 0
         self.ahead_ms: int | None = None  # of the wall clock; None while it is not believed
         self.readings: dict[str, Observation | None] = {}
-        self.windows: dict[tuple[str, int], Window] = {}
+        self.windows: dict[str, dict[int, Window]] = {}  # by point and span in ms
         self.looks: dict[str, int] = {}  # rules that look again though nothing comes, and when
         self.periods: dict[str, int] = {}
         for rule in rules:
@@ -43,7 +35,8 @@ class Seen:
         sights = looks_at(rule)
         self.readings |= dict.fromkeys(sights.points)
         for formula in formulas:
-            self.windows |= {key: Window(key[1]) for key in formula.windows}
+            for point, span_ms in formula.windows:
+                self.windows.setdefault(point, {}).setdefault(span_ms, Window(span_ms))
         if sights.every_ms is not None and not rule.triggers:
             self.periods[rule.id] = sights.every_ms
             self.looks[rule.id] = 0
@@ -71,37 +64,45 @@ class Seen:
 
     def window(self, point: str, span_ms: int) -> Window | None:
         """What a point did over the last `span_ms`."""
-        return self.windows[point, span_ms]
+        return self.windows[point][span_ms]
 
     @property
     def spans_ms(self) -> dict[str, int]:
         """How far back the windows of each point reach."""
-        spans: dict[str, int] = {}
-        for point, span_ms in self.windows:
-            spans[point] = max(span_ms, spans.get(point, 0))
-        return spans
+        return {point: max(windows) for point, windows in self.windows.items()}
 
     def see(self, point: str, seen: Observation) -> None:
         """Take in a kept reading."""
         if point in self.readings:
             self.readings[point] = seen
-        for (name, _), window in self.windows.items():
-            if name == point:
+        for window in self.windows.get(point, {}).values():
+            window.see(seen)
+
+    def refill(self, past: Iterable[tuple[str, Observation] | None]) -> None:
+        """Feed the windows that know nothing yet with what was kept before, oldest first.
+
+        None stands for a start of the process: until then nothing is known to have held.
+        """
+        new = {
+            point: [window for window in windows.values() if not window.begun]
+            for point, windows in self.windows.items()
+        }
+        for kept in past:
+            if kept is None:
+                for windows in new.values():
+                    for window in windows:
+                        window.interrupt()
+                continue
+            point, seen = kept
+            for window in new.get(point, ()):
                 window.see(seen)
 
-    def refill(self, past: Iterable[Named]) -> None:
-        """Feed the windows that know nothing yet with what was kept before, oldest first."""
-        new = {key: window for key, window in self.windows.items() if not window.begun}
-        for seen in past:
-            for (point, _), window in new.items():
-                if point == seen.point:
-                    window.see(seen)
-
-    def begin(self, now: int) -> None:
+    def begin(self) -> None:
         """The process was away: what was last seen counts no more, and windows have a gap."""
         self.readings = dict.fromkeys(self.readings)
-        for window in self.windows.values():
-            window.interrupt(now)
+        for windows in self.windows.values():
+            for window in windows.values():
+                window.interrupt()
 
     def look_after(self, now: int) -> None:
         """Have every rule that looks again do so when its time comes after `now`."""
@@ -117,6 +118,9 @@ class Seen:
         """Take over what another set of rules has seen."""
         for point in self.readings.keys() & before.readings.keys():
             self.readings[point] = before.readings[point]
-        for key in self.windows.keys() & before.windows.keys():
-            self.windows[key] = before.windows[key]
+        for point in self.windows.keys() & before.windows.keys():
+            there = before.windows[point]
+            self.windows[point] |= {
+                span: there[span] for span in self.windows[point] if span in there
+            }
         self.now, self.ahead_ms = before.now, before.ahead_ms

@@ -13,8 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_READY_S = 15.0
-_STOP_S = 5.0
+from tests.patience import PATIENCE_S
+from tests.ports import reserved_port
+
+_STOP_S = 30.0
 _PASSWORD_ROUNDS = 101  # what mosquitto_passwd 2.0 uses; `$7$` is its mark for PBKDF2-SHA512
 _LOOPBACK = "127.0.0.1"
 
@@ -47,7 +49,7 @@ class Broker:
 
     def __init__(self, program: Path, folder: Path, settings: Settings | None = None) -> None:
         self.host = _LOOPBACK
-        self.port = free_port()
+        self.port = reserved_port()
         self.settings = settings or Settings()
         self._program = program
         self._folder = folder
@@ -157,7 +159,7 @@ class Broker:
         return path
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + _READY_S
+        deadline = time.monotonic() + PATIENCE_S
         while process.poll() is None and time.monotonic() < deadline:
             try:
                 socket.create_connection((self.host, self.port), timeout=1.0).close()
@@ -181,11 +183,3 @@ def _password_line(name: str, password: str) -> str:
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _PASSWORD_ROUNDS)
     salt_text, digest_text = (base64.b64encode(part).decode() for part in (salt, digest))
     return f"{name}:$7${_PASSWORD_ROUNDS}${salt_text}${digest_text}\n"
-
-
-def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((_LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port

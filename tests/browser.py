@@ -1,8 +1,8 @@
 """A real browser on a page of ours: headless Chromium driven by playwright.
 
 Everything the page asks for outside its own host, and every complaint on its console, is kept, so
-that a test can say there was none. Wait with locators and `expect`: `wait_for_function` evaluates
-text in the page, which our content security policy forbids.
+that a test can say there was none. Wait with locators and `expect`, which are patient here:
+`wait_for_function` evaluates text in the page, which our content security policy forbids.
 """
 
 from collections.abc import AsyncIterator
@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, Page, Request, async_playwright
+from playwright.async_api import Browser, Page, Request, async_playwright, expect
+
+from tests.patience import PATIENCE_MS
 
 WALL = (1024, 600)
 LARGE_WALL = (1280, 800)
@@ -79,9 +81,10 @@ class Opened:
 @asynccontextmanager
 async def browser(chromium: Path) -> AsyncIterator[Browser]:
     """Chromium without a window; ends with the block."""
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(
-            executable_path=str(chromium), args=list(_ARGUMENTS)
+            executable_path=str(chromium), args=list(_ARGUMENTS), timeout=PATIENCE_MS
         )
         try:
             yield started
@@ -104,6 +107,7 @@ async def open_page(
         color_scheme="dark" if theme == "dark" else "light",
         reduced_motion="reduce",
     )
+    context.set_default_timeout(PATIENCE_MS)
     opened = Opened(await context.new_page())
     own = urlsplit(url).netloc
 

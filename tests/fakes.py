@@ -1,4 +1,4 @@
-"""A clock that only moves when it is told to."""
+"""A clock that only moves when it is told to, and time-outs of the loop that end when told to."""
 
 import asyncio
 import heapq
@@ -89,3 +89,14 @@ class ManualClock:
     def _move(self, monotonic_ms: int) -> None:
         self.wall_ms += monotonic_ms - self._monotonic_ms
         self._monotonic_ms = monotonic_ms
+
+
+def run_out(seconds: float) -> None:
+    """Let so much of every time-out of the running loop be over, in this test.
+
+    What hangs is then given a long deadline and waited for until it does hang: no machine is so
+    loaded that it would take what works for what hangs.
+    """
+    loop = asyncio.get_running_loop()
+    before = loop.time
+    setattr(loop, "time", lambda: before() + seconds)  # noqa: B010 - not a method of ours

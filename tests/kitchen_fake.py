@@ -1,11 +1,12 @@
 """An honest small kitchen in memory: the Protocol of the page without the daemon behind it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from gateway.access import Kind, TokenRow
 from gateway.alarm_kpi import AlarmRow, figures
+from gateway.notify.subscribing import Subscribing
 from gateway.web.alarm_shapes import (
     AlarmHistoryView,
     DutyView,
@@ -24,7 +25,10 @@ from gateway.web.kitchen import (
     ConfigurationView,
     DeviceView,
     Metric,
+    NobodyReached,
     NoRecord,
+    NoticeView,
+    NotificationsView,
     NotPossible,
     NotWaiting,
     PointView,
@@ -34,6 +38,7 @@ from gateway.web.kitchen import (
     StatusView,
     StoreView,
     UnknownAlarm,
+    UnknownChannel,
     UnknownDevice,
     UnknownPoint,
 )
@@ -82,7 +87,39 @@ class KitchenInMemory:
         self.flood_view: FloodView | None = None
         self.duty: list[DutyView] = []
         self.alarm_rows: list[AlarmRow] = []
+        self.tested: list[NoticeView] = []
+        self.browsers: Subscribing | None = None
         self.site_view = SiteView(label="마포점", zone="Asia/Seoul")
+
+    def subscribing(self) -> Subscribing | None:
+        return self.browsers
+
+    def notifications(self) -> NotificationsView:
+        return NotificationsView(channels=(), notices=self.tested, not_told=0)
+
+    async def try_channel(self, channel: str, to: Sequence[str], by: str) -> list[NoticeView]:
+        if channel != "mail":
+            raise UnknownChannel(channel)
+        if "nobody" in to:
+            raise NobodyReached(channel)
+        self.tested.append(
+            NoticeView(
+                notice="n1",
+                alarm="",
+                verb="test",
+                priority="low",
+                title=f"Test by {by}",
+                at=self.now,
+                channel=channel,
+                people=to,
+                state="handed_over",
+                attempts=1,
+                next_at=None,
+                ended=self.now,
+                error="",
+            )
+        )
+        return self.tested
 
     def configuration(self) -> ConfigurationView:
         return self.configuration_view

@@ -7,6 +7,9 @@ import threading
 import tty
 from collections.abc import Callable, Iterator
 
+from gateway.buses.serial import EmulatedSerial, SerialPort
+from tests.patience import PATIENCE_S
+
 
 class ScriptedLine:
     """A `drivers.base.Serial` that answers what it was told to, as far as it was asked."""
@@ -29,6 +32,24 @@ class ScriptedLine:
     def discard_input(self) -> None:
         self.discarded += 1
         self._input = b""
+
+
+class PatientPort(SerialPort):
+    """A port whose far end is waited for, however slow this machine is, while `patient`."""
+
+    patient = True
+
+    def read(self, length: int, timeout_s: float) -> bytes:
+        return super().read(length, PATIENCE_S if self.patient else timeout_s)
+
+
+class PatientLine(EmulatedSerial):
+    """The same with chips at its far end."""
+
+    patient = True
+
+    def read(self, length: int, timeout_s: float) -> bytes:
+        return super().read(length, PATIENCE_S if self.patient else timeout_s)
 
 
 class Cable:

@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_ANSWER_S = 20.0
+_ANSWER_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ _METADATA = "Metadata-Version: 2.1\nName: kitchen-test-plugin\nVersion: 1.0\n"
 _ENTRY_POINTS = "[kitchen_gateway.drivers]\nprank = kitchen_test_prank\n"
 _DRIVER = '''"""A device on I2C that does as `prank` says once the file `go` is there."""
 
+import itertools
 import os
 import sys
 import time
@@ -58,17 +59,17 @@ def tell(options):
 
 
 def hold_up(options):
-    """Hold the loop up, once."""
+    """Hold the loop up in one tick of so many: in some of them nothing else was late before."""
     judging = sys.modules["gateway.judging"].Judging
     honest = judging.tick
+    ticks = itertools.count()
 
     def dawdle(self, now):
-        judging.tick = honest
-        time.sleep(0.7)
+        if next(ticks) % 60 == 0:
+            time.sleep(0.7)
         honest(self, now)
 
-    if not Path(options.go + ".held").exists():
-        Path(options.go + ".held").touch()
+    if honest.__name__ != "dawdle":
         judging.tick = dawdle
 
 

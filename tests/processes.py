@@ -14,11 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from tests.patience import PATIENCE_S
+
 REPOSITORY = Path(__file__).resolve().parent.parent
-READY_S = 30.0  # generous: other work may hold both cores
-STOP_S = 15.0
 _LOOK_S = 0.01
-_ASK_S = 5.0
+_ASK_S = 30.0
 _PAGE = re.compile(r"page on http://\S+:(\d+)$")
 
 Seen = TypeVar("Seen")
@@ -30,7 +30,7 @@ class DaemonError(Exception):
 
 def wait_for(
     look: Callable[[], Seen | None],
-    deadline_s: float = READY_S,
+    deadline_s: float = PATIENCE_S,
     failing: Callable[[], str] = lambda: "",
 ) -> Seen:
     """What `look` gives once it gives something true; raises DaemonError after the deadline."""
@@ -100,7 +100,7 @@ class Daemon:
         self._running().send_signal(signal.SIGCONT)
         self._running().terminate()
 
-    def wait_exit(self, deadline_s: float = STOP_S) -> int:
+    def wait_exit(self, deadline_s: float = PATIENCE_S) -> int:
         """Give its exit code; kills it and raises DaemonError past the deadline."""
         process = self._running()
         try:
@@ -174,19 +174,19 @@ class Daemon:
         """The one file of its data folder."""
         return self.data / "gateway.db"
 
-    def wait_line(self, pattern: str, deadline_s: float = READY_S) -> str:
+    def wait_line(self, pattern: str, deadline_s: float = PATIENCE_S) -> str:
         """The first line of the present start in which `pattern` is found, once it is there."""
         return self.wait_until(
             lambda: next((line for line in self.lines if re.search(pattern, line)), None),
             deadline_s,
         )
 
-    def wait_ready(self, deadline_s: float = READY_S) -> None:
+    def wait_ready(self, deadline_s: float = PATIENCE_S) -> None:
         """Return once the page answers under /health, whatever it says."""
         self.wait_until(self._find_port, deadline_s)
         self.wait_until(self._answers, deadline_s)
 
-    def wait_until(self, look: Callable[[], Seen | None], deadline_s: float = READY_S) -> Seen:
+    def wait_until(self, look: Callable[[], Seen | None], deadline_s: float = PATIENCE_S) -> Seen:
         """As `wait_for`; gives up at once when the daemon has ended."""
 
         def look_while_running() -> Seen | None:
@@ -218,7 +218,7 @@ class Daemon:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=READY_S,
+            timeout=PATIENCE_S,
             check=False,
             cwd=self._folder,
             env=self._whole_environment(),

@@ -12,8 +12,7 @@ from gateway.clock import Clock
 from gateway.reading import Point, Quality, Reading
 from gateway.store.file import NAME, prepare
 from gateway.store.opening import Store
-
-_DEADLINE_S = 20.0
+from tests.patience import PATIENCE_S
 
 
 @cache
@@ -47,7 +46,7 @@ def good(of: Point, value: float, at: int) -> Reading:
 
 async def until(look: Callable[[], object]) -> None:
     """Return once `look` gives something true: other threads are at work."""
-    deadline = time.monotonic() + _DEADLINE_S
+    deadline = time.monotonic() + PATIENCE_S
     while not look():
         assert time.monotonic() < deadline, "waited in vain"
         await asyncio.sleep(0.001)

@@ -20,6 +20,7 @@ from gateway.access import (
 from gateway.store.errors import StoreError
 from tests.fakes import ManualClock
 from tests.kitchen_fake import TokensInMemory
+from tests.patience import PATIENCE_S
 
 PEER = "192.168.0.7"
 LOCAL = Caller(peer="127.0.0.1", host="localhost:8080")
@@ -205,7 +206,7 @@ async def test_a_disk_that_hangs_holds_no_request(clock: ManualClock) -> None:
     tokens.answers.clear()
     await clock.advance(7 * 3_600_000)
     for _ in range(5):
-        await asyncio.wait_for(access.renew(user), 1)
+        await asyncio.wait_for(access.renew(user), PATIENCE_S)
         await clock.settle()
     assert tokens.tries == 1
     await clock.advance(6 * 3_600_000)

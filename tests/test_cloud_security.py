@@ -10,6 +10,7 @@ from gateway.clock import SystemClock
 from tests import certificates
 from tests.broker import Settings, Tls
 from tests.conftest import BrokerFactory
+from tests.patience import PATIENCE_S
 from tests.processes import Daemon
 
 CONFIG = """
@@ -53,7 +54,8 @@ async def test_rows_go_to_a_broker_that_proves_who_it_is(
     place = Broker.from_url(
         broker.url, username="gateway", password="right", ca_file=str(authority)
     )
-    listener = Link(place, "listener", SystemClock())
+    # This loop stands still while the daemon is waited for.
+    listener = Link(place, "listener", SystemClock(), keepalive_s=10 * int(PATIENCE_S))
     await listener.connect()
     await listener.subscribe(["kg/v1/#"])
     with Daemon(tmp_path / "site", text) as daemon:
@@ -73,7 +75,7 @@ def test_a_password_that_cannot_be_read_is_a_trouble_of_the_cloud_and_the_page_i
     with Daemon(tmp_path / "site", text) as daemon:
         daemon.wait_line("cloud: password: the secret .* is not UTF-8")
         daemon.wait_until(lambda: daemon.health()["rows"]["committed"] > 2)
-        assert daemon.health()["status"] == "running"
+        daemon.wait_until(lambda: daemon.health()["status"] == "running")
 
 
 @pytest.mark.parametrize(
@@ -93,4 +95,4 @@ def test_nothing_goes_to_a_broker_that_is_another_or_does_not_know_us(
         daemon.wait_line(f"cloud: .*{said}")
         daemon.wait_until(lambda: daemon.health()["rows"]["committed"] > 2)
         assert daemon.health()["rows"]["acknowledged"] == 0
-        assert daemon.health()["status"] == "running"
+        daemon.wait_until(lambda: daemon.health()["status"] == "running")

@@ -108,6 +108,33 @@ def test_a_port_that_is_taken_does_not_keep_commands_from_being_answered(tmp_pat
             daemon.stop()
 
 
+def test_a_demonstration_says_whether_the_port_is_taken_or_the_address_is_not_ours(
+    config: Path, tmp_path: Path
+) -> None:
+    asked = ("--config", str(config), "--data", str(tmp_path / "data"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = demonstrated(*asked, "--port", str(port))
+    assert f"port {port}: Address already in use; choose another: --port N" in said
+    config.write_text(KITCHEN.replace("listen: 127.0.0.1", "listen: 203.0.113.1"))
+    said = demonstrated(*asked, "--port", "8080")
+    assert "203.0.113.1 is not an address of this machine; correct web.listen" in said
+    assert "--port" not in said
+
+
+def demonstrated(*arguments: str) -> str:
+    """What `demo` says when it does not start, as a process: it takes hold of stderr."""
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway.cli", "demo", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+    )
+    assert done.returncode == 1
+    return done.stderr
+
+
 async def test_a_socket_that_cannot_be_had_is_said_and_is_no_failure(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

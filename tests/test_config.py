@@ -372,7 +372,7 @@ def test_an_installed_package_may_bring_a_driver(
 
 def test_every_driver_and_rule_kind_in_the_tree_can_be_configured() -> None:
     assert {"sht3x", "contact", "relay", "buzzer", "replay"} <= set(registry.driver_names())
-    assert registry.kind_names() == ["contact", "limit", "stale"]
+    assert registry.kind_names() == ["contact", "limit", "rate", "stale"]
     for name in registry.driver_names():
         module = registry.driver(name)
         assert module.ROLE in {"polled", "pushed", "acting"}

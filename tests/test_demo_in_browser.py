@@ -11,14 +11,13 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Locator, expect
 
 from tests import browser as browsing
 from tests.browser import open_page
 from tests.conftest import Left
+from tests.patience import PATIENCE_S
 from tests.processes import REPOSITORY
-
-PATIENCE_MS = 45_000
 
 
 @asynccontextmanager
@@ -36,7 +35,7 @@ async def demo(data: Path, *arguments: str) -> AsyncIterator[tuple[str, str]]:
     assert process.stdout is not None
     said = b""
     try:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE_S):
             while b"works once" not in said:
                 line = await process.stdout.readline()
                 assert line, f"the demonstration has ended: {said!r}"
@@ -46,10 +45,10 @@ async def demo(data: Path, *arguments: str) -> AsyncIterator[tuple[str, str]]:
     finally:
         if process.returncode is None:
             process.terminate()
-            await asyncio.wait_for(process.wait(), 15)
+            await asyncio.wait_for(process.wait(), PATIENCE_S)
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(450)
 @pytest.mark.usefixtures("mosquitto")
 async def test_the_door_alarm_is_seen_acknowledged_and_seen_to_return(
     chromium_path: Path, tmp_path: Path
@@ -60,26 +59,35 @@ async def test_the_door_alarm_is_seen_acknowledged_and_seen_to_return(
 
 
 async def door_alarm(started: Browser, data: Path, picture: str | None) -> None:
-    speed = "40" if picture else "80"
-    async with demo(data, "--scenario", "door-left-open", "--speed", speed) as (here, _):
+    # So slow that nobody at a loaded machine misses the minutes for which the door is open.
+    async with demo(data, "--scenario", "door-left-open", "--speed", "30") as (here, _):
         opened = await open_page(started, here, language="en")
         page = opened.page
         banner = page.locator("kg-banner", has_text="냉장고 문 열림")
-        await expect(banner).to_be_visible(timeout=PATIENCE_MS)
+        await expect(banner).to_be_visible()
         await expect(banner).to_contain_text("Shut the door")
         door = page.locator("kg-tile[title='냉장고 문']")
         await expect(door).to_have_attribute("data-state", "alarm")
         assert await opened.faults() == []
         if picture:
             await page.screenshot(path=picture)
-        await banner.get_by_role("button").click()
-        await expect(banner).to_contain_text("demo", timeout=PATIENCE_MS)
+        await press(banner)
+        await expect(banner).to_contain_text("demo")
         await expect(door).to_have_attribute("data-state", "acknowledged")
-        await expect(banner).to_have_count(0, timeout=90_000)
+        await expect(banner).to_have_count(0)
         cloud = page.locator("header")
-        await expect(cloud).to_contain_text("Sent", timeout=PATIENCE_MS)
+        await expect(cloud).to_contain_text("Sent")
         assert opened.foreign == []
         assert opened.complaints == []
+
+
+async def press(banner: Locator) -> None:
+    """Acknowledge; once more where the page says that nobody has confirmed it."""
+    while True:
+        await banner.get_by_role("button").click()
+        await expect(banner).to_contain_text(re.compile("demo|Not confirmed"))
+        if "demo" in (await banner.text_content() or ""):
+            return
 
 
 @contextmanager
@@ -108,7 +116,7 @@ def another_computer() -> Iterator[tuple[str, str]]:
         subprocess.run(["ip", "link", "delete", f"{name}a"], check=False, capture_output=True)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 @pytest.mark.usefixtures("mosquitto")
 async def test_another_computer_opens_the_page_through_the_printed_link_once(
     chromium_path: Path, tmp_path: Path, left_out: Left
@@ -121,9 +129,7 @@ async def test_another_computer_opens_the_page_through_the_printed_link_once(
             wrapper.chmod(0o700)
             async with browsing.browser(wrapper) as started:
                 opened = await open_page(started, url, language="ko")
-                await expect(opened.page.locator("kg-tile").first).to_be_visible(
-                    timeout=PATIENCE_MS
-                )
+                await expect(opened.page.locator("kg-tile").first).to_be_visible()
                 assert "code=" not in opened.page.url
                 again = await open_page(started, url, language="ko")
                 await expect(again.page.locator("kg-tile")).to_have_count(0)

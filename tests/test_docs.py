@@ -1,5 +1,6 @@
 """The documents say what is there: every driver, path, metric, decision and README command."""
 
+import contextlib
 import json
 import os
 import re
@@ -15,7 +16,8 @@ from drivers.emulated.world import PLACES, SCENARIOS
 from gateway.cli import main
 from gateway.config import registry
 from gateway.web import PARTS
-from tests.processes import REPOSITORY, Daemon, wait_for
+from tests.patience import PATIENCE_S
+from tests.processes import REPOSITORY, Daemon, DaemonError, wait_for
 
 DOCS = REPOSITORY / "docs"
 GUIDES = (REPOSITORY / "README.md", DOCS / "ko.md")
@@ -45,6 +47,12 @@ def test_every_path_is_documented_with_the_role_it_needs() -> None:
 
 def test_every_metric_is_documented_and_no_other(tmp_path: Path) -> None:
     documented = set(re.findall(r"`(kitchen_\w+)`", (DOCS / "api.md").read_text()))
+    rare = {
+        "kitchen_sms_signal_dbm",  # only with a modem that has a network
+        "kitchen_task_restarts_total",  # only once a task has failed
+        "kitchen_loop_held_total",  # only once the loop was late
+        "kitchen_loop_held_seconds_total",
+    }
     with Daemon(tmp_path, REPOSITORY / "config.yaml") as daemon:
         token = daemon.create_token()
 
@@ -54,18 +62,20 @@ def test_every_metric_is_documented_and_no_other(tmp_path: Path) -> None:
                 headers={"Authorization": f"Bearer {token}"},
             )
             try:
-                with urllib.request.urlopen(request, timeout=5) as answer:
+                with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
                     text: str = answer.read().decode()
             except OSError:
                 return None  # the token is known in a moment
             return set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE))
 
-        told = daemon.wait_until(names)
-    rare = {
-        "kitchen_task_restarts_total",  # only once a task has failed
-        "kitchen_loop_held_total",  # only once the loop was late
-        "kitchen_loop_held_seconds_total",
-    }
+        told: set[str] = set()
+
+        def all_told() -> bool:
+            told.update(names() or ())
+            return told >= documented - rare
+
+        with contextlib.suppress(DaemonError):  # what is missing in the end is named below
+            daemon.wait_until(all_told)
     assert told | rare == documented | rare
 
 
@@ -128,7 +138,7 @@ class Runs:
 
     def finish(self, command: list[str]) -> int:
         self._install()
-        return subprocess.run(command, cwd=REPOSITORY, timeout=60, check=False).returncode
+        return subprocess.run(command, cwd=REPOSITORY, timeout=PATIENCE_S, check=False).returncode
 
     def printed(self, command: list[str]) -> str:
         done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
@@ -148,22 +158,22 @@ class Runs:
                 start_new_session=True,
             )
         try:
-            url = wait_for(lambda: self._link(said), 120, said.read_text)
-            wait_for(lambda: self._acknowledged(url), 60, said.read_text)
+            url = wait_for(lambda: self._link(said), failing=said.read_text)
+            wait_for(lambda: self._acknowledged(url), failing=said.read_text)
         finally:
             os.killpg(process.pid, signal.SIGTERM)
-            process.wait(20)
+            process.wait(PATIENCE_S)
 
     def _install(self) -> None:
         setup = ["scripts/setup.sh", "run"]
-        subprocess.run(setup, cwd=REPOSITORY, timeout=300, check=True)
+        subprocess.run(setup, cwd=REPOSITORY, timeout=5 * PATIENCE_S, check=True)
 
     def _link(self, said: Path) -> str | None:
         found = re.search(r"On this computer:\s+(http://\S+)", said.read_text())
         return found[1] if found else None
 
     def _acknowledged(self, url: str) -> bool:
-        with urllib.request.urlopen(f"{url}health", timeout=5) as answer:
+        with urllib.request.urlopen(f"{url}health", timeout=PATIENCE_S) as answer:
             rows = json.load(answer)["rows"]
         return bool(rows["acknowledged"] > 2)
 
@@ -200,7 +210,7 @@ RUNNERS: dict[str, Callable[[Runs], None]] = {
 }
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("command", commands())
 def test_each_command_of_the_guides_works(command: str, runs: Runs) -> None:
     RUNNERS[command](runs)

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.store.log import BREATH_S, EARLY_MESSAGES, HASTE, Log
 from tests.fakes import ManualClock
+from tests.patience import PATIENCE_S
 from tests.store_files import good, open_store, point, until
 
 
@@ -26,7 +27,7 @@ async def running(data: Path, clock: ManualClock) -> AsyncIterator[Log]:
         yield store.log
     finally:
         store.log.close()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, PATIENCE_S)
         store.close()
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from rules.expression import BLIND, UNSEEN, Answer, ExpressionError
-from tests.expression_world import BAD, Kitchen, Seen, compiled, condition, kitchen
+from tests.expression_world import BAD, Kitchen, Seen, Value, compiled, condition, kitchen
 
 WALK_IN = "walk_in/temperature"
 
@@ -96,7 +96,9 @@ def test_a_change_is_per_minute_and_a_quantity_beside_it_too() -> None:
     assert condition('rate(walk_in/temperature, "1min") > "2 K/min"').holds(world) is False
 
 
-GOOD = {"walk_in__temperature": 9.0, "walk_in_door__open": True, "mode__kitchen": "open"}
+GOOD: dict[str, Value | Seen] = {
+    "walk_in__temperature": 9.0, "walk_in_door__open": True, "mode__kitchen": "open",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -197,7 +199,7 @@ def test_an_expression_says_what_it_has_to_be_given() -> None:
         ('walk_in/temperature > "8 %"', 23, "% is no °C"),
         ('walk_in/temperature > "8"', 23, "without a unit"),
         ('walk_in/temperature > "8 K"', 23, "a distance, where a temperature stands"),
-        ('walk_in/temperature > oil/temperature', 23, "[degF] cannot be compared with Cel"),
+        ("walk_in/temperature > oil/temperature", 23, "[degF] cannot be compared with Cel"),
         ('walk_in/temperature + "2 °C" > 3', 23, 'a distance in kelvin, such as "2 K"'),
         ("walk_in/temperature + freezer/temperature > 8", 45, "a sum of temperatures (Cel)"),
         ("walk_in/temperature * 2 > 8", 27, "a sum of temperatures"),

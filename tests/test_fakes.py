@@ -11,6 +11,7 @@ from tests import parts
 from tests.broker import Broker, BrokerError, Settings
 from tests.conftest import BrokerFactory
 from tests.fakes import ManualClock
+from tests.patience import PATIENCE_S
 
 _CONNECT = b"\x10\x10\x00\x04MQTT\x04\x02\x00\x3c\x00\x04test"  # MQTT 3.1.1, 3.1
 
@@ -61,7 +62,7 @@ def test_kitchen_time_goes_on_after_a_restart() -> None:
     assert clock.now() == 71_000
 
 
-def _answer(broker: Broker, packet: bytes, timeout_s: float = 5.0) -> bytes:
+def _answer(broker: Broker, packet: bytes, timeout_s: float = PATIENCE_S) -> bytes:
     with socket.create_connection((broker.host, broker.port), timeout=timeout_s) as wire:
         wire.sendall(packet)
         return wire.recv(4)

@@ -20,6 +20,7 @@ from gpiod.line import Bias, Direction, Edge, Value
 from drivers.base import BusError, DriverError, WrongDevice
 from gateway.buses.gpio import Pins
 from gateway.buses.gpiod import GpiodFactory, Request
+from tests.patience import PATIENCE_S
 from tests.processes import wait_for
 
 
@@ -326,7 +327,7 @@ async def test_a_line_that_can_no_longer_be_read_is_not_a_last_level(
     pins.listen(SimpleNamespace(pin=4, pull="up"), ear)
     kernel.requests[4].gone = True
     kernel.drive(4, False)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not ear.failed:
             await asyncio.sleep(0.001)
     assert "pin 4" in str(ear.failed[0])

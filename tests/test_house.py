@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("gateway", "drivers", "rules", "models")
-_LINT_S = 50
 _DOC = '"""Planted by a test."""\n\n'
 
 
@@ -34,7 +35,7 @@ def _run(folder: Path, *command: str) -> tuple[int, str]:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=_LINT_S,
+        timeout=PATIENCE_S,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr

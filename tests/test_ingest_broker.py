@@ -16,12 +16,12 @@ from gateway.sync import protocol
 from gateway.sync.ingest import Ingest, ingest
 from tests.broker import Broker as Mosquitto
 from tests.conftest import BrokerFactory
+from tests.patience import PATIENCE_S
 
 GOLDEN = Path(__file__).parent / "golden"
 INSTALL = "00112233445566778899aabbccddeeff"
 BASE = "kg/v1/demo/gw/mapo_1/"
 CLOCK = SystemClock(speed=20.0)  # so that the waits between attempts are short
-WAIT_S = 20.0
 
 
 class Killed(BaseException):
@@ -55,7 +55,7 @@ class Gateway:
         self.link.publish(BASE + leaf, payload, retain=leaf in {"md", "st"})
 
     async def acknowledgement(self) -> bytes:
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             return protocol.unpack((await self._acknowledgements.get()).payload)
 
 
@@ -79,7 +79,7 @@ async def receiving(broker: Mosquitto, path: Path) -> AsyncIterator[None]:
         yield
     finally:
         stop.set()
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             await task
 
 
@@ -88,7 +88,7 @@ def subscriptions(broker: Mosquitto) -> int:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WAIT_S):
+    async with asyncio.timeout(PATIENCE_S):
         while not holds():
             await CLOCK.sleep(0.1)
 
@@ -169,7 +169,7 @@ async def test_a_receiver_killed_between_commit_and_acknowledgement_catches_up(
     async with gateway(broker) as ours:
         ours.send("tm", message(1, 2, 3))
         with pytest.raises(Killed):
-            await asyncio.wait_for(task, WAIT_S)
+            await asyncio.wait_for(task, PATIENCE_S)
         dying.close()
         assert stored(path) == [1, 2, 3]
         async with receiving(broker, path):
@@ -220,7 +220,7 @@ async def test_a_full_disk_acknowledges_nothing_and_is_waited_for(
         file._connection.execute("PRAGMA max_page_count = 1000000")
         assert json.loads(await ours.acknowledgement()) == {"in": INSTALL, "tm": [[1, 1]]}
     stop.set()
-    await asyncio.wait_for(task, WAIT_S)
+    await asyncio.wait_for(task, PATIENCE_S)
     file.close()
     assert running.counters.rows == 1
     assert stored(path) == [1]
@@ -241,7 +241,7 @@ async def test_a_message_that_trips_us_up_is_refused_and_the_next_one_received(
         ours.send("tm", message(8))
         assert json.loads(await ours.acknowledgement()) == {"in": INSTALL, "tm": [[8, 8]]}
     stop.set()
-    await asyncio.wait_for(task, WAIT_S)
+    await asyncio.wait_for(task, PATIENCE_S)
     file.close()
     assert running.counters.refused == 30
     assert "a bug of ours" in caplog.text
@@ -253,4 +253,4 @@ async def test_stopping_ends_the_wait_for_a_broker_that_is_not_there(tmp_path: P
         ingest("mqtt://127.0.0.1:1", tmp_path / "cloud.db", SystemClock(), stop)
     )
     asyncio.get_running_loop().call_later(0.2, stop.set)
-    await asyncio.wait_for(task, WAIT_S)
+    await asyncio.wait_for(task, PATIENCE_S)

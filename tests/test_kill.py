@@ -111,7 +111,7 @@ def assert_all_arrived(daemon: Daemon, cloud: Path) -> int:
         return bool(rows["committed"] == rows["acknowledged"])
 
     for _ in range(5):
-        daemon.wait_until(nothing_waits, 60)
+        daemon.wait_until(nothing_waits)
         daemon.stop()
         if len(rows_sent(daemon.database)) == len(rows_received(cloud)):
             break
@@ -136,7 +136,7 @@ def assert_in_order(database: Path, cloud: Path) -> None:
         assert times == sorted(times)
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(900)
 def test_a_hundred_kills_lose_nothing_and_change_no_judgement(
     mosquitto: BrokerFactory, tmp_path: Path
 ) -> None:
@@ -164,7 +164,7 @@ def test_a_hundred_kills_lose_nothing_and_change_no_judgement(
     )
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_broker_that_is_absent_for_a_minute_costs_nothing(
     mosquitto: BrokerFactory, tmp_path: Path
 ) -> None:
@@ -177,13 +177,17 @@ def test_a_broker_that_is_absent_for_a_minute_costs_nothing(
         daemon.wait_until(lambda: daemon.health()["rows"]["acknowledged"] > 2)
         broker.kill()
         time.sleep(60)
-        waiting = daemon.health()["rows"]
-        assert waiting["committed"] - waiting["acknowledged"] > 50
+
+        def waiting() -> int:
+            rows = daemon.health()["rows"]
+            return int(rows["committed"] - rows["acknowledged"])
+
+        daemon.wait_until(lambda: waiting() > 50)
         broker.start()
         assert_all_arrived(daemon, cloud)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_broker_that_freezes_or_forgets_costs_nothing(
     mosquitto: BrokerFactory, tmp_path: Path
 ) -> None:
@@ -204,7 +208,7 @@ def test_a_broker_that_freezes_or_forgets_costs_nothing(
         assert_all_arrived(daemon, cloud)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_receiver_that_is_killed_costs_nothing(mosquitto: BrokerFactory, tmp_path: Path) -> None:
     broker = mosquitto()
     cloud = tmp_path / "cloud.db"

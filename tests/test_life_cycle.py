@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from gateway import app, serving
 from gateway.config.load import load
 from gateway.store.log import unpacked
 from tests import plugin
-from tests.broker import free_port
+from tests.ports import reserved_port
 from tests.processes import REPOSITORY, Daemon
 from tests.test_service import Systemd
 
@@ -58,7 +59,7 @@ rules:
     kind: limit
     point: cold/temperature
     raise_above: -30 °C
-    for: 4s
+    for: 8s
     on_bad: hold
     then: [{alarm: low}]
 emulation: {seed: 1}
@@ -116,25 +117,16 @@ def siren_sounds(daemon: Daemon) -> bool:
     return daemon.database.exists() and values(daemon, "siren/state")[-1:] == [True]
 
 
-def terminated(daemon: Daemon) -> tuple[int, float]:
-    """The exit code after SIGTERM, and how long it took."""
-    begun = time.monotonic()
-    daemon.terminate()
-    return daemon.wait_exit(), time.monotonic() - begun
-
-
 def test_sigterm_leaves_safe_outputs_and_the_last_commit(daemon: Daemon) -> None:
     daemon.start()
     daemon.wait_until(lambda: siren_sounds(daemon))
-    code, took_s = terminated(daemon)
-    assert code == 0, daemon.log
-    assert took_s < STOP_CONTRACT_S
+    assert daemon.stop() == 0, daemon.log
     assert values(daemon, "siren/state")[-1] is False
     assert events(daemon, "system")[-1] == {"code": "stopped"}
     assert not (daemon.data / "gateway.db-wal").exists()
 
 
-def test_sigterm_ends_it_in_time_while_a_read_hangs(tmp_path: Path) -> None:
+def test_sigterm_ends_it_while_a_read_hangs(tmp_path: Path) -> None:
     daemon = pranked(tmp_path, "hang").start()
     try:
         daemon.wait_until(lambda: siren_sounds(daemon))
@@ -142,28 +134,54 @@ def test_sigterm_ends_it_in_time_while_a_read_hangs(tmp_path: Path) -> None:
         daemon.wait_line("prankster: lost: no answer on bus other within")
         readings = len(values(daemon, "cold/temperature"))
         daemon.wait_until(lambda: len(values(daemon, "cold/temperature")) > readings + 10)
-        code, took_s = terminated(daemon)
+        assert daemon.stop() == 0, daemon.log
     finally:
         daemon.kill()
-    assert code == 0, daemon.log
-    assert took_s < STOP_CONTRACT_S
     assert values(daemon, "siren/state")[-1] is False
     assert values(daemon, "prankster/reads")[-1] is None
     assert events(daemon, "system")[-1] == {"code": "stopped"}
 
 
-def test_sigterm_ends_it_in_time_while_the_disk_hangs(tmp_path: Path) -> None:
+def test_sigterm_ends_it_while_the_disk_hangs(tmp_path: Path) -> None:
     daemon = pranked(tmp_path, "hang_disk").start()
     try:
         daemon.wait_until(lambda: siren_sounds(daemon))
         (tmp_path / "go").touch()
         daemon.wait_until((tmp_path / "go.hangs").exists)
-        code, took_s = terminated(daemon)
+        assert daemon.stop() == 0, daemon.log
     finally:
         daemon.kill()
-    assert code == 0, daemon.log
-    assert took_s < STOP_CONTRACT_S
     assert "the disk hangs; the last second may be missing" in daemon.log
+
+
+def test_the_stages_of_a_stop_take_less_together_than_is_promised() -> None:
+    stages_s = (
+        app.SAFE_DEADLINE_S,
+        app.COMMIT_DEADLINE_S,
+        2 * app.GOODBYE_DEADLINE_S,  # the site's brokers and the last rows, then the cloud
+        serving.GOODBYE_S,
+        app.HUNG_S,
+    )
+    assert sum(stages_s) < STOP_CONTRACT_S
+
+
+@pytest.mark.long  # the one that looks at the clock: where nothing else runs beside it
+@pytest.mark.parametrize("prank", [None, "hang", "hang_disk"])
+def test_a_stop_takes_no_longer_than_is_promised(tmp_path: Path, prank: str | None) -> None:
+    daemon = pranked(tmp_path, prank or "tell").start()
+    try:
+        daemon.wait_until(lambda: siren_sounds(daemon))
+        if prank:
+            (tmp_path / "go").touch()
+        if prank == "hang":
+            daemon.wait_line("prankster: lost: no answer on bus other within")
+        if prank == "hang_disk":
+            daemon.wait_until((tmp_path / "go.hangs").exists)
+        begun = time.monotonic()
+        assert daemon.stop() == 0, daemon.log
+        assert time.monotonic() - begun < STOP_CONTRACT_S
+    finally:
+        daemon.kill()
 
 
 @pytest.mark.parametrize(
@@ -192,9 +210,9 @@ def test_a_bug_in_judging_makes_outputs_safe_and_exits_with_1(
 def test_after_sigkill_alarms_stand_and_a_running_for_runs_on(daemon: Daemon) -> None:
     daemon.start()
     daemon.wait_until(lambda: "alarm/warm" in state(daemon))
-    first = daemon.health()["epoch"]
     daemon.kill()
     before = state(daemon)
+    first = rows(daemon, "tm")[-1]["e"]
     install = _meta(daemon, "install")
     assert "alarm/warm_for_long" not in before
     (since,) = {entry["since"] for key, entry in before.items() if key == "alarm/warm"}
@@ -205,9 +223,8 @@ def test_after_sigkill_alarms_stand_and_a_running_for_runs_on(daemon: Daemon) ->
     daemon.wait_until(lambda: "alarm/warm_for_long" in state(daemon))
     after = state(daemon)
     assert after["alarm/warm"] == before["alarm/warm"]
-    # Four seconds after the condition began, and not after the second start.
-    late_ms = after["alarm/warm_for_long"]["since"] - since - 4_000
-    assert 0 <= late_ms < 1_000
+    # So long after the condition began, and not after the second start.
+    assert after["alarm/warm_for_long"]["since"] - since == 8_000
     raised = [(event["id"], event["verb"]) for event in events(daemon, "alarm")]
     assert raised == [("warm", "raise"), ("warm_for_long", "raise")]
     assert events(daemon, "gap")[-1]["cause"] == "not running"
@@ -224,7 +241,7 @@ def test_a_second_daemon_on_the_same_data_is_refused(daemon: Daemon, tmp_path: P
         second.kill()
     assert f"is in use by process {daemon.pid}; stop it first" in second.log
     assert "Traceback" not in second.log
-    assert daemon.health()["status"] == "running"
+    daemon.wait_until(lambda: daemon.health()["status"] == "running")
 
 
 @pytest.mark.parametrize(
@@ -277,10 +294,8 @@ def test_an_error_in_one_device_leaves_out_that_device_unless_strict(tmp_path: P
 def test_a_port_that_is_taken_is_said_and_collecting_goes_on_until_it_is_free(
     tmp_path: Path,
 ) -> None:
-    with closing(socket.socket()) as squatter:
-        squatter.bind(("127.0.0.1", 0))
-        squatter.listen()
-        port = squatter.getsockname()[1]
+    port = reserved_port()
+    with closing(socket.create_server(("127.0.0.1", port))) as squatter:
         daemon = Daemon(tmp_path, CONFIG, "--port", str(port)).start(ready=False)
         try:
             line = daemon.wait_line(f"port {port} is in use by another program")
@@ -290,7 +305,7 @@ def test_a_port_that_is_taken_is_said_and_collecting_goes_on_until_it_is_free(
             squatter.close()
             daemon.wait_ready()
             assert daemon.port == port
-            assert daemon.health()["troubles"] == []
+            daemon.wait_until(lambda: daemon.health()["troubles"] == [])
         finally:
             daemon.kill()
 
@@ -313,7 +328,7 @@ def test_the_idle_daemon_has_loaded_nothing_heavy(tmp_path: Path) -> None:
 
 def test_the_shipped_kitchen_boots_and_every_device_has_a_value(tmp_path: Path) -> None:
     shipped = (REPOSITORY / "config.yaml").read_text()
-    away = shipped.replace("127.0.0.1:1883", f"127.0.0.1:{free_port()}")
+    away = shipped.replace("127.0.0.1:1883", f"127.0.0.1:{reserved_port()}")
     assert away != shipped  # a broker that happens to run here is none of our business
     with Daemon(tmp_path, away) as daemon:
         token = daemon.create_token()
@@ -334,7 +349,7 @@ def test_the_shipped_kitchen_boots_and_every_device_has_a_value(tmp_path: Path) 
         assert {point["id"].partition("/")[0] for point in wired()} == things
         for point in points():  # what cannot have a value yet says why
             assert (point["value"] is None) == (point["reason"] is not None), point
-        assert daemon.health()["status"] == "running"
+        daemon.wait_until(lambda: daemon.health()["status"] == "running")
         assert daemon.stop() == 0
     assert "Traceback" not in daemon.log
 

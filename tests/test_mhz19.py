@@ -10,9 +10,8 @@ from drivers.base import BusError, CorruptData, DriverError, Polled, Reason, Sam
 from drivers.emulated import mhz19 as emulated
 from drivers.mhz19 import WARM_UP_MS, Driver, Options, checksum, command
 from gateway.buses.kinds import Mount
-from gateway.buses.serial import EmulatedSerial
 from tests.fakes import ManualClock
-from tests.lines import ScriptedLine, mutations
+from tests.lines import PatientLine, ScriptedLine, mutations
 from tests.processes import wait_for
 
 CAPTURE = bytes.fromhex("FF 86 02 7C 42 00 00 00 BA")  # PyPMS, MHZ19B.hexdump: 636 ppm
@@ -86,7 +85,7 @@ class Room:
     def __init__(self, options: Options | None = None) -> None:
         self.clock = ManualClock()
         self.felt: dict[str, float] = {"co2": 900.0}
-        self.line = EmulatedSerial(self.clock.now)
+        self.line = PatientLine(self.clock.now)
         options = options or Options()
         chip = self.line.mount(emulated.Chip, Mount(options, self.felt.__getitem__, seed=1))
         assert isinstance(chip, emulated.Chip)
@@ -116,10 +115,10 @@ def test_after_silence_it_is_cold_again(room: Room) -> None:
     room.read()
     room.clock.pause(75)
     assert room.read().value is not None
-    room.chip.faults.silent = True
+    room.chip.faults.silent, room.line.patient = True, False
     with pytest.raises(BusError, match="no answer"):
         room.read()
-    room.chip.faults.silent = False
+    room.chip.faults.silent, room.line.patient = False, True
     assert room.read().reason is Reason.NOT_STARTED
     room.clock.pause(75)
     assert room.read().value is not None

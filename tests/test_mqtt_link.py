@@ -15,12 +15,13 @@ from gateway.buses import mqtt_dial
 from gateway.buses.mqtt import PACKET_MAX, Broker, Link, LinkError, Message, Will
 from gateway.clock import SystemClock, Trust
 from tests import certificates
-from tests.broker import Settings, Tls, free_port
+from tests.broker import Settings, Tls
 from tests.conftest import BrokerFactory
-from tests.fakes import ManualClock
+from tests.fakes import ManualClock, run_out
+from tests.patience import PATIENCE_S
+from tests.ports import reserved_port
 
 CLOCK = SystemClock()
-WAIT_S = 10.0
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Item = TypeVar("Item", Message, LinkError, int, bytes)
@@ -32,7 +33,7 @@ def at(port: int, **settings: str) -> Broker:
 
 
 async def arrived(queue: "asyncio.Queue[Item]") -> Item:
-    async with asyncio.timeout(WAIT_S):
+    async with asyncio.timeout(PATIENCE_S):
         return await queue.get()
 
 
@@ -214,7 +215,7 @@ async def test_a_message_nobody_hears_and_one_the_broker_refuses_are_told_apart(
         link.on_refused = lambda mid, code: answers.put_nowait((mid, code))
         link.on_puback = lambda mid: answers.put_nowait((mid, 0))
         sent = [link.publish(topic, b"x") for topic in ("kitchen/door", "kitchen/fan")]
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             told = [await answers.get() for _ in sent]
         assert told == list(zip(sent, (Link.NO_LISTENER, Link.NOT_AUTHORIZED), strict=True))
         assert link.refused == 1
@@ -533,7 +534,7 @@ async def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1(serve: Serve, refus
 
 async def test_nobody_listening_is_said_plainly() -> None:
     with pytest.raises(LinkError, match="refuses connections"):
-        await Link(at(free_port()), "link", CLOCK).connect()
+        await Link(at(reserved_port()), "link", CLOCK).connect()
 
 
 async def test_a_host_nobody_knows_is_said_plainly() -> None:
@@ -579,7 +580,7 @@ async def test_a_hung_handshake_leaves_no_thread_and_no_socket(silent: int) -> N
         with pytest.raises(LinkError, match="did not answer"):
             await Link(broker, "link", CLOCK).connect(deadline_s=0.05)
         for thread in dialling():
-            await asyncio.to_thread(thread.join, WAIT_S)
+            await asyncio.to_thread(thread.join, PATIENCE_S)
         assert dialling() == []
     assert mqtt_dial._stuck[str(broker)] == 0
 
@@ -590,7 +591,7 @@ async def test_attempts_that_hang_in_the_resolver_do_not_pile_up(
     answer = threading.Event()
 
     def never(*_arguments: object, **_options: object) -> list[object]:
-        answer.wait(WAIT_S)
+        answer.wait(PATIENCE_S)
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", never)
@@ -603,7 +604,7 @@ async def test_attempts_that_hang_in_the_resolver_do_not_pile_up(
     assert len(dialling()) == 4
     answer.set()
     for thread in dialling():
-        await asyncio.to_thread(thread.join, WAIT_S)
+        await asyncio.to_thread(thread.join, PATIENCE_S)
     assert mqtt_dial._stuck[str(broker)] == 0
 
 
@@ -647,15 +648,19 @@ async def test_an_endless_control_packet_ends_the_link(serve: Serve) -> None:
 async def test_a_broker_that_says_nothing_to_mqtt_5_is_spoken_to_in_the_older_version(
     serve: Serve,
 ) -> None:
+    deadline_s = 900.0
+
     async def old(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         hello = await reader.readuntil(b"MQTT")
         version = (await reader.readexactly(1))[0]
         assert hello
         if version == 4:
             writer.write(b"\x20\x02\x00\x00")
+        else:
+            run_out(deadline_s / 2)
         await reader.read()
 
     link = Link(at(await serve(old)), "kitchen", CLOCK)
-    await link.connect(2.0)
+    await link.connect(deadline_s)
     assert link.protocol == "3.1.1"
     await link.close()

@@ -15,9 +15,8 @@ from drivers.emulated.pzem004t import Chip
 from drivers.framing.modbus import sealed
 from drivers.pzem004t import Driver, Options
 from gateway.buses.kinds import Mount
-from gateway.buses.serial import EmulatedSerial, SerialPort
 from tests.fakes import ManualClock
-from tests.lines import Cable, ScriptedLine, mutations
+from tests.lines import Cable, PatientLine, PatientPort, ScriptedLine, mutations
 
 # The answer of the manual's example, section 2.3, and what it says there that it means.
 REGISTERS = [0x0898, 0x03E8, 0, 0x0898, 0, 0, 0, 0x01F4, 0x0064, 0]
@@ -89,10 +88,10 @@ async def test_pymodbus_plays_the_meter_on_a_real_line(cable: Cable) -> None:
     registers = SimData(0, values=list(REGISTERS), datatype=DataType.REGISTERS)
     server = ModbusSerialServer(SimDevice(1, registers), port=cable.there, baudrate=9600)
     await server.serve_forever(background=True)
-    port = SerialPort(cable.here)
+    port = PatientPort(cable.here)
     try:
         assert await asyncio.to_thread(values, Driver(port, Options(address=1), no_sleep)) == MEANT
-        other = Driver(port, Options(address=2), no_sleep)
+        other, port.patient = Driver(port, Options(address=2), no_sleep), False
         with pytest.raises(DriverError):
             await asyncio.to_thread(other.read)
     finally:
@@ -104,7 +103,7 @@ async def test_pymodbus_refuses_registers_that_a_shorter_device_lacks(cable: Cab
     registers = SimData(0, values=REGISTERS[:4], datatype=DataType.REGISTERS)
     server = ModbusSerialServer(SimDevice(1, registers), port=cable.there, baudrate=9600)
     await server.serve_forever(background=True)
-    port = SerialPort(cable.here)
+    port = PatientPort(cable.here)
     try:
         with pytest.raises(WrongDevice, match="illegal data address"):
             await asyncio.to_thread(Driver(port, Options(address=1), no_sleep).read)
@@ -123,7 +122,7 @@ class Mains:
         }  # fmt: skip
         options = options or Options()
         self.clock = ManualClock()
-        self.line = EmulatedSerial(self.clock.now)
+        self.line = PatientLine(self.clock.now)
         mount = Mount(options, self.felt.__getitem__, seed=1)
         chip = self.line.mount(Chip, mount)
         assert isinstance(chip, Chip)
@@ -146,10 +145,10 @@ def test_driver_and_chip_agree_within_noise_and_resolution(mains: Mains) -> None
 
 
 def test_a_meter_without_mains_is_silent_and_comes_back(mains: Mains) -> None:
-    mains.felt["voltage"] = 0.0
+    mains.felt["voltage"], mains.line.patient = 0.0, False
     with pytest.raises(BusError, match="no answer"):
         mains.driver.read()
-    mains.felt["voltage"] = 231.0
+    mains.felt["voltage"], mains.line.patient = 231.0, True
     assert values(mains.driver)["voltage"] == pytest.approx(231.0, rel=0.01)
 
 

@@ -12,6 +12,7 @@ from drivers.base import BusError
 from drivers.replay import Column, Options, Time
 from gateway.buses.recording import LINE_MAX, OUTSTANDING_MAX, Message, Recording
 from tests.fakes import ManualClock
+from tests.patience import PATIENCE_S
 
 COLUMNS = {"temperature": Column(column="temp", unit="Cel")}
 ISO = Time(columns=("when",))
@@ -30,7 +31,7 @@ class Loop:
         self.posted.put(callback)
 
     def turn(self) -> None:
-        self.posted.get(timeout=10)()
+        self.posted.get(timeout=PATIENCE_S)()
 
 
 class Play:
@@ -195,7 +196,7 @@ def test_a_repeated_file_starts_again_one_step_after_its_end(tmp_path: Path) -> 
     seen.recording.close()
     assert seen.numbers[:7] == [1, 2, 3, 1, 2, 3, 1]
     assert seen.at_ms[:7] == [0, 2_000, 4_000, 6_000, 8_000, 10_000, 12_000]
-    seen.thread.join(10)
+    seen.thread.join(PATIENCE_S)
     assert not seen.thread.is_alive()
 
 
@@ -217,24 +218,24 @@ def test_a_recording_held_up_by_the_loop_stops_reading(tmp_path: Path) -> None:
     text = "temp\n" + "1\n" * 1000
     seen = play(tmp_path, text, options_of(None, pace=1e6))
     seen.recording.start()
-    held = [seen.loop.posted.get(timeout=10) for _ in range(OUTSTANDING_MAX)]
+    held = [seen.loop.posted.get(timeout=PATIENCE_S) for _ in range(OUTSTANDING_MAX)]
     with pytest.raises(queue.Empty):
         seen.loop.posted.get(timeout=0.05)
     held[0]()
-    seen.loop.posted.get(timeout=10)
+    seen.loop.posted.get(timeout=PATIENCE_S)
     assert seen.recording.rows_played == OUTSTANDING_MAX + 1
     seen.recording.close()
-    seen.thread.join(10)
+    seen.thread.join(PATIENCE_S)
     assert not seen.thread.is_alive()
 
 
 def test_nothing_is_heard_after_closing(tmp_path: Path) -> None:
     seen = play(tmp_path, timed(0, 1))
     seen.recording.start()
-    first = seen.loop.posted.get(timeout=10)
+    first = seen.loop.posted.get(timeout=PATIENCE_S)
     seen.recording.close()
     first()
-    seen.thread.join(10)
+    seen.thread.join(PATIENCE_S)
     assert not seen.thread.is_alive()
     assert (seen.heard, seen.ends) == ([], [])
 
@@ -243,7 +244,7 @@ def test_a_loop_that_has_closed_ends_the_thread_quietly(tmp_path: Path) -> None:
     seen = play(tmp_path, timed(0, 1))
     seen.loop.closed = True
     seen.recording.start()
-    seen.thread.join(10)
+    seen.thread.join(PATIENCE_S)
     assert not seen.thread.is_alive()
 
 

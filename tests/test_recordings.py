@@ -10,6 +10,7 @@ import pytest
 
 from tests import recordings
 from tests.conftest import BrokerFactory, Left
+from tests.patience import PATIENCE_S
 from tests.processes import Daemon
 from tests.recordings import Recorded
 from tests.test_kill import receiving
@@ -62,7 +63,7 @@ def arrived(cloud: Path) -> list[tuple[str, int, float | None, int]]:
     return found
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", SETS)
 def test_each_recorded_value_is_at_the_cloud_exactly_once(
     name: str, mosquitto: BrokerFactory, tmp_path: Path, left_out: Left
@@ -78,14 +79,14 @@ def test_each_recorded_value_is_at_the_cloud_exactly_once(
         receiving(broker.url, cloud),
         Daemon(tmp_path / "site", config(recorded, broker.url)) as daemon,
     ):
-        daemon.wait_line("the recording has ended", 150)
+        daemon.wait_line("the recording has ended", 2 * PATIENCE_S)
         time.sleep(1.5)  # its last second is being committed
 
         def nothing_waits() -> bool:
             rows = daemon.health()["rows"]
             return bool(rows["committed"] == rows["acknowledged"])
 
-        daemon.wait_until(nothing_waits, 60)
+        daemon.wait_until(nothing_waits)
         daemon.stop()
     found = arrived(cloud)
     assert Counter((metric, row) for metric, row, _, _ in found).most_common(1)[0][1] == 1

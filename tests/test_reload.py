@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from gateway.cli import main
 from tests import plugin
 from tests.conftest import BrokerFactory
+from tests.patience import PATIENCE_S
 from tests.processes import Daemon
 from tests.test_life_cycle import events, pranked, rows, siren_sounds, state, values
 
@@ -43,7 +44,7 @@ rules:
     kind: limit
     point: cold/temperature
     raise_above: -30 °C
-    for: 5s
+    for: 15s
     on_bad: hold
     then: [{{alarm: low}}]
 {cloud}
@@ -81,7 +82,7 @@ def without_gaps(daemon: Daemon) -> None:
         assert numbers == list(range(1, len(numbers) + 1)), stream
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_reloads_under_traffic_lose_no_row_no_link_and_no_alarm(
     tmp_path: Path, mosquitto: BrokerFactory
 ) -> None:
@@ -108,8 +109,7 @@ def test_reloads_under_traffic_lose_no_row_no_link_and_no_alarm(
         assert len(events(daemon, "command")) == commands, "nothing was switched"
         sounds = values(daemon, "siren/state")
         assert False not in sounds[sounds.index(True) :]
-        health = daemon.health()
-        assert health["status"] == "running"
+        daemon.wait_until(lambda: daemon.health()["status"] == "running")
         metrics = _metrics(daemon, token)
         assert metrics["kitchen_cloud_connects_total"] == 1
         without_gaps(daemon)
@@ -134,7 +134,7 @@ def _metrics(daemon: Daemon, token: str) -> dict[str, float]:
     request = urllib.request.Request(
         f"http://127.0.0.1:{daemon.port}/metrics", headers={"Authorization": f"Bearer {token}"}
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
         lines = answer.read().decode().splitlines()
     pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
     return {name: float(value) for name, _, value in pairs}
@@ -148,7 +148,7 @@ def test_a_for_that_runs_goes_on_over_a_reload(daemon: Daemon) -> None:
     daemon.wait_line(r"config: taken over \(asked by SIGHUP\)")
     assert "alarm/warm_for_long" not in state(daemon)
     alarm = daemon.wait_until(lambda: state(daemon).get("alarm/warm_for_long"))
-    assert 0 <= alarm["since"] - began - 5_000 < 1_000
+    assert alarm["since"] - began == 15_000
 
 
 def test_a_broken_file_changes_nothing_and_says_where_it_is_broken(daemon: Daemon) -> None:
@@ -176,7 +176,7 @@ def test_a_broken_file_changes_nothing_and_says_where_it_is_broken(daemon: Daemo
 
     daemon.config.write_text(config())
     assert daemon.reload(token)[1]["result"] == "applied"
-    assert daemon.health()["status"] == "running"
+    daemon.wait_until(lambda: daemon.health()["status"] == "running")
     assert daemon.reload(token)[1]["result"] == "unchanged"
 
 
@@ -250,7 +250,7 @@ def test_a_hung_bus_does_not_hold_up_a_reload(tmp_path: Path) -> None:
         line = next(line for line in text.splitlines() if "prankster" in line)
         daemon.config.write_text(text.replace(line + "\n", ""))
         assert daemon.reload(token)[1]["result"] == "applied"
-        assert daemon.health()["status"] == "running"
+        daemon.wait_until(lambda: daemon.health()["status"] == "running")
         assert daemon.stop() == 0
     finally:
         daemon.kill()

@@ -16,6 +16,7 @@ from gateway.config.load import load
 from gateway.config.secret import Secret, SecretError
 from tests.broker import Settings
 from tests.conftest import BrokerFactory
+from tests.patience import PATIENCE_S
 from tests.processes import Daemon
 
 CANARY = "canary-7f3a9b-hunter2"
@@ -51,7 +52,7 @@ def answer(daemon: Daemon, path: str, token: str, method: str = "GET") -> str:
         data=None if method == "GET" else b"{}",
     )
     try:
-        with urllib.request.urlopen(request, timeout=5) as got:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as got:
             if path.endswith("/live"):
                 return str(got.readline() + got.readline() + got.readline() + got.readline())
             text: str = got.read().decode()
@@ -73,7 +74,8 @@ async def test_a_secret_is_in_no_output_of_a_daemon_that_uses_it(
     broker = mosquitto(Settings(users={"gateway": CANARY, "spy": "spy"}))
     heard: list[Message] = []
     place = Broker.from_url(broker.url, username="spy", password="spy")
-    spy = Link(place, "spy", SystemClock())
+    # This loop stands still while the daemon is waited for.
+    spy = Link(place, "spy", SystemClock(), keepalive_s=10 * int(PATIENCE_S))
     spy.on_message = heard.append
     await spy.connect()
     await spy.subscribe(["kg/v1/#"])

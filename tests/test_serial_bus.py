@@ -1,7 +1,9 @@
 """The serial bus on real pseudo-terminals: deadlines, pulled adapters, ports that are not there."""
 
 import os
+import select
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from drivers.base import BusError
 from gateway.buses.kinds import Mount
 from gateway.buses.serial import EmulatedSerial, Options, SerialPort
 from tests.lines import Cable
+from tests.patience import PATIENCE_S
 
 
 class Echo:
@@ -24,6 +27,15 @@ class Echo:
 
     def hear(self, data: bytes) -> bytes:
         return data
+
+
+class Chatter(Echo):
+    """A chip that also speaks by itself, and never stops."""
+
+    speaking = True
+
+    def speak(self) -> bytes:
+        return b"news " * 400
 
 
 @pytest.fixture
@@ -44,25 +56,38 @@ def cable() -> Iterator[Cable]:
 def test_every_byte_goes_both_ways_unchanged(line: EmulatedSerial) -> None:
     sent = bytes(range(256))
     line.write(sent)
-    assert line.read(256, 5.0) == sent
+    assert line.read(256, PATIENCE_S) == sent
+
+
+def test_a_chip_that_speaks_by_itself_is_heard_and_overrun_while_nobody_reads() -> None:
+    line = EmulatedSerial()
+    line.mount(Chatter, Mount(None, lambda quantity: 0.0, seed=1))
+    line.write(b"x")
+    assert b"news news " in line.read(100, 20.0)
+    adapter = line._adapter
+    assert adapter is not None
+    while select.select([], [adapter._end], [], 0)[1]:  # until the line holds no more
+        time.sleep(0.01)
+    line.close()
 
 
 def test_a_read_ends_with_what_there_is_when_its_time_is_over(line: EmulatedSerial) -> None:
     line.write(b"abc")
-    assert line.read(3, 5.0) == b"abc"
+    assert line.read(3, PATIENCE_S) == b"abc"
     assert line.read(1, 0.02) == b""
     line.write(b"de")
-    assert line.read(9, 0.2) == b"de"
+    assert line.read(1, PATIENCE_S) == b"d"
+    assert line.read(9, 0.02) == b"e"
 
 
 def test_input_that_is_discarded_is_not_read(cable: Cable) -> None:
     here, there = SerialPort(cable.here), SerialPort(cable.there)
     there.discard_input()
     here.write(b"old, new")
-    assert there.read(5, 5.0) == b"old, "
+    assert there.read(5, PATIENCE_S) == b"old, "
     here.write(b"more")
-    assert there.read(3, 5.0) == b"new"
-    assert there.read(1, 5.0) == b"m"
+    assert there.read(3, PATIENCE_S) == b"new"
+    assert there.read(1, PATIENCE_S) == b"m"
     there.discard_input()
     assert there.read(1, 0.02) == b""
     for port in (here, there):
@@ -73,32 +98,32 @@ def test_a_pulled_adapter_is_one_clear_line_and_works_again_when_it_is_back(
     line: EmulatedSerial,
 ) -> None:
     line.write(b"a")
-    assert line.read(1, 5.0) == b"a"
+    assert line.read(1, PATIENCE_S) == b"a"
     line.unplug()
     with pytest.raises(BusError, match=r"the port has gone: was its adapter unplugged\?"):
-        line.read(1, 5.0)
+        line.read(1, PATIENCE_S)
     with pytest.raises(BusError, match="there is no such port"):
         line.write(b"b")
     line.plug()
     line.write(b"c")
-    assert line.read(1, 5.0) == b"c"
+    assert line.read(1, PATIENCE_S) == b"c"
 
 
 def test_an_adapter_that_is_pulled_while_a_read_waits_ends_the_read(line: EmulatedSerial) -> None:
     line.write(b"a")
-    assert line.read(1, 5.0) == b"a"
+    assert line.read(1, PATIENCE_S) == b"a"
     said: list[str] = []
 
     def read() -> None:
         try:
-            line.read(1, 30.0)
+            line.read(1, PATIENCE_S)
         except BusError as error:
             said.append(str(error))
 
     reader = threading.Thread(target=read)
     reader.start()
     line.unplug()
-    reader.join(10)
+    reader.join(PATIENCE_S)
     assert len(said) == 1
     assert "the port has gone" in said[0] or "no such port" in said[0]
 

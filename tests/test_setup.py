@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 _ROOT = Path(__file__).resolve().parent.parent
 _NEEDED = ("dirname", "id", "cat")  # before any package is installed
 
@@ -35,7 +37,7 @@ def _setup(tools: Path, python: str = "python3") -> tuple[int, str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_S,
         check=False,
     )
     return done.returncode, done.stderr

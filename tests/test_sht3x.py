@@ -13,6 +13,7 @@ from drivers.sht3x import Driver, Options
 from gateway.buses.i2c import EmulatedI2C
 from tests import frames
 from tests.fakes import ManualClock
+from tests.patience import PATIENCE_S
 
 
 class ScriptedBus:
@@ -289,16 +290,16 @@ def test_a_hanging_chip_blocks_its_reader_until_released() -> None:
 
     def hang() -> None:
         entered.set()
-        released.wait(10)
+        released.wait(PATIENCE_S)
 
     kitchen.chip.faults.hang = hang
     reader = threading.Thread(target=lambda: seen.append(kitchen.driver.read()), daemon=True)
     reader.start()
-    assert entered.wait(10)
+    assert entered.wait(PATIENCE_S)
     assert not seen
     kitchen.chip.faults.hang = None
     released.set()
-    reader.join(10)
+    reader.join(PATIENCE_S)
     assert len(seen) == 1
 
 

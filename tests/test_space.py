@@ -21,6 +21,7 @@ from gateway.sync.protocol import Stream
 from gateway.sync.ranges import Ranges, RangeSet
 from tests.conftest import Left
 from tests.fakes import ManualClock
+from tests.patience import PATIENCE_S
 from tests.store_files import open_store
 
 POINT = Point(index=0, id="a/b", label="", unit="1", kind="text")
@@ -96,7 +97,7 @@ async def test_without_a_cloud_the_oldest_rows_make_room_and_storing_goes_on(
     assert left == list(range(left[0], 1_201))
     assert 100 < len(left) < 600
     assert (lost, space.lost_rows) == ([], 0), "there is nobody they are lost to"
-    await asyncio.wait_for(store_an_alarm(store), 20)
+    await asyncio.wait_for(store_an_alarm(store), PATIENCE_S)
     store.close()
 
 
@@ -239,7 +240,7 @@ async def test_a_full_disk_costs_the_ballast_and_no_reading(small_disk: Path | N
         film.write(b"x" * (free - 65_536))
     for number in range(400):
         reading(store, clock, f"{number:04}" + "x" * 900)
-        await asyncio.wait_for(store.log.commit(), 20)
+        await asyncio.wait_for(store.log.commit(), PATIENCE_S)
     assert not (small_disk / "ballast").exists()
     assert store.log.counters.failures > 0
     assert store.log.failing is None
@@ -264,7 +265,7 @@ async def test_a_disk_that_is_full_at_boot_costs_the_ballast_and_not_the_gateway
     assert not (small_disk / "ballast").exists()
     store.register([POINT])
     reading(store, SystemClock(), "x")
-    await asyncio.wait_for(store.log.commit(), 20)
+    await asyncio.wait_for(store.log.commit(), PATIENCE_S)
     store.close()
     _fill(small_disk)
     with pytest.raises(StoreError, match=r"the disk is full .*make room on it"):

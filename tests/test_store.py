@@ -20,6 +20,7 @@ from gateway.store.file import LATEST
 from gateway.store.log import CURSOR_MS, ROW_BYTES, ROW_READINGS, Row, unpacked
 from gateway.store.opening import Store
 from tests.fakes import ManualClock
+from tests.patience import PATIENCE_S
 from tests.store_files import good, open_store, point, until
 
 PERIOD_MS = 1_000
@@ -41,7 +42,7 @@ async def running(data: Path, clock: ManualClock) -> AsyncIterator[Store]:
         yield store
     finally:
         store.log.close()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, PATIENCE_S)
         store.close()
 
 
@@ -314,7 +315,7 @@ async def test_what_comes_during_the_last_commit_is_written_too(
     await clock.settle()  # its commit is under way
     log.close()
     log.append(good(cold, 4.0, clock.now()))
-    await asyncio.wait_for(task, 10)
+    await asyncio.wait_for(task, PATIENCE_S)
     store.close()
     assert values(tmp_path) == [4]
 

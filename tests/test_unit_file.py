@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.processes import REPOSITORY
 
 UNIT = REPOSITORY / "systemd" / "kitchen-gateway.service"
@@ -95,7 +96,7 @@ def _ask(program: Path, *arguments: str) -> tuple[int, str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_S,
         check=False,
     )
     return done.returncode, done.stdout

@@ -6,6 +6,7 @@ import random
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,14 +23,19 @@ from gateway.sync.protocol import WIRE_MAX, Stream, document, envelope, unpack
 from gateway.sync.uplink import Destination, Patience, Uplink
 from tests.broker import Settings
 from tests.conftest import BrokerFactory
+from tests.patience import PATIENCE_S
 
-SOON = Patience(ack_s=0.5, puback_s=0.5, back_off_s=(0.05, 0.5), steady_s=3.0)
+# Nothing is sent twice because this machine is slow; what is to be sent again is, in a moment.
+PLENTY = Patience(
+    ack_s=PATIENCE_S, puback_s=PATIENCE_S, back_off_s=(0.05, 0.5), steady_s=3.0, status_s=PATIENCE_S
+)
+RESENDING = replace(PLENTY, ack_s=0.5)
 POINT = Point(index=0, id="walk_in/temperature", label="", unit="Cel", kind="number")
 GOLDEN = Path(__file__).parent / "golden"
 
 
-async def until(condition: Callable[[], bool], what: str, seconds: float = 15.0) -> None:
-    async with asyncio.timeout(seconds):
+async def until(condition: Callable[[], bool], what: str) -> None:
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():
             await asyncio.sleep(0.01)
     assert condition(), what
@@ -75,7 +81,9 @@ class Receiver:
 class Site:
     """A store, its log and its uplink, without the rest of a gateway."""
 
-    def __init__(self, data: Path, url: str, *, proven: bool = True) -> None:
+    def __init__(
+        self, data: Path, url: str, *, proven: bool = True, patience: Patience = PLENTY
+    ) -> None:
         self.clock = SystemClock()
         self.store = Store(data, self.clock)
         self.point = self.store.register([POINT])[POINT.id]
@@ -93,7 +101,7 @@ class Site:
             self.store.log,
             self.clock,
             self.store.fetch,
-            SOON,
+            patience,
         )
         self.uplink.status = lambda: {"v": 1, "in": identity.install, "online": True}
         self.uplink.dictionary = lambda: {"v": 1, "in": identity.install, "ver": 1, "ch": []}
@@ -111,8 +119,10 @@ class Site:
 
 
 @asynccontextmanager
-async def site(data: Path, url: str, *, proven: bool = True) -> AsyncIterator[Site]:
-    made = Site(data, url, proven=proven)
+async def site(
+    data: Path, url: str, *, proven: bool = True, patience: Patience = PLENTY
+) -> AsyncIterator[Site]:
+    made = Site(data, url, proven=proven, patience=patience)
     running = asyncio.create_task(made.uplink.run())
     try:
         yield made
@@ -164,7 +174,7 @@ async def test_rows_without_acknowledgement_are_sent_again_unchanged(
     mosquitto: BrokerFactory, tmp_path: Path
 ) -> None:
     url = mosquitto().url
-    async with receiver(url) as far, site(tmp_path, url) as here:
+    async with receiver(url) as far, site(tmp_path, url, patience=RESENDING) as here:
         far.answering = False
         await until(lambda: here.uplink.connected, "connected")
         await here.commit(1.5)
@@ -224,7 +234,7 @@ async def test_a_row_nobody_takes_does_not_hold_up_the_others(
     mosquitto: BrokerFactory, tmp_path: Path
 ) -> None:
     url = mosquitto().url
-    async with receiver(url) as far, site(tmp_path, url) as here:
+    async with receiver(url) as far, site(tmp_path, url, patience=RESENDING) as here:
         far.answering = False
         await until(lambda: here.uplink.connected, "connected")
         await here.commit(*range(30))
@@ -270,13 +280,17 @@ async def test_a_frozen_broker_is_noticed_and_nothing_is_lost(
     mosquitto: BrokerFactory, tmp_path: Path
 ) -> None:
     broker = mosquitto()
-    async with receiver(broker.url) as far, site(tmp_path, broker.url) as here:
+    hasty = replace(RESENDING, puback_s=2.0)
+    async with (
+        receiver(broker.url) as far,
+        site(tmp_path, broker.url, patience=hasty) as here,
+    ):
         await until(lambda: here.uplink.connected, "connected")
         broker.freeze()
         await here.commit(*range(5))
         await until(lambda: not here.uplink.connected, "noticed")
         broker.thaw()
-        await until(lambda: here.outbox.waiting() == 0, "delivered", 30)
+        await until(lambda: here.outbox.waiting() == 0, "delivered")
         assert {s for leaf, s in far.rows if leaf == "tm"} == {1, 2, 3, 4, 5}
 
 
@@ -295,7 +309,7 @@ async def test_what_nobody_listens_to_is_not_confirmed_by_a_puback(
     mosquitto: BrokerFactory, tmp_path: Path
 ) -> None:
     url = mosquitto().url
-    async with site(tmp_path, url, proven=False) as here:
+    async with site(tmp_path, url, proven=False, patience=RESENDING) as here:
         await until(lambda: here.uplink.connected, "connected")
         await here.commit(1.0)
         await until(lambda: "nobody listens" in (here.uplink.error or ""), "said")
@@ -317,7 +331,7 @@ async def test_a_backlog_arrives_through_a_broker_that_takes_only_small_messages
         for _ in range(200):
             here.append(*(random.random() for _ in range(10)))
             await here.store.log.commit()
-        await until(lambda: here.outbox.waiting() == 0, "all of it", 40)
+        await until(lambda: here.outbox.waiting() == 0, "all of it")
         assert len(far.rows) == 200
 
 
@@ -370,7 +384,7 @@ async def test_a_refused_message_names_the_access_list_and_does_not_end_the_link
     rules.write_text("topic read kg/#\ntopic write kg/v1/demo/gw/one/ack\n")
     rules.chmod(0o644)
     url = mosquitto(Settings(extra=(f"acl_file {rules}",))).url
-    async with site(tmp_path / "data", url) as here:
+    async with site(tmp_path / "data", url, patience=RESENDING) as here:
         await until(lambda: here.uplink.connected, "connected")
         await here.commit(1.0)
         await until(lambda: here.uplink.counters.resent > 1, "tried again")

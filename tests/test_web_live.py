@@ -18,6 +18,7 @@ from gateway.web.route import Settings
 from gateway.web.server import Server
 from tests.fakes import ManualClock
 from tests.kitchen_fake import KitchenInMemory, TokensInMemory, small_kitchen, temperature
+from tests.patience import PATIENCE_S
 from tests.web_client import Web, web
 
 STREAM = "/api/v1/live"
@@ -35,7 +36,7 @@ async def event(answer: ClientResponse) -> tuple[str, dict[str, object]]:
     """The next event and its data."""
     name = ""
     while True:
-        line = (await asyncio.wait_for(answer.content.readline(), 10)).decode()
+        line = (await asyncio.wait_for(answer.content.readline(), PATIENCE_S)).decode()
         if line.startswith("event: "):
             name = line[7:-1]
         if line.startswith("data: "):
@@ -165,7 +166,7 @@ async def test_a_stream_ends_when_its_login_has_ended() -> None:
             await site.clock.advance(900_000)
             for _ in range(live_module.LOGIN_CHECK_FRAMES):
                 await site.clock.advance(1000)
-            await asyncio.wait_for(answer.content.read(), 10)
+            await asyncio.wait_for(answer.content.read(), PATIENCE_S)
 
 
 def large_kitchen() -> KitchenInMemory:
@@ -213,7 +214,7 @@ async def test_a_slow_page_catches_up_with_a_snapshot_over_a_real_socket() -> No
         loop = asyncio.get_running_loop()
         seen = b""
         while seen.count(b"event: snapshot") < 2:
-            seen += await asyncio.wait_for(loop.sock_recv(page, 1_000_000), 10)
+            seen += await asyncio.wait_for(loop.sock_recv(page, 1_000_000), PATIENCE_S)
         assert seen.count(b"event: change") < rounds
 
 

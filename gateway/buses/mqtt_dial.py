@@ -176,6 +176,8 @@ class _Attempt:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:
             with self._guard:
+                if self._abandoned:  # before the connection stood, when nothing would wake us
+                    raise ConnectionAbortedError("given up")
                 self._socket = context.wrap_socket(
                     self._socket,
                     server_hostname=self._broker.host,

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-NAME = "console.sock"  # as in gateway/web/console.py, which would load the whole page
+from gateway.console import NAME
+
 _DEADLINE_S = 15.0
 _OK = 200
 

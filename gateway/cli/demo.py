@@ -1,5 +1,6 @@
 """`kitchen-gateway demo`: the emulated kitchen with a cloud of its own, all on this machine."""
 
+import errno
 import shutil
 import socket
 import subprocess
@@ -147,6 +148,9 @@ def _check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                message = f"{host} is not an address of this machine; correct web.listen"
+                raise click.ClickException(message) from error
             way_out = f'another: --port N, or  make run DEMO="--port {port + 1}"'
             message = f"port {port}: {error.strerror}; choose {way_out}"
             raise click.ClickException(message) from error

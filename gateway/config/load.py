@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.buses import kinds
-from gateway.config import placing, schema, yaml
+from gateway.config import notifications, placing, schema, yaml
 from gateway.config.automation import SECTIONS, automation
 from gateway.config.equipment import Equipment
 from gateway.config.problem import Place, Problem, Report
@@ -22,7 +22,7 @@ from gateway.config.yaml import Map, Node, Scalar
 _START = Place(1, 1)
 _OTHER_FILE = "name another with --config FILE, or begin one with: kitchen-gateway setup"
 # Not read as a whole: one entry's error must not hide the next one's.
-_OWN_READERS = ("buses", "devices", "actuators", *SECTIONS)
+_OWN_READERS = ("buses", "devices", "actuators", *SECTIONS, "notifications")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +99,12 @@ def _config(root: Node, filler: Filler, folder: Path) -> schema.Config | None:
     equipment.read(section.get("devices"), section.get("actuators"))
     site = FLAW if values is FLAW else values.get("site")
     read = automation(section, filler, equipment, site if isinstance(site, schema.Site) else None)
+    told = notifications.read(section.get("notifications"), filler)
     _check_emulation(tree, filler, equipment)
     if values is FLAW:
         return None
     values |= {"devices": equipment.devices, "actuators": equipment.actuators, "buses": buses}
-    values |= {**read._asdict(), "folder": folder}
+    values |= {**read._asdict(), "notifications": told, "folder": folder}
     config = filler.build(schema.Config, values, tree, spot)
     return None if config is FLAW else config
 

@@ -38,7 +38,10 @@ class DriverModule(Protocol):
 
 
 class KindModule(Protocol):
-    """What a rule kind's file contains; some also fix `ON_BAD`."""
+    """What a rule kind's file contains; some also fix `ON_BAD`.
+
+    With `OVER_TIME = True` its `Condition` takes the point too and is a formula.
+    """
 
     Options: type[object]
     Condition: Callable[..., Any]
@@ -73,7 +76,7 @@ def driver_names() -> list[str]:
 
 def kind_names() -> list[str]:
     """All rule kinds there are."""
-    return [name for name in _files(rules.__path__) if _module("rules", name, "Options")]
+    return [name for name in _files(rules.__path__) if _module("rules", name, "Condition")]
 
 
 def fixed_metrics(module: DriverModule) -> tuple[Metric, ...]:

@@ -103,8 +103,10 @@ class Rules:
             self._report.add(entry.spot.place, entry.spot.path, what)
             return FLAW
         if _KIND in tree:
-            condition = self._condition(entry, module) if module is not None else FLAW
-            return FLAW if condition is FLAW or gate is FLAW else _Start(condition, gate=gate)
+            made = self._condition(entry, module) if module is not None else FLAW
+            if made is FLAW or gate is FLAW:
+                return FLAW
+            return made._replace(gate=gate)
         when: Node = tree[_WHEN].node
         if isinstance(when, Nodes):
             triggers = self._triggers.triggers(when, entry)
@@ -112,7 +114,7 @@ class Rules:
         formula = self._triggers.formula(when, entry, _WHEN)
         return FLAW if formula is FLAW or gate is FLAW else _Start(None, formula, gate=gate)
 
-    def _condition(self, entry: Entry, module: registry.KindModule) -> Condition | Flaw:
+    def _condition(self, entry: Entry, module: registry.KindModule) -> _Start | Flaw:
         if "point" not in entry.tree.entries:
             path = entry.spot.path
             self._report.add(
@@ -131,11 +133,13 @@ class Rules:
             return FLAW
         self.options[entry.name] = options
         try:
-            condition: Condition = module.Condition(options)
+            point = entry.tree.entries["point"].node
+            if getattr(module, "OVER_TIME", False) and isinstance(point, Scalar):
+                return _Start(formula=module.Condition(options, point.text))
+            return _Start(condition=module.Condition(options))
         except ValueError as error:
             self._report.add(entry.spot.place, entry.spot.path, shown_message(error))
             return FLAW
-        return condition
 
     def _fits(self, entry: Entry, written: schema.RuleEntry, fixed: OnBad | None) -> bool:
         """Whether the keys go together; what does not is said."""

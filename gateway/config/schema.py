@@ -13,6 +13,7 @@ from drivers.base import DurationS, Metric
 from gateway.buses.kinds import Options
 from gateway.config import checks
 from gateway.config.alarms import AlarmEntry, LadderEntry
+from gateway.config.notifications import Notifications
 from gateway.config.registry import Role
 from gateway.config.secret import Secret
 from rules.base import Mode, OnBad, PointUnit, Priority, Rule
@@ -41,10 +42,21 @@ _OUTSIDE = {"key": None}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """The kitchen: its name for people and its time zone."""
+    """The kitchen: its name for people, its time zone, and where its sun and its holidays are.
+
+    Degrees, north and east positive; `holidays` are days off of its own, as ISO dates.
+    """
 
     label: str
     zone: Annotated[str, "time_zone"]
+    latitude: Annotated[float, "-90..90"] | None = None
+    longitude: Annotated[float, "-180..180"] | None = None
+    country: Annotated[str, "country"] | None = None
+    holidays: tuple[Annotated[str, "date"], ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("latitude and longitude belong together")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -271,6 +283,7 @@ class Config:
     web: Web = field(default_factory=Web)
     cloud: Cloud | None = None
     emulation: Emulation | None = None
+    notifications: Notifications | None = None
 
 
 def nothing(folder: Path, web: Web) -> Config:

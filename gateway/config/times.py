@@ -52,11 +52,12 @@ class Times:
     """Reads everything that has to do with days and hours at one site."""
 
     def __init__(self, filler: Filler, site: Site, *, proven: bool = False) -> None:
-        """`proven` as for Filler: holidays that cannot be looked up are then no problem."""
+        """`proven` as for Filler: holidays that cannot be looked up are then among `doubts`."""
         self.filler = filler
         self.report = filler.report
         self.site = site
         self.zone = ZoneInfo(site.zone)
+        self.doubts: set[str] = set()  # for people to see, though the rest is sound
         self._proven = proven
 
     def window(self, node: Node, spot: Spot) -> Window | Flaw:
@@ -102,7 +103,7 @@ class Times:
             return self._at(times[0], days)
         if any(time.event for time in times):
             raise Wrong("got the sun in a list of times, expected it alone: one rule for each")
-        return ClockTime(self.zone, at_minutes(tuple(time.minute for time in times), days))
+        return ClockTime(self.zone, at_minutes((time.minute for time in times), days.count))
 
     def days(self, tree: Map, on: On | Flaw, spot: Spot) -> Days | Flaw:
         """The days a mapping chooses with `days` and `on`."""
@@ -134,7 +135,7 @@ class Times:
 
     def _at(self, time: _Time, days: Days) -> Trigger:
         if time.event is None:
-            return ClockTime(self.zone, at_minutes((time.minute,), days))
+            return ClockTime(self.zone, at_minutes((time.minute,), days.count))
         if self.site.latitude is None or self.site.longitude is None:
             raise Wrong(f"{time.event} needs to know where the kitchen is: "
                         "site: {latitude: 37.55, longitude: 126.95}")  # fmt: skip
@@ -193,7 +194,8 @@ class Times:
             doubt = f"the holidays of {country} cannot be looked up: {error}"
             if not self._proven:
                 raise Wrong(doubt) from None
-            return Calendar(holidays=own, doubt=doubt)
+            self.doubts.add(doubt)
+            return Calendar(holidays=own)
         if answer.known:
             raise Wrong(f'got the unknown site.country "{country}"'
                         f"{self.report.suggestion(country, answer.known)}")  # fmt: skip

@@ -17,6 +17,8 @@ from gateway.web import (
     live,
     login,
     metrics,
+    notifications,
+    push,
     static,
     status,
 )
@@ -24,7 +26,21 @@ from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, Counters, Route, Settings
 
-PARTS = (health, login, api, alarms, configuration, devices, history, live, metrics, static, status)
+PARTS = (
+    health,
+    login,
+    api,
+    alarms,
+    configuration,
+    devices,
+    history,
+    live,
+    metrics,
+    notifications,
+    push,
+    static,
+    status,
+)
 
 
 class RouteWithoutRole(Exception):

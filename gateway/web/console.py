@@ -15,7 +15,6 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-NAME = "console.sock"
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 _ROOT = 0
 

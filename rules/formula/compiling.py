@@ -3,7 +3,7 @@
 import ast
 import math
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rules.formula import dimension, evaluation
 from rules.formula.dimension import Dimension, Quantities
@@ -142,7 +142,7 @@ class Compiler:
             found = list(_equalities(parts, orders))
         else:
             found = [
-                evaluation.compared(evaluation.ORDERS[order], left.code, right.code)
+                _compared(left, evaluation.ORDERS[order], right)
                 for left, order, right in zip(numbers, orders, numbers[1:], strict=False)
             ]
         truth = found[0] if len(found) == 1 else evaluation.joined(found, decisive=False)
@@ -187,6 +187,12 @@ def _unit(
     if symbol == "*" and isinstance(left, Bare):
         return dimension.scaled(second, left.value)
     return dimension.product(first, second, 1 if symbol == "*" else -1)
+
+
+def _compared(left: Number, order: Callable[[float, float], bool], right: Number) -> TruthCode:
+    if right.fixed is not None:
+        return evaluation.compared_with(order, left.code, right.fixed)
+    return evaluation.compared(order, left.code, right.code)
 
 
 def _equalities(parts: Sequence[Part], orders: Sequence[str]) -> Iterator[TruthCode]:

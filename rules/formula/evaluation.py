@@ -168,7 +168,7 @@ def computed(compute: Arithmetic, left: NumberCode, right: NumberCode) -> Number
 
     def code(world: World) -> float | Unknown:
         first, second = left(world), right(world)
-        if type(first) is Unknown or type(second) is Unknown:
+        if first is BLIND or first is UNSEEN or second is BLIND or second is UNSEEN:
             return worse(first, second)
         try:
             result = compute(first, second)
@@ -184,7 +184,7 @@ def changed(change: Callable[[float], float], of: NumberCode) -> NumberCode:
 
     def code(world: World) -> float | Unknown:
         value = of(world)
-        return value if type(value) is Unknown else change(value)
+        return value if value is BLIND or value is UNSEEN else change(value)
 
     return code
 
@@ -197,7 +197,7 @@ def extreme(choose: Callable[[list[float]], float], parts: Sequence[NumberCode])
         unknown: Unknown | None = None
         for part in parts:
             value = part(world)
-            if type(value) is Unknown:
+            if value is BLIND or value is UNSEEN:
                 unknown = worse(unknown, value)
             else:
                 values.append(value)
@@ -211,9 +211,21 @@ def compared(
 ) -> TruthCode:
     def code(world: World) -> bool | Unknown:
         first, second = left(world), right(world)
-        if type(first) is Unknown or type(second) is Unknown:
+        if first is BLIND or first is UNSEEN or second is BLIND or second is UNSEEN:
             return worse(first, second)
         return order(first, second)
+
+    return code
+
+
+def compared_with(
+    order: Callable[[float, float], bool], left: NumberCode, value: float
+) -> TruthCode:
+    """`compared` with a number as written, which is most of what is ever compared."""
+
+    def code(world: World) -> bool | Unknown:
+        first = left(world)
+        return first if first is BLIND or first is UNSEEN else order(first, value)
 
     return code
 
@@ -225,7 +237,7 @@ def equal(
 
     def code(world: World) -> bool | Unknown:
         first, second = left(world), right(world)
-        if type(first) is Unknown or type(second) is Unknown:
+        if first is BLIND or first is UNSEEN or second is BLIND or second is UNSEEN:
             return worse(first, second)
         return (first == second) is wanted
 
@@ -241,7 +253,7 @@ def joined(parts: Sequence[TruthCode], *, decisive: bool) -> TruthCode:
             found = part(world)
             if found is decisive:
                 return decisive
-            if type(found) is Unknown:
+            if found is BLIND or found is UNSEEN:
                 answer = worse(answer, found)
         return answer
 
@@ -251,6 +263,6 @@ def joined(parts: Sequence[TruthCode], *, decisive: bool) -> TruthCode:
 def opposite(of: TruthCode) -> TruthCode:
     def code(world: World) -> bool | Unknown:
         found = of(world)
-        return found if type(found) is Unknown else not found
+        return found if found is BLIND or found is UNSEEN else not found
 
     return code

@@ -13,11 +13,12 @@ from rules.formula.syntax import ExpressionError
 
 
 class Number(NamedTuple):
-    """A part with a unit, or that is a plain number."""
+    """A part with a unit, or that is a plain number; `fixed` is one that was written."""
 
     code: NumberCode
     dimension: Dimension
     column: int
+    fixed: float | None = None
 
     def __str__(self) -> str:
         return str(self.dimension)
@@ -95,7 +96,7 @@ def in_unit(part: Bare | Quoted, unit: Dimension, quantity: Quantities) -> Numbe
         )
     except ValueError as error:
         raise ExpressionError(str(error), part.column) from None
-    return Number(evaluation.constant(value), unit, part.column)
+    return Number(evaluation.constant(value), unit, part.column, value)
 
 
 def alike(parts: Sequence[Part], verb: str, quantity: Quantities) -> list[Number] | None:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from rules.formula.syntax import ExpressionError, Tree, nearest, shown
 
-METRICS_SHOWN = 20
+METRICS_SHOWN = 8
 
 
 class Metric(Protocol):

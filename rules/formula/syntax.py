@@ -66,8 +66,8 @@ class ExpressionError(ValueError):
     """The text is no such expression: who wrote it must change it, at `column` (from 1)."""
 
     def __init__(self, message: str, column: int) -> None:
-        super().__init__(f"column {column}: {message}")
-        self.message = message
+        self.message = _printable(message)
+        super().__init__(f"column {column}: {self.message}")
         self.column = column
 
 
@@ -116,8 +116,11 @@ def nearest(word: str, known: Collection[str]) -> str:
 
 def shown(text: str) -> str:
     """A foreign text made fit for a message: short, on one line, nothing unprintable."""
-    short = text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "…"
-    return "".join(sign if sign.isprintable() else f"U+{ord(sign):04X}" for sign in short)
+    return _printable(text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "…")
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else f"U+{ord(sign):04X}" for sign in text)
 
 
 def _tokens(text: str) -> Iterator[_Token]:
