@@ -12,12 +12,12 @@ from gateway.access import Role
 from gateway.alarm_kpi import AlarmRow
 from gateway.clock import SystemClock
 from gateway.web.alarm_shapes import FloodView
-from gateway.web.kitchen import NotPossible
+from gateway.web.kitchen import Band, NotPossible
 from rules.people import OutOfService, Reset, Shelved
 from tests import browser as browsing
 from tests.browser import PHONE, WALL, open_page
 from tests.kitchen_fake import KitchenInMemory, door_alarm, temperature
-from tests.test_page_in_browser import Band, Site, serving
+from tests.test_page_in_browser import Site, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
