@@ -31,6 +31,7 @@ from gateway.notify.subscribing import Subscribing
 from gateway.presence import Presence
 from gateway.reading import Point
 from gateway.reloading import Reloading
+from gateway.roster import Roster
 from gateway.service import Service
 from gateway.store.log import Row
 from gateway.store.opening import Store
@@ -104,6 +105,8 @@ class Gateway:
         self.judging.drive = self.fitout.effects.drive
         self.modes = Modes(self.hub, clock)
         self.judging.turned = self.modes.turned
+        self.roster = Roster(self)
+        self.judging.on_duty = self.roster.people
         browsers = store.push_subscriptions
         self.subscribing = Subscribing(browsers, store.path, clock)
         self.notifying = Notifying(store.found.notices, store.log, clock, store.path, browsers)

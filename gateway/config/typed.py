@@ -132,7 +132,13 @@ class Filler:
     def section(
         self, node: Node, shape: type[T], spot: Spot, metric: Metric | None = None
     ) -> T | Flaw:
-        """One dataclass from one mapping."""
+        """One dataclass from one mapping, or where it has a short form, from one value."""
+        short = getattr(shape, "SHORT", None)
+        if short is not None and isinstance(node, Scalar):
+            value = self.value(node, keys_of(shape)[short].kind, spot, metric)
+            return (
+                FLAW if value is FLAW else self.build(shape, {short: value}, Map(node.place), spot)
+            )
         tree = self.map(node, spot)
         if tree is FLAW:
             return FLAW
