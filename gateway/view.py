@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway import alarming, inventory, judging, metrics, reading, told
+from gateway import alarming, inventory, judging, metrics, reading, rules_view, told
 from gateway.alarm_view import AlarmViews
 from gateway.notify import view as notifications
 from gateway.notify.subscribing import Subscribing
@@ -22,6 +22,7 @@ from gateway.web.kitchen import (
     ConfigurationView,
     DeviceView,
     Metric,
+    ModeView,
     NoHistory,
     NoticeView,
     NotificationsView,
@@ -29,6 +30,7 @@ from gateway.web.kitchen import (
     PointState,
     PointView,
     ReloadView,
+    RuleView,
     SeriesView,
     SiteView,
     StatusView,
@@ -207,6 +209,18 @@ class View:
         except StoreError as error:
             raise NoHistory(str(error)) from None
         return SeriesView(**msgspec.structs.asdict(found))
+
+    def rules(self) -> list[RuleView]:
+        return rules_view.rules(self._gateway)
+
+    async def run_rule(self, rule_id: str, by: str) -> RuleView:
+        return await rules_view.run(self._gateway, rule_id, by)
+
+    def modes(self) -> list[ModeView]:
+        return rules_view.modes(self._gateway)
+
+    async def switch_mode(self, mode: str, value: str, by: str) -> ModeView:
+        return await rules_view.switch(self._gateway, mode, value, by)
 
     async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
         return await told.trial(self._gateway, self._trials, start, end, rules)

@@ -19,6 +19,7 @@ from gateway.web import (
     metrics,
     notifications,
     push,
+    rules,
     static,
     status,
     trial,
