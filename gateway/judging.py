@@ -9,11 +9,11 @@ from gateway.hub import Hub
 from gateway.reading import Reading
 from gateway.store.log import Log
 from gateway.store.state import START, JudgedInput, JudgedReading
-from rules.alarm import Alarm, State
+from rules.alarm import Alarm
 from rules.changes import Changes
 from rules.events import (
     OWN,
-    Acknowledged,
+    Announce,
     Asked,
     Begun,
     Clocked,
@@ -37,6 +37,7 @@ from rules.judge import Judge
 from rules.kept import Hands
 from rules.order import Order, OrderState
 from rules.outputs import MISMATCH
+from rules.people import BY_NAME, NAMES, Acknowledged, ByPeople
 from rules.slots import Held, Output
 from rules.state import Memories
 
@@ -72,6 +73,7 @@ class Judging:
         self.announce: Callable[[Mapping[str, object], int], None] = lambda data, at: None
         self.orders_changed: Callable[[Mapping[str, object]], None] = lambda told: None
         self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
+        self.on_duty: Callable[[str, int], Collection[str]] = lambda to, now: ()
 
     def adopt(
         self,
@@ -141,10 +143,14 @@ class Judging:
         alarm = self.state.entries.get(f"alarm/{alarm_id}")
         if not isinstance(alarm, Alarm):
             raise UnknownAlarm(alarm_id)
-        if alarm.state is State.ACKNOWLEDGED:
+        if not alarm.waits:
             raise NotWaiting(alarm_id)
-        body = _encode({"k": "acknowledge", "alarm": alarm_id, "by": by}).decode()
-        self._take(Acknowledged(alarm_id, by), self._hub.pass_time(now), body)
+        self.act(Acknowledged(alarm_id, by), now)
+
+    def act(self, event: ByPeople, now: int) -> None:
+        """A person does something about an alarm; what a person may do is in `alarming.py`."""
+        body = _encode({"k": NAMES[type(event)], **event._asdict()}).decode()
+        self._take(event, self._hub.pass_time(now), body)
 
     def order(self, event: Ordered | Relinquished, now: int) -> None:
         """Take an order down; it acts with `begin`, once this is committed."""
@@ -204,7 +210,7 @@ class Judging:
             name.removeprefix(OWN): str(alarm.value or "")
             for name, alarm in self.alarms().items()
             if name.startswith(OWN)
-            and alarm.state is not State.RETURNED
+            and alarm.stands
             and not name.startswith(MISMATCH)  # comes and goes with the read-back
         }
 
@@ -235,20 +241,30 @@ class Judging:
             self._log.judged(now, body)
         for key, entry in changes.items():
             self._log.remember(key, None if entry is None else _encode(entry).decode())
+        self._write(effects, now)
+        return True
+
+    def _write(self, effects: Iterable[Effect], now: int) -> None:
+        """Write the rows, and have people told and shown what became of alarms."""
+        rows: list[Mapping[str, object]] = []
+        crowd = False  # a flood or chattering begins or ends
         for effect in effects:
-            if isinstance(effect, Record):
+            if isinstance(effect, Announce):
+                people = sorted(self.on_duty(effect.to, now))
+                rows.append({**effect.data, "people": people})
+                self._log.event("alarm", rows[-1], now)
+            elif isinstance(effect, Record):
                 self._log.event(effect.kind, effect.data, now)
+                crowd = crowd or str(effect.data.get("code", "")).startswith("alarm_")
                 if effect.kind == "alarm":
                     alarm_log.say(effect.data)
+                    rows.append(effect.data)
                 elif effect.kind == "order":
                     self.orders_changed(effect.data)
-        told = [effect for effect in effects if isinstance(effect, Record)]
-        alarms = [effect.data for effect in told if effect.kind == "alarm"]
-        for data in alarms:
+        for data in rows:
             self.announce(data, now)
-        if alarms:
-            self.alarms_changed({str(data["point"]) for data in alarms if data["point"]})
-        return True
+        if rows or crowd:
+            self.alarms_changed({str(data["point"]) for data in rows if data["point"]})
 
     def _carry_out(self, effects: Iterable[Effect], now: int) -> None:
         """Outputs are driven before anything is written."""
@@ -281,7 +297,7 @@ def replay(judge: Judge, inputs: Iterable[JudgedReading | JudgedInput]) -> dict[
 
 # What is stored of an event are its fields.
 _SHAPES: Mapping[str, Callable[..., Event]] = {
-    "acknowledge": Acknowledged,
+    **BY_NAME,
     "ask": Asked,
     "begin": Begun,
     "clock": Clocked,

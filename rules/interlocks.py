@@ -3,10 +3,10 @@
 Who is needed is settled before who needs it, so that a cascade ends in one pass.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from rules.alarm import Alarm, State
+from rules.alarm import Alarm
 from rules.base import Rule
 from rules.changes import Changes
 from rules.memory import Memory, Phase
@@ -18,7 +18,7 @@ EVERYWHERE = "everywhere"  # the zone of a lockout that means all of them
 class Interlocks:
     """The interlocks and lockouts of one kitchen, compiled; holds no state of its own."""
 
-    def __init__(self, contracts: Mapping[str, Contract], rules: Iterable[Rule]) -> None:
+    def __init__(self, contracts: Mapping[str, Contract], rules: Collection[Rule]) -> None:
         """Raises ValueError where outputs need each other in a circle."""
         self._contracts = contracts
         circle = circle_of({name: contract.needs for name, contract in contracts.items()})
@@ -33,6 +33,7 @@ class Interlocks:
                 self.dependents.setdefault(needed, []).append(name)
         self.locked_by: dict[str, list[str]] = {}  # rules, by output
         self.locks: dict[str, list[str]] = {}  # outputs, by rule
+        self._latching = {rule.id for rule in rules if rule.terms.latch}
         for rule in rules:
             for name, contract in contracts.items():
                 if rule.lockout and locks(rule.lockout, contract):
@@ -42,12 +43,20 @@ class Interlocks:
     def bar(self, actuator: str, changes: Changes) -> str:
         """What keeps an output from being switched, or from being on: see `Held`; else empty."""
         for rule_id in self.locked_by.get(actuator, ()):
-            if stands(rule_id, changes):
+            if self._stands(rule_id, changes):
                 return f"{Held.LOCKOUT}/{rule_id}"
         for needed, value in self._contracts[actuator].needs.items():
             if not self._serves(needed, value, changes):
                 return f"{Held.NEEDS}/{needed}"
         return ""
+
+    def _stands(self, rule_id: str, changes: Changes) -> bool:
+        """Whether the danger a rule is about is not over: one that latches ends with its reset."""
+        memory = changes.get(f"rule/{rule_id}")
+        if isinstance(memory, Memory) and memory.phase in (Phase.ACTIVE, Phase.SUSPENDED):
+            return True
+        alarm = changes.get(f"alarm/{rule_id}")
+        return isinstance(alarm, Alarm) and (alarm.stands or rule_id in self._latching)
 
     def _serves(self, needed: str, value: bool, changes: Changes) -> bool:
         """Whether an output is driven as another needs it, and not known to do otherwise."""
@@ -73,12 +82,3 @@ def circle_of(needs: Mapping[str, Iterable[str]]) -> list[str]:
 def locks(lockout: str, contract: Contract) -> bool:
     """Whether a lockout of that zone forbids switching an output with this contract."""
     return not contract.explosion_proof and lockout in (EVERYWHERE, contract.zone)
-
-
-def stands(rule_id: str, changes: Changes) -> bool:
-    """Whether the danger a rule is about is not over: it holds, or its alarm has not returned."""
-    memory = changes.get(f"rule/{rule_id}")
-    if isinstance(memory, Memory) and memory.phase in (Phase.ACTIVE, Phase.SUSPENDED):
-        return True
-    alarm = changes.get(f"alarm/{rule_id}")
-    return isinstance(alarm, Alarm) and alarm.state is not State.RETURNED

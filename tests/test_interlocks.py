@@ -1,15 +1,19 @@
 """What outputs have to do with each other: needs, lockouts in gas, and read-backs that differ."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.alarm import State
 from rules.base import Priority, Rule
-from rules.events import Acknowledged, Drive, Effect, Elapsed, ReadBack, Record, Started
+from rules.events import Drive, Effect, Elapsed, ReadBack, Record, Started
 from rules.interlocks import EVERYWHERE, circle_of
 from rules.judge import Judge
+from rules.people import Acknowledged, Reset
 from rules.slots import Contract
+from rules.terms import AlarmTerms
 from tests.kitchen_rules import OPEN, POINTS, Bench, decided, rule
 from tests.kitchen_rules import contract as plain
 
@@ -175,7 +179,7 @@ GAS = POINTS[0]
 def gas_kitchen(zone: str = "kitchen") -> Kitchen:
     """Gas raises at 8, clears at 6; a fan, a valve that may act in gas, and a lamp elsewhere."""
     leak = rule("gas_leak", priority=Priority.LIFE, commands=[("valve", True, 2)])
-    leak = Rule(**{**vars(leak), "lockout": zone})
+    leak = dataclasses.replace(leak, lockout=zone)
     contracts = {
         FAN: contract(zone="kitchen"),
         "valve": contract(zone="kitchen", proof=True),
@@ -208,6 +212,19 @@ def test_a_lockout_of_everywhere_means_every_zone_and_an_acknowledged_alarm_stil
     kitchen.see(9.0, 0, point=GAS)
     kitchen.feed(Acknowledged("gas_leak", "mina"), 10)
     assert kitchen.driven(kitchen.want("lamp", 20)) == []
+
+
+def test_a_lockout_of_an_alarm_that_latches_lasts_until_a_person_has_reset_it() -> None:
+    kitchen = gas_kitchen()
+    leak = kitchen.judge.rules["gas_leak"]
+    latching = dataclasses.replace(leak, terms=AlarmTerms(latch=True))
+    kitchen = Kitchen(Judge([latching, on_when_open(FAN, FAN)], kitchen.judge.contracts))
+    kitchen.see(9.0, 0, point=GAS)
+    kitchen.want(FAN, 10)
+    kitchen.see(5.0, 20, point=GAS)
+    kitchen.feed(Acknowledged("gas_leak", "mina"), 30)
+    assert kitchen.output(FAN).value is False
+    assert kitchen.driven(kitchen.feed(Reset("gas_leak", "mina"), 40)) == [(FAN, True)]
 
 
 STEPS = st.lists(

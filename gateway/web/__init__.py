@@ -8,6 +8,7 @@ from gateway.access import Access
 from gateway.clock import Clock
 from gateway.web import (
     actuators,
+    alarms,
     api,
     configuration,
     devices,
@@ -19,6 +20,7 @@ from gateway.web import (
     metrics,
     notifications,
     push,
+    rules,
     static,
     status,
     trial,
@@ -32,6 +34,7 @@ PARTS = (
     login,
     api,
     actuators,
+    alarms,
     configuration,
     devices,
     history,
@@ -39,6 +42,7 @@ PARTS = (
     metrics,
     notifications,
     push,
+    rules,
     static,
     status,
     trial,
