@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway import alarming, inventory, judging, metrics, reading, told
+from gateway import alarm_view, alarming, inventory, judging, metrics, reading, told
 from gateway.alarm_view import AlarmViews
 from gateway.notify import view as notifications
 from gateway.notify.subscribing import Subscribing
@@ -365,6 +365,7 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     yield from metrics.of_devices(gateway.fitout.equipment)
     yield from metrics.of_sites(gateway.fitout.equipment)
     yield from metrics.of_loop(gateway.lag)
+    yield from alarm_view.metrics(gateway)
     yield from metrics.of_notifications(gateway.notifying, log)
     for name, actuator in gateway.fitout.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."
