@@ -232,12 +232,13 @@ def replay(judge: Judge, inputs: Iterable[JudgedReading | JudgedInput]) -> dict[
         if isinstance(entry, JudgedReading):
             step = judge.step(state, Observed(entry.point, entry), entry.at)
         else:
-            step = judge.step(state, _event(entry.body), entry.at)
+            step = judge.step(state, event_of(entry.body), entry.at)
         state.apply(step.changes)
     return state.entries
 
 
-def _event(body: str) -> Event:
+def event_of(body: str) -> Event:
+    """What was judged, from its stored JSON."""
     data = msgspec.json.decode(body)
     match data["k"]:
         case "tick":

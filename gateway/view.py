@@ -13,6 +13,7 @@ from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
 from gateway.store import query, source
 from gateway.store.errors import StoreError
+from gateway.trial.apart import Apart
 from gateway.web.alarm_shapes import AlarmHistoryView, DutyView, FloodView, KpiView
 from gateway.web.kitchen import (
     AlarmView,
@@ -64,6 +65,7 @@ class View:
         self._rules: tuple[Rule, ...] | None = None
         self._bands: dict[str, Band] = {}
         self._alarm_rules: dict[str, list[Rule]] = {}
+        self._trials = Apart()
         self._follow()
 
     def _follow(self) -> None:
@@ -205,6 +207,9 @@ class View:
         except StoreError as error:
             raise NoHistory(str(error)) from None
         return SeriesView(**msgspec.structs.asdict(found))
+
+    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+        return await told.trial(self._gateway, self._trials, start, end, rules)
 
     def notifications(self) -> NotificationsView:
         return notifications.view(self._gateway.notifying, self._gateway.config, self._utc)

@@ -60,7 +60,7 @@ class Seen:
 
     def latest(self, point: str) -> Observation | None:
         """The last kept reading, None before the first since the start."""
-        return self.readings[point]
+        return self.readings.get(point)
 
     def window(self, point: str, span_ms: int) -> Window | None:
         """What a point did over the last `span_ms`."""

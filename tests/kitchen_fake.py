@@ -26,6 +26,7 @@ from gateway.web.kitchen import (
     DeviceView,
     Metric,
     NobodyReached,
+    NoHistory,
     NoRecord,
     NoticeView,
     NotificationsView,
@@ -123,6 +124,10 @@ class KitchenInMemory:
 
     def configuration(self) -> ConfigurationView:
         return self.configuration_view
+
+    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+        del start, end, rules
+        raise NoHistory("a kitchen in memory has none")
 
     async def reload(self, by: str) -> ReloadView:
         self.reloaded_by.append(by)

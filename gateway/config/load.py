@@ -14,7 +14,7 @@ from gateway.buses import kinds
 from gateway.config import notifications, placing, schema, yaml
 from gateway.config.automation import SECTIONS, automation
 from gateway.config.equipment import Equipment
-from gateway.config.problem import Place, Problem, Report
+from gateway.config.problem import Place, Problem, Report, shown
 from gateway.config.scalar import found
 from gateway.config.typed import FLAW, Filler, Spot, keys_of
 from gateway.config.yaml import Map, Node, Scalar
@@ -68,6 +68,42 @@ def load_text(data: bytes, path: Path, *, proven: bool = False) -> Loaded:
     if root is not None:
         config = _config(root, Filler(report, path.parent, proven=proven), path.parent)
     return _loaded(path, data, root, config, report)
+
+
+def load_rules(data: bytes, path: Path, around: Loaded) -> Loaded:
+    """The configuration `around`, which can be used, with the rules that stand in another file.
+
+    That file has `rules:`, perhaps with `modes:`, `scenes:` or `forecasts:` of its own beside them,
+    or is a whole configuration. Problems name it, and are its own.
+    """
+    report = Report(str(path))
+    folder = around.file.parent
+    root = yaml.parse(data, report)
+    config = None
+    if isinstance(root, Map) and "site" not in root.entries:
+        _only_rules(root, report)
+        outer = yaml.parse(around.text, Report(str(around.file)))
+        if isinstance(outer, Map) and not report.problems:
+            merged = Map(outer.place, outer.entries | root.entries)
+            config = _config(merged, Filler(report, folder, proven=True), folder)
+            own = tuple(root.entries)
+            report.problems = [one for one in report.problems if one.path.startswith(own)]
+    elif root is not None:
+        config = _config(root, Filler(report, folder, proven=True), folder)
+    return _loaded(path, data, root, config, report)
+
+
+def _only_rules(root: Map, report: Report) -> None:
+    for name, entry in root.entries.items():
+        if name not in SECTIONS:
+            message = (
+                f'got "{shown(name)}", expected rules alone, or a whole configuration with site'
+            )
+            report.add(entry.key, (name,), message)
+    if "rules" not in root.entries:
+        report.add(
+            root.place, (), '"rules" is missing, such as rules: {walk_in_warm: {kind: limit}}'
+        )
 
 
 def _loaded(

@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 HAND_OVER_S = 30.0
 LOOK_S = 300.0
+UNSTORED_MAX = 1_000  # that are told at once of their commit
 GOODBYE_S = 1.0
 _LEAST_REST_S = 0.02
 
@@ -246,7 +247,8 @@ class Notifying:
     def _begin(self, notice: Notice, people: Sequence[str], by: Sequence[str]) -> list[str]:
         keys = self.ledger.begin(notice, people, by, self._clock.now())
         if keys:
-            self._unstored.setdefault(self._log.await_commit(), []).extend(keys)
+            waiting = self._unstored.setdefault(self._log.await_commit(), [])
+            waiting += keys[: max(0, UNSTORED_MAX - len(waiting))]  # the others go a little later
             self._wake.set()
         return keys
 

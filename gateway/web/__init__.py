@@ -21,6 +21,7 @@ from gateway.web import (
     push,
     static,
     status,
+    trial,
 )
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
@@ -40,6 +41,7 @@ PARTS = (
     push,
     static,
     status,
+    trial,
 )
 
 

@@ -80,6 +80,14 @@ class NoHistory(Exception):
     """The history cannot be read just now; the message says why."""
 
 
+class BadRules(Exception):
+    """Edited rules cannot be used; `problems` says where and why."""
+
+    def __init__(self, problems: "Sequence[ProblemView]") -> None:
+        super().__init__()
+        self.problems = problems
+
+
 class UnknownChannel(Exception):
     """No channel of this name is configured."""
 
@@ -402,5 +410,11 @@ class Kitchen(Protocol):
 
     async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
         """UTC ms from `start` up to `end`; raises the four exceptions of history above."""
+
+    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+        """The report of a trial as JSON, without `rules` of those in force; UTC ms.
+
+        Raises BadRules, Busy, NoHistory, and TimeoutError.
+        """
 
     def metrics(self) -> Iterable[Metric]: ...
