@@ -40,6 +40,7 @@ PARTS = (
     metrics,
     notifications,
     push,
+    rules,
     static,
     status,
     trial,
