@@ -1,5 +1,7 @@
 """`config.yaml` to a `Config`, or to everything that is wrong with it; `check` and `run` share it.
 
+The files of `rules.d` beside it belong to it.
+
 An error in a device or actuator leaves out that one; any other leaves no configuration.
 """
 
@@ -11,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.buses import kinds
-from gateway.config import placing, schema, yaml
+from gateway.config import placing, schema, texts
 from gateway.config.automation import SECTIONS, automation
 from gateway.config.equipment import Equipment
 from gateway.config.problem import Place, Problem, Report
 from gateway.config.scalar import found
+from gateway.config.texts import Texts
 from gateway.config.typed import FLAW, Filler, Spot, keys_of
 from gateway.config.yaml import Map, Node, Scalar
 
@@ -29,7 +32,8 @@ _OWN_READERS = ("buses", "devices", "actuators", *SECTIONS)
 class Loaded:
     """What came of a file; `config` is None when it cannot be used at all.
 
-    The hashes are SHA-256 in hex: of the file's bytes, and of its rules however they are laid out.
+    `text` is all its files as one, and the hashes are SHA-256 in hex: of that, and of the rules
+    however they are laid out.
     `web` is what could be made of that section alone, so that the page can tell of the problems.
     """
 
@@ -51,23 +55,26 @@ class Loaded:
 def load(path: Path) -> Loaded:
     """Read a configuration file; never raises for what is in it."""
     try:
-        with path.open("rb") as file:
-            data = file.read(yaml.SIZE_MAX + 1)
+        found = texts.read(path)
     except OSError as error:
         report = Report(str(path))
         report.add(_START, (), f"cannot be read: {error.strerror}; {_OTHER_FILE}")
         return _loaded(path, b"", None, None, report)
-    return load_text(data, path)
+    return _load(found, path, proven=False)
 
 
-def load_text(data: bytes, path: Path, *, proven: bool = False) -> Loaded:
-    """As `load`, of a text that is or was in that file; `proven` as for Filler."""
+def load_text(whole: bytes, path: Path, *, proven: bool = False) -> Loaded:
+    """As `load`, of a text (`Loaded.text`) that is or was in these files; `proven` as for Filler."""
+    return _load(texts.split(whole), path, proven=proven)
+
+
+def _load(found: Texts, path: Path, *, proven: bool) -> Loaded:
     report = Report(str(path))
-    root = yaml.parse(data, report)
+    root = texts.tree(found, report)
     config = None
     if root is not None:
         config = _config(root, Filler(report, path.parent, proven=proven), path.parent)
-    return _loaded(path, data, root, config, report)
+    return _loaded(path, found.whole, root, config, report)
 
 
 def _loaded(
