@@ -20,10 +20,11 @@ test:  ## every test but the long ones, against real parts
 	@scripts/setup.sh parts
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long" $(PYTEST)
 
-test-long:  ## the tests that take minutes each
+test-long:  ## the tests that take minutes each, then every other under the other Python
 	@scripts/setup.sh dev
 	@scripts/setup.sh parts
 	$(BIN)/python -m pytest -m long $(PYTEST)
+	@ALSO="$(ALSO)" scripts/also.sh -n $(WORKERS) --dist worksteal -m "not long" $(PYTEST)
 
 lint:  ## layout, style, types, layers, house rules
 	@scripts/setup.sh dev
@@ -53,6 +54,6 @@ locks:  ## requirements/*.lock from setup.cfg; UPGRADE=--upgrade for the newest
 	scripts/locks.sh $(UPGRADE)
 
 clean:  ## everything made here but the data
-	rm -rf .venv .venv-run .venv-locks .venv*.lock build dist *.egg-info .coverage .coverage.* \
+	rm -rf .venv .venv-* .venv*.lock build dist *.egg-info .coverage .coverage.* \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

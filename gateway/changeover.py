@@ -20,7 +20,7 @@ from gateway.points import points_of
 from gateway.reading import Point, Quality, Reading
 from gateway.reloading import Outcome
 from gateway.store.errors import StoreError
-from gateway.store.state import JudgedReading
+from gateway.store.state import JudgedInput, JudgedReading
 from rules.judge import Judge
 
 if TYPE_CHECKING:
@@ -128,12 +128,16 @@ class Changeover:
             hub.forget(point.id)
 
     def _judge_by(
-        self, judge: Judge, kept: Mapping[str, Actuator], past: Iterable[JudgedReading] = ()
+        self,
+        judge: Judge,
+        kept: Mapping[str, Actuator],
+        past: Iterable[JudgedReading | JudgedInput] = (),
     ) -> None:
         """The rules of what stands now; outputs that were not let go of are not driven again."""
         gateway = self._gateway
         there = gateway.fitout.effects.actuators
         known = {name for name, actuator in kept.items() if there.get(name) is actuator}
+        gateway.notifying.use(gateway.config, gateway.points)
         gateway.judging.adopt(judge, gateway.clock.now(), known, past=past)
         gateway.begin_to_hear()
 

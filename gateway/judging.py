@@ -8,7 +8,7 @@ from gateway import alarm_log
 from gateway.hub import Hub
 from gateway.reading import Reading
 from gateway.store.log import Log
-from gateway.store.state import JudgedInput, JudgedReading
+from gateway.store.state import START, JudgedInput, JudgedReading
 from rules.alarm import Alarm, State
 from rules.events import (
     OWN,
@@ -60,7 +60,9 @@ class Judging:
         self.steps = 0
         self.drive: Callable[[Drive], None] = lambda drive: None
         self.turned: Callable[[Turned], None] = lambda turned: None
-        self.tell: Callable[[Tell], None] = lambda tell: None
+        self.tell: Callable[[Tell, int], None] = lambda tell, at: None
+        # Told of each event of an alarm, before the commit it is in.
+        self.announce: Callable[[Mapping[str, object], int], None] = lambda data, at: None
         self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
 
     def adopt(
@@ -70,7 +72,7 @@ class Judging:
         known: Collection[str] = (),
         *,
         fresh: bool = False,
-        past: Iterable[JudgedReading] = (),
+        past: Iterable[JudgedReading | JudgedInput] = (),
     ) -> None:
         """Judge by these rules from now on; those that are as they were go on as they stood.
 
@@ -78,13 +80,15 @@ class Judging:
         """
         self.judge = judge
         self.state = Memories(judge, self.state.entries, self.state.seen)
-        self.state.seen.refill(past)
-        body = '{"k":"start"}' if fresh else '{"k":"adopt"}'
+        self.state.seen.refill(
+            (one.point, one) if isinstance(one, JudgedReading) else None for one in past
+        )
+        body = START if fresh else '{"k":"adopt"}'
         self._take(Started(known, fresh), self._hub.pass_time(now), body)
 
     def start(self, now: int) -> None:
         """Begin with the rules there are: outputs take the value their slots say, at once."""
-        self._take(Started(), self._hub.pass_time(now), '{"k":"start"}')
+        self._take(Started(), self._hub.pass_time(now), START)
 
     def observe(self, reading: Reading, *, keep: bool) -> bool:
         """Judge a reading; true when it changed anything, so that it must be stored."""
@@ -170,7 +174,7 @@ class Judging:
         if not changes and not effects and not isinstance(event, Started):
             return False
         self.state.apply(changes)
-        self._carry_out(effects)
+        self._carry_out(effects, now)
         if body is not None:
             self._log.judged(now, body)
         for key, entry in changes.items():
@@ -182,11 +186,13 @@ class Judging:
                     alarm_log.say(effect.data)
         told = [effect for effect in effects if isinstance(effect, Record)]
         alarms = [effect.data for effect in told if effect.kind == "alarm"]
+        for data in alarms:
+            self.announce(data, now)
         if alarms:
             self.alarms_changed({str(data["point"]) for data in alarms if data["point"]})
         return True
 
-    def _carry_out(self, effects: Iterable[Effect]) -> None:
+    def _carry_out(self, effects: Iterable[Effect], now: int) -> None:
         """Outputs are driven before anything is written."""
         for effect in effects:
             match effect:
@@ -195,7 +201,7 @@ class Judging:
                 case Turned():
                     self.turned(effect)
                 case Tell():
-                    self.tell(effect)
+                    self.tell(effect, now)
 
 
 def decode(found: Mapping[str, str]) -> dict[str, Entry]:
@@ -210,12 +216,13 @@ def replay(judge: Judge, inputs: Iterable[JudgedReading | JudgedInput]) -> dict[
         if isinstance(entry, JudgedReading):
             step = judge.step(state, Observed(entry.point, entry), entry.at)
         else:
-            step = judge.step(state, _event(entry.body), entry.at)
+            step = judge.step(state, event_of(entry.body), entry.at)
         state.apply(step.changes)
     return state.entries
 
 
-def _event(body: str) -> Event:
+def event_of(body: str) -> Event:
+    """What was judged, from its stored JSON."""
     data = msgspec.json.decode(body)
     match data["k"]:
         case "tick":

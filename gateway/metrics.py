@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 from gateway.equipment import Equipment
 from gateway.lag import LagProbe
+from gateway.notify.notifying import Notifying
+from gateway.notify.sms import Sms
 from gateway.store.history import History
+from gateway.store.log import Counters
 from gateway.web.kitchen import Metric
 
 
@@ -46,6 +49,27 @@ def of_sites(equipment: Equipment) -> Iterator[Metric]:
         yield _count(f"lan_{name}", text, sum(getattr(site.counters, name) for site in sites))
 
 
+def of_modems(notifying: Notifying) -> Iterator[Metric]:
+    """What the modems have sent and withheld, and how well each hears its network."""
+    modems = {name: it for name, it in notifying.tended().items() if isinstance(it, Sms)}
+    figures = [modem.figures for modem in modems.values()]
+    text = "Modems that could send when they were last asked."
+    yield _gauge("sms_ready", text, sum(it.standing is not None for it in figures))
+    for name, text in (
+        ("sent", "Messages a network has taken; a long text is several."),
+        ("withheld", "Texts not sent because their telephone had had its share."),
+        ("over_share", "Messages sent beyond that share, because people were in danger."),
+    ):
+        yield _count(f"sms_{name}", text, sum(getattr(it, name) for it in figures))
+    text = "Lines from a modem that were none: a bad wire, or a wrong baud rate."
+    yield _count("sms_noise", text, sum(modem.noise for modem in modems.values()))
+    for name, it in zip(modems, figures, strict=True):
+        signal = it.standing.signal_dbm if it.standing else None
+        if signal is not None:
+            text = "What a modem receives of its network, in dBm; better than -95 is enough."
+            yield _gauge("sms_signal_dbm", text, signal, channel=name)
+
+
 def of_loop(lag: LagProbe) -> Iterator[Metric]:
     """How often the loop was late, and what had held it up."""
     yield _count("loop_late", "Times the loop woke 100 ms late or more.", lag.late)
@@ -68,6 +92,40 @@ def of_history(history: History) -> Iterator[Metric]:
     yield _gauge("history_waiting_rows", "Rows only the log has yet.", kept.waiting_rows)
     yield _gauge("history_bytes", "Bytes of all months.", kept.bytes)
     yield _gauge("history_months", "Months kept.", kept.months)
+
+
+def of_notifications(notifying: Notifying, log: Counters) -> Iterator[Metric]:
+    """What all channels together have done, and whom none could tell; the API tells of each."""
+    ledger, client = notifying.ledger, notifying.outbound.counters
+    lanes = list(ledger.lanes.values())
+    yield _count("not_told", "People whom no channel could tell of something.", ledger.lost)
+    text = "Rows of messages dropped while the disk refused."
+    yield _count("dropped_notices", text, log.dropped_notices)
+    yield _count("notice_bugs", "Events nothing could be said about.", notifying.bugs)
+    waiting = sum(len(lane.waiting) for lane in lanes)
+    yield _gauge("notices_waiting", "Messages that wait for a channel.", waiting)
+    down = sum(lane.breaker.opened_at is not None for lane in lanes)
+    yield _gauge("channels_down", "Channels that are tried only now and then.", down)
+    for name, text in (
+        ("attempts", "Attempts to hand a message over."),
+        ("handed_over", "Messages a channel has taken."),
+        ("unreachable", "Attempts at which a channel did not answer."),
+        ("failed", "Messages a channel refused for good."),
+        ("given_up", "Messages that came too late."),
+        ("passed_on", "Messages another channel took over."),
+        ("dropped", "Messages there was no room for."),
+    ):
+        count = sum(getattr(lane.counters, name) for lane in lanes)
+        yield _count(f"notices_{name}", text, count)
+    for name, text in (
+        ("requests", "Requests of the outbound HTTP client."),
+        ("retries", "Of them, tried again at once."),
+        ("failures", "Bodies it could not deliver."),
+        ("blocked", "Addresses it refused to ask."),
+        ("overflowed", "Bodies refused because too many waited."),
+    ):
+        yield _count(f"outbound_{name}", text, getattr(client, name))
+    yield from of_modems(notifying)
 
 
 def _count(name: str, text: str, value: float, **labels: str) -> Metric:

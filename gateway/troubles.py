@@ -27,6 +27,7 @@ class Troubles:
             troubles.append(f"store: {gateway.store.log.failing}")
         if gateway.history is not None and gateway.history.failing:
             troubles.append(f"history: {gateway.history.failing}")
+        troubles += gateway.notifying.troubles()
         late = gateway.lag.trouble()
         if late:
             troubles.append(f"loop: {late}")

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from gateway import inventory, judging, metrics, reading, told
+from gateway.notify import view as notifications
+from gateway.notify.subscribing import Subscribing
 from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
 from gateway.store import query, source
 from gateway.store.errors import StoreError
+from gateway.trial.apart import Apart
 from gateway.web.kitchen import (
     AlarmView,
     Band,
@@ -19,6 +22,8 @@ from gateway.web.kitchen import (
     DeviceView,
     Metric,
     NoHistory,
+    NoticeView,
+    NotificationsView,
     NotWaiting,
     PointState,
     PointView,
@@ -71,6 +76,7 @@ class View:
         self._rules: tuple[Rule, ...] | None = None
         self._bands: dict[str, Band] = {}
         self._alarm_rules: dict[str, list[Rule]] = {}
+        self._trials = Apart()
         self._follow()
 
     def _follow(self) -> None:
@@ -198,6 +204,22 @@ class View:
         except StoreError as error:
             raise NoHistory(str(error)) from None
         return SeriesView(**msgspec.structs.asdict(found))
+
+    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+        return await told.trial(self._gateway, self._trials, start, end, rules)
+
+    def notifications(self) -> NotificationsView:
+        return notifications.view(self._gateway.notifying, self._gateway.config, self._utc)
+
+    def subscribing(self) -> Subscribing | None:
+        told, subscribing = self._gateway.config.notifications, self._gateway.subscribing
+        if told is None or all(channel.kind != "webpush" for channel in told.channels.values()):
+            return None
+        subscribing.people = told.people.keys()
+        return subscribing
+
+    async def try_channel(self, channel: str, to: Sequence[str], by: str) -> list[NoticeView]:
+        return await notifications.try_out(self._gateway.notifying, channel, to, by, self._utc)
 
     def metrics(self) -> Iterable[Metric]:
         yield from _metrics(self._gateway)
@@ -381,6 +403,7 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     yield from metrics.of_devices(gateway.fitout.equipment)
     yield from metrics.of_sites(gateway.fitout.equipment)
     yield from metrics.of_loop(gateway.lag)
+    yield from metrics.of_notifications(gateway.notifying, log)
     for name, actuator in gateway.fitout.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."
         yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)

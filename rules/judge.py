@@ -38,6 +38,10 @@ class Judge:
         self.contracts = dict(contracts)
         self.zone = zone
         self.hearers = Hearers(ranked)
+        # Whether anything here hangs on the time of day.
+        self.wants_wall_time = bool(self.hearers.scheduled) or any(
+            looks_at(rule).every_ms is not None for rule in ranked
+        )
         self._by_point: dict[str, list[Rule]] = {}
         self._claims: dict[tuple[str, int], list[tuple[str, Rule, Command]]] = {}
         for rule in ranked:
@@ -110,13 +114,6 @@ class Judge:
     def spans_ms(self) -> dict[str, int]:
         """How far back the windows over each point reach."""
         return Seen(self.rules.values(), self.zone).spans_ms
-
-    @property
-    def wants_wall_time(self) -> bool:
-        """Whether anything here hangs on the time of day."""
-        return bool(self.hearers.scheduled) or any(
-            looks_at(rule).every_ms is not None for rule in self.rules.values()
-        )
 
     def due(self, key: str, entry: Entry | None) -> int | None:
         """When an entry has to be looked at again without any event."""

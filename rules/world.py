@@ -6,20 +6,12 @@ sees no others, so what it decides can be told again from the log alone. Nothing
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from rules.base import Observation, Rule, looks_at
 from rules.window import Window
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Named(Observation, Protocol):
-    """A kept reading that names its point."""
-
-    @property
-    def point(self) -> str: ...
 
 
 class Seen:
@@ -68,7 +60,7 @@ class Seen:
 
     def latest(self, point: str) -> Observation | None:
         """The last kept reading, None before the first since the start."""
-        return self.readings[point]
+        return self.readings.get(point)
 
     def window(self, point: str, span_ms: int) -> Window | None:
         """What a point did over the last `span_ms`."""
@@ -86,14 +78,23 @@ class Seen:
         for window in self.windows.get(point, {}).values():
             window.see(seen)
 
-    def refill(self, past: Iterable[Named]) -> None:
-        """Feed the windows that know nothing yet with what was kept before, oldest first."""
+    def refill(self, past: Iterable[tuple[str, Observation] | None]) -> None:
+        """Feed the windows that know nothing yet with what was kept before, oldest first.
+
+        None stands for a start of the process: until then nothing is known to have held.
+        """
         new = {
             point: [window for window in windows.values() if not window.begun]
             for point, windows in self.windows.items()
         }
-        for seen in past:
-            for window in new.get(seen.point, ()):
+        for kept in past:
+            if kept is None:
+                for windows in new.values():
+                    for window in windows:
+                        window.interrupt()
+                continue
+            point, seen = kept
+            for window in new.get(point, ()):
                 window.see(seen)
 
     def begin(self) -> None:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sets up a virtual environment of its own from a hash lock: `setup.sh run` makes .venv-run,
-# `setup.sh dev` makes .venv, and `setup.sh parts` installs what the tests need besides Python.
-# May be stopped at any moment and started again.
+# `setup.sh dev` makes .venv, or what VENV names, and `setup.sh parts` installs what the tests need
+# besides Python. May be stopped at any moment and started again.
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:?"usage: setup.sh run|dev|parts"}
@@ -103,7 +103,7 @@ run)
     # Without a broker the kitchen still runs; its readings are then kept, and not seen to arrive.
     has_broker || need mosquitto || true
     ;;
-dev) environment .venv requirements/dev.lock ;;
+dev) environment "${VENV:-.venv}" requirements/dev.lock ;;
 parts)
     missing=$(.venv/bin/python tests/parts.py)
     # Without them the tests still run; what was left out is listed at the end.

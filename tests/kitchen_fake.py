@@ -1,10 +1,11 @@
 """An honest small kitchen in memory: the Protocol of the page without the daemon behind it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from gateway.access import Kind, TokenRow
+from gateway.notify.subscribing import Subscribing
 from gateway.web.kitchen import (
     AlarmView,
     Band,
@@ -14,6 +15,10 @@ from gateway.web.kitchen import (
     ConfigurationView,
     DeviceView,
     Metric,
+    NobodyReached,
+    NoHistory,
+    NoticeView,
+    NotificationsView,
     NotWaiting,
     PointView,
     ReloadView,
@@ -22,6 +27,7 @@ from gateway.web.kitchen import (
     StatusView,
     StoreView,
     UnknownAlarm,
+    UnknownChannel,
     UnknownDevice,
     UnknownPoint,
 )
@@ -55,10 +61,46 @@ class KitchenInMemory:
         self.reload_view = ReloadView(result="applied")
         self.reloaded_by: list[str] = []
         self.busy = False
+        self.tested: list[NoticeView] = []
+        self.browsers: Subscribing | None = None
         self.site_view = SiteView(label="마포점", zone="Asia/Seoul")
+
+    def subscribing(self) -> Subscribing | None:
+        return self.browsers
+
+    def notifications(self) -> NotificationsView:
+        return NotificationsView(channels=(), notices=self.tested, not_told=0)
+
+    async def try_channel(self, channel: str, to: Sequence[str], by: str) -> list[NoticeView]:
+        if channel != "mail":
+            raise UnknownChannel(channel)
+        if "nobody" in to:
+            raise NobodyReached(channel)
+        self.tested.append(
+            NoticeView(
+                notice="n1",
+                alarm="",
+                verb="test",
+                priority="low",
+                title=f"Test by {by}",
+                at=self.now,
+                channel=channel,
+                people=to,
+                state="handed_over",
+                attempts=1,
+                next_at=None,
+                ended=self.now,
+                error="",
+            )
+        )
+        return self.tested
 
     def configuration(self) -> ConfigurationView:
         return self.configuration_view
+
+    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+        del start, end, rules
+        raise NoHistory("a kitchen in memory has none")
 
     async def reload(self, by: str) -> ReloadView:
         self.reloaded_by.append(by)

@@ -20,6 +20,7 @@ from gateway.points import points_of
 from gateway.reading import Quality
 from gateway.sampling import Sampled, read_once
 from tests.fakes import ManualClock
+from tests.patience import PATIENCE_S
 from tests.processes import Daemon
 
 PROBE = "28-0000075a1b2c"
@@ -214,11 +215,11 @@ async def test_a_hung_serial_device_delays_no_other_bus(kitchen: Kitchen) -> Non
 
     def hang() -> None:
         entered.set()
-        released.wait(30)
+        released.wait(PATIENCE_S)
 
     kitchen.air.faults.hang = hang
     reading = asyncio.create_task(kitchen.read("room", "co2"))
-    await asyncio.to_thread(entered.wait, 10)
+    await asyncio.to_thread(entered.wait, PATIENCE_S)
     assert await kitchen.read("mains", "voltage") == pytest.approx(230, rel=0.01)
     assert await kitchen.read("freezer", "temperature") == -18.0
     assert await reading is Quality.NO_COMMUNICATION

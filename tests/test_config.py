@@ -405,7 +405,7 @@ def test_the_shipped_kitchen_is_good() -> None:
     assert loaded.config is not None
     assert (
         describe.contents(loaded.config)
-        == "15 devices, 33 points, 2 actuators, 16 rules; emulated: no hardware is read"
+        == "15 devices, 33 points, 2 actuators, 17 rules; emulated: no hardware is read"
     )
     assert loaded.config.site.label == "마포점"
     assert loaded.config.emulation is not None

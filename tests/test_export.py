@@ -18,6 +18,7 @@ from gateway.reading import Quality
 from gateway.store.export import Export
 from tests.conftest import Left
 from tests.history_log import DOOR, HOUR, MINUTE, NAME, Kitchen
+from tests.patience import PATIENCE_S
 from tests.processes import REPOSITORY, Daemon
 
 STALE = Quality.STALE.code
@@ -193,12 +194,12 @@ def test_it_works_beside_a_running_gateway_and_ends_quietly_when_nobody_reads_on
 
     with Daemon(tmp_path, REPOSITORY / "config.yaml") as daemon:
         daemon.wait_until(lambda: points() >= {"walk_in/temperature", "system/cpu"})
-        assert daemon.health()["status"] == "running"
+        daemon.wait_until(lambda: daemon.health()["status"] == "running")
         cut = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                cwd=REPOSITORY)  # fmt: skip
         assert cut.stdout is not None
         cut.stdout.close()
-        assert cut.wait(20) == 1
+        assert cut.wait(PATIENCE_S) == 1
         assert cut.stderr is not None
         assert cut.stderr.read() == b""
         cut.stderr.close()

@@ -11,6 +11,7 @@ from gateway.store.export import Export
 from gateway.store.months import open_to_read
 from gateway.store.rollup import HOUR_MS
 from tests.history_log import MINUTE, NAME, Kitchen
+from tests.patience import PATIENCE_S
 from tests.processes import REPOSITORY, wait_for
 
 KILLS = 12
@@ -43,7 +44,7 @@ async def test_no_kill_loses_or_doubles_a_reading(tmp_path: Path) -> None:
     kitchen.close()
     for _ in range(KILLS):
         kill_in_the_middle(folding(tmp_path, newest), tmp_path / "said")
-    assert folding(tmp_path, newest).wait(60) == 0
+    assert folding(tmp_path, newest).wait(PATIENCE_S) == 0
     told = [_EVE + place * MINUTE // 4 for place in range(newest)]
     assert sorted(in_months(tmp_path / "data")) == told
     assert sorted(exported(tmp_path / "data")) == told

@@ -1,7 +1,9 @@
 """The serial bus on real pseudo-terminals: deadlines, pulled adapters, ports that are not there."""
 
 import os
+import select
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +29,15 @@ class Echo:
         return data
 
 
+class Chatter(Echo):
+    """A chip that also speaks by itself, and never stops."""
+
+    speaking = True
+
+    def speak(self) -> bytes:
+        return b"news " * 400
+
+
 @pytest.fixture
 def line() -> Iterator[EmulatedSerial]:
     line = EmulatedSerial()
@@ -46,6 +57,18 @@ def test_every_byte_goes_both_ways_unchanged(line: EmulatedSerial) -> None:
     sent = bytes(range(256))
     line.write(sent)
     assert line.read(256, PATIENCE_S) == sent
+
+
+def test_a_chip_that_speaks_by_itself_is_heard_and_overrun_while_nobody_reads() -> None:
+    line = EmulatedSerial()
+    line.mount(Chatter, Mount(None, lambda quantity: 0.0, seed=1))
+    line.write(b"x")
+    assert b"news news " in line.read(100, 20.0)
+    adapter = line._adapter
+    assert adapter is not None
+    while select.select([], [adapter._end], [], 0)[1]:  # until the line holds no more
+        time.sleep(0.01)
+    line.close()
 
 
 def test_a_read_ends_with_what_there_is_when_its_time_is_over(line: EmulatedSerial) -> None:

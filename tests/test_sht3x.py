@@ -290,12 +290,12 @@ def test_a_hanging_chip_blocks_its_reader_until_released() -> None:
 
     def hang() -> None:
         entered.set()
-        released.wait(10)
+        released.wait(PATIENCE_S)
 
     kitchen.chip.faults.hang = hang
     reader = threading.Thread(target=lambda: seen.append(kitchen.driver.read()), daemon=True)
     reader.start()
-    assert entered.wait(10)
+    assert entered.wait(PATIENCE_S)
     assert not seen
     kitchen.chip.faults.hang = None
     released.set()

@@ -161,6 +161,8 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/api/v1/devices/{id}/read"): (401, 403, 404, 404, 404),
     ("GET", "/api/v1/alarms"): (401, 200, 200, 200, 200),
     ("POST", "/api/v1/alarms/{id}/acknowledge"): (401, 403, 404, 404, 404),
+    ("GET", "/api/v1/rules/test"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/rules/test"): (401, 403, 403, 400, 400),
     ("GET", "/api/v1/live"): (401, 200, 200, 200, 200),
     ("GET", "/metrics"): (401, 200, 200, 200, 200),
     ("GET", "/"): (303, 200, 200, 200, 200),

@@ -15,7 +15,7 @@ import tty
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
 from drivers.base import BusError
 from gateway.buses.kinds import Host, Mount
@@ -31,6 +31,8 @@ BY_ID = Path("/dev/serial/by-id")  # names that stay the same wherever an adapte
 WRITE_S = 1.0  # an adapter that takes no byte for so long hangs
 _SHOWN_MAX = 4
 _HEARD_MAX = 256  # bytes the emulated chips hear at once
+_TURN_MS = 2  # between two mouthfuls of an emulated chip that speaks by itself
+_QUIET_MS = 20  # how soon such a chip is heard that begins to speak
 
 _ADVICE = {
     errno.EACCES: "not allowed: add the gateway's user to the group dialout",
@@ -148,6 +150,16 @@ class Chip(Protocol):
         """What it answers to the bytes that have just come; possibly nothing."""
 
 
+@runtime_checkable
+class Speaking(Protocol):
+    """A chip that also speaks by itself, a few bytes at a time."""
+
+    speaking: bool  # whether there is more to say
+
+    def speak(self) -> bytes:
+        """What it says in this turn; possibly nothing."""
+
+
 class EmulatedSerial(SerialPort):
     """The same port on a pseudo-terminal of the kernel; the chips answer at its other end."""
 
@@ -197,6 +209,7 @@ class _Adapter:
         self._chips = chips
         self._end, self._kept = os.openpty()  # kept open, or the far end would see a hang-up
         tty.setraw(self._kept)
+        os.set_blocking(self._end, False)
         self.path = os.ttyname(self._kept)
         self._closing = os.eventfd(0)
         name = f"emulated {self.path}"
@@ -220,12 +233,26 @@ class _Adapter:
         poll = select.poll()
         poll.register(self._end, select.POLLIN)
         poll.register(self._closing, select.POLLIN)
-        while self._closing not in {each for each, _ in poll.poll()}:
-            data = os.read(self._end, _HEARD_MAX)
+        while self._closing not in (ready := {each for each, _ in poll.poll(self._patience())}):
+            if self._end in ready:
+                data = os.read(self._end, _HEARD_MAX)
+                for chip in self._chips:
+                    self._write(chip.hear(data))
             for chip in self._chips:
-                answer = chip.hear(data)
-                if answer:
-                    os.write(self._end, answer)
+                if isinstance(chip, Speaking):
+                    self._write(chip.speak())
+
+    def _patience(self) -> int | None:
+        """Milliseconds until a chip may have something to say by itself; None where none does."""
+        speaking = [chip.speaking for chip in self._chips if isinstance(chip, Speaking)]
+        if not speaking:
+            return None
+        return _TURN_MS if any(speaking) else _QUIET_MS
+
+    def _write(self, answer: bytes) -> None:
+        with contextlib.suppress(BlockingIOError):  # nobody reads: it is lost, as on any wire
+            if answer:
+                os.write(self._end, answer)
 
 
 def _number(error: BaseException | None) -> int | None:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-# UCUM -> what people write
-_SIGNS = {
-    "Cel": "°C", "%": "%", "[ppm]": "ppm", "kg": "kg", "lx": "lx", "dB": "dB", "W": "W", "V": "V",
-    "A": "A", "Hz": "Hz", "W.h": "Wh", "hPa": "hPa", "Pa": "Pa", "min": "min", "s": "s", "ms": "ms",
-    "MBy": "MB", "kBy/s": "kB/s",
-}  # fmt: skip
+from gateway.signs import sign
+
+
+def counted(count: int, word: str) -> str:
+    """`1 alarm`, `2 alarms`."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def value_in_words(point: dict[str, Any]) -> str:
@@ -18,6 +18,5 @@ def value_in_words(point: dict[str, Any]) -> str:
     if isinstance(value, bool):
         switch = point["id"].endswith("/state")
         return ("on" if value else "off") if switch else ("yes" if value else "no")
-    unit = _SIGNS.get(point["unit"], "" if point["unit"] == "1" else point["unit"])
     doubt = f" ({reason.replace('_', ' ')})" if reason else ""
-    return f"{value} {unit}".rstrip() + doubt
+    return f"{value} {sign(point['unit'])}".rstrip() + doubt

@@ -1,4 +1,4 @@
-"""The sections that refer to points and actuators: modes, scenes, forecasts, rules."""
+"""The sections that refer to points and actuators: modes, scenes, forecasts, packs, rules."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from gateway.config.actions import Actions
 from gateway.config.equipment import Equipment
 from gateway.config.forecasts import forecasts
 from gateway.config.known import MODE, Entry, Known
+from gateway.config.packs import Packs
 from gateway.config.rules import Rules
 from gateway.config.schedule import schedule
 from gateway.config.times import Times
@@ -17,7 +18,7 @@ from gateway.config.yaml import Node
 from rules.base import Rule
 from rules.schedule import Schedule
 
-SECTIONS = ("modes", "scenes", "forecasts", "rules")
+SECTIONS = ("modes", "scenes", "forecasts", "packs", "rules")
 _WORDS = range(2, 21)  # of a mode
 
 
@@ -27,6 +28,7 @@ class Automation(NamedTuple):
     modes: Mapping[str, tuple[str, ...]]
     scenes: Mapping[str, tuple[schema.Action, ...]]
     forecasts: Mapping[str, schema.Forecast]
+    packs: Mapping[str, schema.Use]
     rules: tuple[Rule, ...]
     rule_options: Mapping[str, object]
 
@@ -51,8 +53,13 @@ def automation(
     def scheduled(node: Node, spot: Spot) -> Schedule | Flaw:
         return FLAW if times is None else schedule(times, node, spot)
 
+    packs = Packs(filler, known, equipment, modes)
+    uses = packs.expanded(
+        _entries(section.get("packs"), "packs", filler), {entry.name: entry for entry in entries}
+    )
+    entries += uses.entries
     rules = Rules(filler, known, actions, scheduled, [entry.name for entry in entries])
-    return Automation(modes, scenes, outlooks, rules.compiled(entries), rules.options)
+    return Automation(modes, scenes, outlooks, uses.uses, rules.compiled(entries), rules.options)
 
 
 def _entries(node: Node | None, section: str, filler: Filler) -> list[Entry]:

@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 from gateway.config.problem import shown
 from gateway.sync.protocol import NAME
 
+MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")  # HTML
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 ID = re.compile(r"[a-z0-9_]{1,36}")
 
 _POINT = re.compile(r"[a-z0-9_]{1,36}/[a-z0-9_]{1,36}")
@@ -109,6 +112,48 @@ def broker(value: str) -> str:
     return value.removesuffix("/")
 
 
+def web_address(value: str) -> str:
+    parts = _url(value)
+    if parts is None or parts[0] not in {"http", "https"} or "@" in value:
+        raise ValueError(
+            f'got {_shown_url(value)}, expected an address such as "https://hooks.example/kitchen"'
+        )
+    return value
+
+
+def network(value: str) -> str:
+    try:
+        inside = ipaddress.ip_network(value)
+    except ValueError:
+        raise ValueError(
+            f'got "{shown(value)}", expected an address or network such as "192.168.1.20"'
+        ) from None
+    if inside.is_link_local or inside.is_multicast or inside.is_unspecified or not inside.prefixlen:
+        raise ValueError(f'got "{value}", which is no address a channel may ever reach')
+    return str(inside)
+
+
+def email(value: str) -> str:
+    if not MAIL_ADDRESS.fullmatch(value):
+        raise ValueError(f'got "{shown(value)}", expected an address such as "kim@example.com"')
+    return value
+
+
+def phone(value: str) -> str:
+    number = re.sub(r"[ ().-]", "", value)
+    if not _PHONE.fullmatch(number):
+        raise ValueError(
+            f'got "{shown(value)}", expected a number with its country, such as "+82 10 1234 5678"'
+        )
+    return number
+
+
+def time_of_day(value: str) -> str:
+    if not _TIME_OF_DAY.fullmatch(value):
+        raise ValueError(f'got "{shown(value)}", expected a time of day such as "22:00"')
+    return value
+
+
 def _url(value: str) -> tuple[str, str, str] | None:
     """Scheme, host and whatever follows of a well-formed address."""
     try:
@@ -174,5 +219,10 @@ TEXTS: Mapping[str, Callable[[str], str]] = {
     "listen_address": listen_address,
     "origin": origin,
     "broker": broker,
+    "web_address": web_address,
+    "network": network,
+    "email": email,
+    "phone": phone,
+    "time_of_day": time_of_day,
 }
 FILES: Mapping[str, Callable[[Path], None]] = {"file": readable_file}

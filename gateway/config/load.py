@@ -9,14 +9,14 @@ import hashlib
 import importlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.buses import kinds
-from gateway.config import placing, schema, texts
+from gateway.config import notifications, placing, schema, texts, yaml
 from gateway.config.automation import SECTIONS, automation
 from gateway.config.equipment import Equipment
-from gateway.config.problem import Place, Problem, Report
+from gateway.config.problem import Place, Problem, Report, shown
 from gateway.config.scalar import found
 from gateway.config.texts import Texts
 from gateway.config.typed import FLAW, Filler, Spot, keys_of
@@ -25,7 +25,7 @@ from gateway.config.yaml import Map, Node, Scalar
 _START = Place(1, 1)
 _OTHER_FILE = "name another with --config FILE, or begin one with: kitchen-gateway setup"
 # Not read as a whole: one entry's error must not hide the next one's.
-_OWN_READERS = ("buses", "devices", "actuators", *SECTIONS)
+_OWN_READERS = ("buses", "devices", "actuators", *SECTIONS, "notifications")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def load(path: Path) -> Loaded:
 
 
 def load_text(whole: bytes, path: Path, *, proven: bool = False) -> Loaded:
-    """As `load`, of a text (`Loaded.text`) that is or was in these files; `proven` as for Filler."""
+    """As `load`, of a `Loaded.text` that is or was in these files; `proven` as for Filler."""
     return _load(texts.split(whole), path, proven=proven)
 
 
@@ -75,6 +75,46 @@ def _load(found: Texts, path: Path, *, proven: bool) -> Loaded:
     if root is not None:
         config = _config(root, Filler(report, path.parent, proven=proven), path.parent)
     return _loaded(path, found.whole, root, config, report)
+
+
+def load_rules(data: bytes, path: Path, around: Loaded) -> Loaded:
+    """The configuration `around`, which can be used, with the rules that stand in another file.
+
+    That file has `rules:`, perhaps with `modes:`, `scenes:` or `forecasts:` of its own beside them,
+    or is a whole configuration, which has the same `rules.d`. Problems name it, and are its own.
+    """
+    report = Report(str(path))
+    folder = around.file.parent
+    outside = texts.split(around.text)
+    root = yaml.parse(data, report)
+    config = None
+    if isinstance(root, Map) and "site" not in root.entries:
+        _only_rules(root, report)
+        outer = texts.tree(outside, Report(str(around.file)))
+        if isinstance(outer, Map) and not report.problems:
+            merged = Map(outer.place, outer.entries | root.entries)
+            config = _config(merged, Filler(report, folder, proven=True), folder)
+            own = tuple(root.entries)
+            report.problems = [one for one in report.problems if one.path.startswith(own)]
+    elif root is not None:
+        root = texts.tree(replace(outside, main=data), report)
+        config = (
+            None if root is None else _config(root, Filler(report, folder, proven=True), folder)
+        )
+    return _loaded(path, data, root, config, report)
+
+
+def _only_rules(root: Map, report: Report) -> None:
+    for name, entry in root.entries.items():
+        if name not in SECTIONS:
+            message = (
+                f'got "{shown(name)}", expected rules alone, or a whole configuration with site'
+            )
+            report.add(entry.key, (name,), message)
+    if "rules" not in root.entries:
+        report.add(
+            root.place, (), '"rules" is missing, such as rules: {walk_in_warm: {kind: limit}}'
+        )
 
 
 def _loaded(
@@ -88,7 +128,7 @@ def _loaded(
         problems=report.sorted(),
         disabled=dict(report.disabled),
         content_hash=hashlib.sha256(data).hexdigest(),
-        rules_hash=_rules_hash(root),
+        rules_hash=_rules_hash(root, config),
     )
 
 
@@ -106,11 +146,12 @@ def _config(root: Node, filler: Filler, folder: Path) -> schema.Config | None:
     equipment.read(section.get("devices"), section.get("actuators"))
     site = FLAW if values is FLAW else values.get("site")
     read = automation(section, filler, equipment, site if isinstance(site, schema.Site) else None)
+    told = notifications.read(section.get("notifications"), filler)
     _check_emulation(tree, filler, equipment)
     if values is FLAW:
         return None
     values |= {"devices": equipment.devices, "actuators": equipment.actuators, "buses": buses}
-    values |= {**read._asdict(), "folder": folder}
+    values |= {**read._asdict(), "notifications": told, "folder": folder}
     config = filler.build(schema.Config, values, tree, spot)
     return None if config is FLAW else config
 
@@ -194,10 +235,12 @@ def _expect(node: Node, known: Iterable[str], what: str, spot: Spot, filler: Fil
         filler.report.add(node.place, spot.path, f"got the unknown {what} {found(node)}{near}")
 
 
-def _rules_hash(root: Node | None) -> str:
+def _rules_hash(root: Node | None, config: schema.Config | None) -> str:
     rules = root.entries.get("rules") if isinstance(root, Map) else None
     canonical = None if rules is None else _plain(rules.node)
-    text = json.dumps(canonical, sort_keys=True, ensure_ascii=True)
+    uses = {} if config is None else config.packs
+    of_packs = {name: _plain(tree) for use in uses.values() for name, tree in use.rules.items()}
+    text = json.dumps([canonical, of_packs] if of_packs else canonical, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

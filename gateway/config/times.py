@@ -52,11 +52,12 @@ class Times:
     """Reads everything that has to do with days and hours at one site."""
 
     def __init__(self, filler: Filler, site: Site, *, proven: bool = False) -> None:
-        """`proven` as for Filler: holidays that cannot be looked up are then no problem."""
+        """`proven` as for Filler: holidays that cannot be looked up are then among `doubts`."""
         self.filler = filler
         self.report = filler.report
         self.site = site
         self.zone = ZoneInfo(site.zone)
+        self.doubts: set[str] = set()  # for people to see, though the rest is sound
         self._proven = proven
 
     def window(self, node: Node, spot: Spot) -> Window | Flaw:
@@ -193,7 +194,8 @@ class Times:
             doubt = f"the holidays of {country} cannot be looked up: {error}"
             if not self._proven:
                 raise Wrong(doubt) from None
-            return Calendar(holidays=own, doubt=doubt)
+            self.doubts.add(doubt)
+            return Calendar(holidays=own)
         if answer.known:
             raise Wrong(f'got the unknown site.country "{country}"'
                         f"{self.report.suggestion(country, answer.known)}")  # fmt: skip

@@ -35,6 +35,7 @@ ROW_BYTES = 60_000  # estimated, of its JSON: likewise
 WAITING_READINGS = 100_000  # held in memory while the disk refuses; about 100 min at 1,000/min
 WAITING_DECIDED = 10_000  # beyond those, for readings the state of judging hangs on
 WAITING_EVENTS = 10_000
+WAITING_NOTICES = 10_000
 WALL_STEP_MS = 20  # so far off may a row's UTC be before the wall clock is looked at again
 _INSERT = {"tm": "INSERT INTO tm VALUES (?, ?, ?)", "ev": "INSERT INTO ev VALUES (?, ?, ?)"}
 _READING_BYTES = 24  # index, `dt` and a number
@@ -84,11 +85,13 @@ class _Batch:
     events: list[tuple[str, Mapping[str, object], int, int]] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
     state: dict[str, str | None] = field(default_factory=dict)
+    notices: dict[str, str | None] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
     readings: int = 0
 
     def empty(self) -> bool:
-        return not (self.readings or self.events or self.inputs or self.state or self.cursors)
+        state = self.state or self.notices or self.cursors
+        return not (self.readings or self.events or self.inputs or state)
 
 
 @dataclass(slots=True)
@@ -103,6 +106,7 @@ class Counters:
     dropped_readings: int = 0
     dropped_events: int = 0
     dropped_inputs: int = 0
+    dropped_notices: int = 0
 
 
 class Log:
@@ -173,6 +177,14 @@ class Log:
     def remember(self, key: str, body: str | None) -> None:
         """Keep (or with None forget) an entry of the state of judging."""
         self._batch.state[key] = body
+
+    def notice(self, key: str, body: str | None) -> None:
+        """Keep (or with None forget) what became of one message to one recipient."""
+        notices = self._batch.notices
+        if len(notices) >= WAITING_NOTICES and key not in notices:
+            self.counters.dropped_notices += 1
+            return
+        notices[key] = body
 
     def move_cursors(self, moved: Mapping[Cursor, Ranges]) -> None:
         """Keep which rows of a stream have passed, and which of them are lost, within CURSOR_MS."""
@@ -397,6 +409,7 @@ def _write(connection: sqlite3.Connection, rows: list[_Numbered], batch: _Batch)
                 connection.execute("DELETE FROM state WHERE key = ?", (key,))
             else:
                 connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, body))
+        _write_notices(connection, batch)
         connection.executemany(
             "INSERT OR REPLACE INTO cursors VALUES (?, ?)", list(batch.cursors.items())
         )
@@ -405,3 +418,11 @@ def _write(connection: sqlite3.Connection, rows: list[_Numbered], batch: _Batch)
         with contextlib.suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise
+
+
+def _write_notices(connection: sqlite3.Connection, batch: _Batch) -> None:
+    for key, body in batch.notices.items():
+        if body is None:
+            connection.execute("DELETE FROM notices WHERE key = ?", (key,))
+        else:
+            connection.execute("INSERT OR REPLACE INTO notices VALUES (?, ?)", (key, body))

@@ -9,10 +9,11 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.reading import Point
-from gateway.store import generations, state
+from gateway.store import generations, push_subscriptions, state
 from gateway.store.errors import StoreError
 from gateway.store.file import Folder, connect, opened, unusable
 from gateway.store.log import Log, Row, unpacked
+from gateway.store.push_subscriptions import StoredSubscriptions
 from gateway.store.room import give_up_ballast
 from gateway.store.space import Space
 from gateway.store.worker import StoreWorker
@@ -41,6 +42,7 @@ class Store:
             try:
                 self.found = state.find(self._connection)
                 self.generations = generations.read(self._connection)
+                subscribed = push_subscriptions.read(self._connection)
                 reading = undo.enter_context(closing(connect(path)))
                 reading.execute("PRAGMA query_only = ON")
             except sqlite3.Error as error:
@@ -49,6 +51,7 @@ class Store:
         give_up_ballast(data, below=_START_BYTES)
         self.writer = StoreWorker(self._connection, "store-writer")
         self.reader = StoreWorker(reading, "store-reader")
+        self.push_subscriptions = StoredSubscriptions(self.writer, subscribed)
         self.log = Log(self.writer, clock, self.identity.epoch, self.found.following)
         self.space = Space(data, self.writer, clock)
         self.log.on_full = self.space.refused
@@ -98,6 +101,12 @@ class Store:
     async def recent(self, since: int, points: Collection[str]) -> list[state.JudgedReading]:
         """Stored readings of these points since a moment of kitchen time, oldest first."""
         return await self.reader.call(lambda connection: state.recent(connection, since, points))
+
+    async def past(
+        self, since: int, points: Collection[str]
+    ) -> list[state.JudgedReading | state.JudgedInput]:
+        """As `recent`, with the starts of the process between them."""
+        return await self.reader.call(lambda connection: state.past(connection, since, points))
 
     async def oldest_waiting(self, first: int) -> int | None:
         """UTC ms of telemetry row `first`, for people to see how far behind the cloud is."""

@@ -22,6 +22,7 @@ class Found(NamedTuple):
     lost: Mapping[Stream, Ranges]
     following: Mapping[Stream, int]  # next `s` of each stream
     folded: int = 0  # the last row of telemetry the history has
+    notices: Mapping[str, str] = {}  # what is or was to be told, by key, as JSON
 
 
 def find(connection: sqlite3.Connection) -> Found:
@@ -38,7 +39,8 @@ def find(connection: sqlite3.Connection) -> Found:
     for stream, ranges in passed.items():
         last = connection.execute(f"SELECT ifnull(max(s), 0) FROM {stream}").fetchone()[0]  # noqa: S608
         following[stream] = max([last, *(end for _, end in ranges)]) + 1
-    return Found(entries, passed, lost, following, folded(connection))
+    notices = dict(connection.execute("SELECT key, body FROM notices"))
+    return Found(entries, passed, lost, following, folded(connection), notices)
 
 
 def folded(connection: sqlite3.Connection) -> int:
@@ -120,6 +122,9 @@ def _row(index: int, point: Point) -> PointRow:
     )
 
 
+START = '{"k":"start"}'  # the input of judging when a process begins
+
+
 class JudgedReading(NamedTuple):
     """A committed reading, with all that a rule may see of it."""
 
@@ -170,6 +175,24 @@ def recent(
         found.extend(
             seen for seen in row if isinstance(seen, JudgedReading) and seen.point in points
         )
+    return found
+
+
+def past(
+    connection: sqlite3.Connection, since: int, points: Collection[str]
+) -> list[JudgedReading | JudgedInput]:
+    """As `recent`, with every start of the process between them: nothing held over those."""
+    names = dict(connection.execute("SELECT i, id FROM points"))
+    first = first_since(connection, since)
+    starts: dict[int, list[tuple[int, JudgedInput]]] = {}
+    query = "SELECT s, position, at, body FROM inputs WHERE s >= ? AND body = ? ORDER BY id"
+    for s, position, at, body in connection.execute(query, (first, START)):
+        starts.setdefault(s, []).append((position, JudgedInput(at, body)))
+    found: list[JudgedReading | JudgedInput] = []
+    query = "SELECT s, at, body FROM tm WHERE s >= ? ORDER BY s"
+    for s, at, stored in connection.execute(query, (first,)):
+        row = _in_row(msgspec.json.decode(unpacked(stored)), at, starts.pop(s, []), names)
+        found.extend(one for one in row if isinstance(one, JudgedInput) or one.point in points)
     return found
 
 

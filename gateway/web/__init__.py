@@ -16,14 +16,31 @@ from gateway.web import (
     live,
     login,
     metrics,
+    notifications,
+    push,
     static,
     status,
+    trial,
 )
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, Counters, Route, Settings
 
-PARTS = (health, login, api, configuration, devices, history, live, metrics, static, status)
+PARTS = (
+    health,
+    login,
+    api,
+    configuration,
+    devices,
+    history,
+    live,
+    metrics,
+    notifications,
+    push,
+    static,
+    status,
+    trial,
+)
 
 
 class RouteWithoutRole(Exception):

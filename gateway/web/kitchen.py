@@ -5,6 +5,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from gateway.notify.subscribing import Subscribing
+
 PointState = Literal["ok", "alarm", "life", "acknowledged", "returned", "stale", "fault"]
 AlarmState = Literal["unacknowledged", "acknowledged", "returned", "normal", "latched"]
 
@@ -44,6 +46,22 @@ class TooManyRows(Exception):
 
 class NoHistory(Exception):
     """The history cannot be read just now; the message says why."""
+
+
+class BadRules(Exception):
+    """Edited rules cannot be used; `problems` says where and why."""
+
+    def __init__(self, problems: "Sequence[ProblemView]") -> None:
+        super().__init__()
+        self.problems = problems
+
+
+class UnknownChannel(Exception):
+    """No channel of this name is configured."""
+
+
+class NobodyReached(Exception):
+    """The channel has no address of anybody who was named."""
 
 
 class UnknownDevice(Exception):
@@ -212,6 +230,51 @@ class ReloadView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     instead: str = ""  # what runs while the file is refused
 
 
+class NoticeView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One message on its way by one channel, or what became of it; times are UTC ms."""
+
+    notice: str  # the same on every channel and at every attempt
+    alarm: str
+    verb: str
+    priority: str
+    title: str
+    at: int  # of the event
+    channel: str
+    people: Sequence[str]  # none where the channel itself is the destination
+    state: Literal["waiting", "handed_over", "passed_on", "failed", "given_up", "dropped"]
+    attempts: int
+    next_at: int | None  # while it waits
+    ended: int | None
+    error: str
+
+
+class ChannelView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One channel; the counters are since the start."""
+
+    id: str
+    kind: str
+    label: str
+    state: Literal["ok", "down", "unused"]  # `down`: it is tried only now and then
+    error: str  # of the last attempt, if that failed
+    handed_over_at: int | None  # UTC ms
+    waiting: int
+    attempts: int
+    handed_over: int
+    unreachable: int
+    failed: int
+    given_up: int
+    passed_on: int
+    dropped: int
+
+
+class NotificationsView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Who was told, and who could not be; messages newest first."""
+
+    channels: Sequence[ChannelView]
+    notices: Sequence[NoticeView]
+    not_told: int  # people, or destinations, whom no channel could tell since the start
+
+
 class SeriesView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One point over time: `rows` as `columns` say, in order; null is "no value"."""
 
@@ -272,7 +335,24 @@ class Kitchen(Protocol):
     async def reload(self, by: str) -> ReloadView:
         """Have the file taken over, after those who asked before; raises Busy."""
 
+    def notifications(self) -> NotificationsView: ...
+
+    def subscribing(self) -> Subscribing | None:
+        """Where browsers ask to be pushed to; None where no channel does that."""
+
+    async def try_channel(self, channel: str, to: Sequence[str], by: str) -> list[NoticeView]:
+        """Send a test message, and return once it was tried or some seconds have passed.
+
+        Raises UnknownChannel, or NobodyReached when the channel knows none of them.
+        """
+
     async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
         """UTC ms from `start` up to `end`; raises the four exceptions of history above."""
+
+    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+        """The report of a trial as JSON, without `rules` of those in force; UTC ms.
+
+        Raises BadRules, Busy, NoHistory, and TimeoutError.
+        """
 
     def metrics(self) -> Iterable[Metric]: ...

@@ -27,6 +27,11 @@ _GENERATIONS = """
         number INTEGER PRIMARY KEY, wall INTEGER NOT NULL, digest TEXT NOT NULL,
         body BLOB NOT NULL)"""
 
+_NOTICES = "CREATE TABLE notices (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID"
+
+_PUSH_SUBSCRIPTIONS = """
+    CREATE TABLE push_subscriptions (endpoint TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID"""
+
 
 @migrations()
 def s0001_log_and_state(db: Database) -> None:
@@ -39,3 +44,15 @@ def s0001_log_and_state(db: Database) -> None:
 def s0002_generations(db: Database) -> None:
     """The configurations that were proven: the first, the one before the last, and the last."""
     db.execute(_GENERATIONS)
+
+
+@migrations()
+def s0003_notices(db: Database) -> None:
+    """What people are to be told: a row for each message, channel and recipient."""
+    db.execute(_NOTICES)
+
+
+@migrations()
+def s0004_push_subscriptions(db: Database) -> None:
+    """The browsers people want to be told by."""
+    db.execute(_PUSH_SUBSCRIPTIONS)

@@ -1,0 +1,1 @@
+"""Telling people outside: what is told, by which channels, and that it arrives."""
