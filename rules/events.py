@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from rules.alarm import Alarm
 from rules.base import Observation
+from rules.exposure import Dose
 from rules.kept import Hands, InMode, Last, Pace, Run, Timer
 from rules.memory import Memory
 from rules.schedule import State
@@ -13,7 +14,7 @@ from rules.slots import Output
 NEVER = 1 << 62
 OWN = "system."  # no rule's id has a dot
 
-Entry = Memory | Alarm | Output | Run | Pace | Timer | InMode | Last | Hands | State
+Entry = Memory | Alarm | Output | Run | Pace | Timer | InMode | Last | Hands | State | Dose
 
 
 class Observed(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from rules.base import Command, Observation, Priority, Rule, looks_at
-from rules.events import NOTHING, Entry, Event, Observed, Step
+from rules.events import NOTHING, Entry, Event, Observed, Started, Step
 from rules.kept import Run, Timer
 from rules.memory import IDLE, Memory, Phase, next_memory, remembers
 from rules.outputs import Claims
@@ -76,6 +76,8 @@ class Judge:
             state, event.point, event.seen, now, kept=event.kept
         ):
             return NOTHING
+        if isinstance(event, Started):
+            state.look_anew()  # nobody looked while the process was away
         turn = Turn(self, state)
         turn.fire_until(now)
         turn.take(event, now)
