@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.access import Access
 from gateway.clock import Clock
 from gateway.web import (
+    alarms,
     api,
     configuration,
     devices,
@@ -30,6 +31,7 @@ PARTS = (
     health,
     login,
     api,
+    alarms,
     configuration,
     devices,
     history,
