@@ -149,13 +149,18 @@ class Packs:
             elif written is not None:
                 sound = self._fits(entry, name, need, written) and sound
                 given[name] = written.node
+                for other in need.with_:
+                    if other not in entry.tree.entries:
+                        message = f'"{name}" needs "{other}" beside it: {one.needs[other].about}'
+                        self._report.add(written.key, (*entry.spot.path, name), message)
+                        sound = False
         return given if sound else None
 
     def _fits(self, entry: Entry, name: str, need: Need, written: Written) -> bool:
         spot = entry.spot.at(name, written.node.place)
         if need.point is not None:
             return self._point_fits(entry, name, need)
-        value = self._filler.value(written.node, schema.Id, spot, None)
+        value = self._filler.value(written.node, str if need.zone else schema.Id, spot, None)
         if not isinstance(value, str):
             return False
         problem = ""
@@ -207,6 +212,9 @@ class Packs:
                 self._report.add(spot.place, spot.path, message)
                 sound = False
             figures[name] = node
+        for name, figure in one.figures.items():
+            if name not in figures and figure.as_ in figures:
+                figures[name] = figures[figure.as_]
         if limits is not None and not used:
             spot = entry.spot.at("limits", entry.tree.entries["limits"].node.place)
             message = f"{one.name} takes no figure from {limits.name}; take it out"
@@ -230,9 +238,11 @@ class Packs:
         label = entry.tree.entries.get("label")
         name = Scalar(entry.spot.place, keys.label or entry.name, quoted=True)
         user = f"packs.{entry.name}, {texts.where(entry.spot.place, self._report)}"
-        template = Template(
-            {"label": name if label is None else label.node, **given}, one.needs, figures, user
-        )
+        always = {
+            "id": Scalar(entry.spot.place, entry.name, quoted=True),
+            "label": name if label is None else label.node,
+        }
+        template = Template(always | given, one.needs, figures, user)
         rules: dict[str, Map] = {}
         for rule, tree in one.rules.items():
             if rule in keys.leave_out:
@@ -245,7 +255,11 @@ class Packs:
             about = figure.about if figure else f"{one.name} has nothing of this name"
             message = f'"{missing}" is missing: {about}'
             self._report.add(entry.spot.place, entry.spot.path, message)
-        if template.missing:
+        if not rules:
+            optional = ", ".join(name for name, need in one.needs.items() if need.optional)
+            message = f"no rule is left of {one.name}; it has a use for: {optional}"
+            self._report.add(entry.spot.place, entry.spot.path, message)
+        if template.missing or not rules:
             return None
         changed = {rule: tuple(it.entries) for rule, it in change.items()}
         return Use(

@@ -23,29 +23,36 @@ _START = Place(1, 1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Need:
-    """What a preset is given by its user: the name of a point, of an actuator or of a mode."""
+    """What a preset is given by its user: a point, an actuator, a mode or a zone, by its name.
+
+    `with_` are others that must be given where this one is.
+    """
 
     point: Literal["number", "boolean"] | None = None
     units: tuple[str, ...] = ()  # of a number, any of these; none: any at all
     actuator: bool = False
     mode: tuple[str, ...] = ()  # words it must have
+    zone: bool = False
     optional: bool = False
+    with_: tuple[str, ...] = ()
     about: str
 
     def __post_init__(self) -> None:
-        if (self.point is not None) + self.actuator + bool(self.mode) != 1:
-            raise ValueError("expected either point, actuator or mode")
+        if (self.point is not None) + self.actuator + bool(self.mode) + self.zone != 1:
+            raise ValueError("expected either point, actuator, mode or zone")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figure:
     """A number of a preset: its own (`value`), or its user's where it has none.
 
-    `limit` is the figure of a limit set that takes its place.
+    `limit` is the figure of a limit set that takes its place, `as_` the figure of the preset that
+    it equals where nobody says otherwise.
     """
 
     value: Node | None = field(default=None, metadata=_OUTSIDE)
     limit: str | None = None
+    as_: str | None = None
     source: str
     about: str = ""
 

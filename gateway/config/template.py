@@ -1,7 +1,8 @@
 """The rules of a preset with the `{…}` in them filled in, node by node.
 
 A text that is a placeholder and nothing else becomes the node that was given, with its place. In a
-longer text (a label, an expression) the words are put in, and the place stays the preset's.
+longer text (a label, an expression) the words are put in, and the place stays the preset's. Under
+`if` a preset may have a list, of which all must be true.
 """
 
 import re
@@ -62,7 +63,7 @@ class Template:
             return GONE
         self.missing |= placeholders(kept) - self._values.keys()
         filled = self._filled(kept)
-        return filled if isinstance(filled, Map) else GONE
+        return _joined(filled) if isinstance(filled, Map) else GONE
 
     def _without_absent(self, node: Node) -> Node | Gone:
         if isinstance(node, Map):
@@ -103,3 +104,13 @@ class Template:
         """Ours names its user; what the user wrote stands for itself."""
         ours = place.file.startswith("rules/packs/")
         return place._replace(user=self._user) if ours else place
+
+
+def _joined(rule: Map) -> Map:
+    """A list under `if` made one text: all of it has to be true."""
+    gate = rule.entries.get("if")
+    if gate is None or not isinstance(gate.node, Sequence):
+        return rule
+    texts = [f"({each.text})" for each in gate.node.items if isinstance(each, Scalar)]
+    text = Scalar(gate.node.place, " and ".join(texts), quoted=True)
+    return Map(rule.place, rule.entries | {"if": Entry(gate.key, text)})
