@@ -14,7 +14,7 @@ from rules.alarm import Alarm
 from rules.announcing import Announcing
 from rules.base import Command, Observation, Priority, Rule, looks_at
 from rules.escalation import Escalation, Ladder, StandIn
-from rules.events import NOTHING, Entry, Event, Observed, Step
+from rules.events import NOTHING, Entry, Event, Observed, Started, Step
 from rules.kept import Run, Timer
 from rules.memory import IDLE, Memory, Phase, next_memory, remembers
 from rules.outputs import Claims
@@ -87,6 +87,8 @@ class Judge:
             state, event.point, event.seen, now, kept=event.kept
         ):
             return NOTHING
+        if isinstance(event, Started):
+            state.look_anew()  # nobody looked while the process was away
         turn = Turn(self, state)
         turn.fire_until(now)
         turn.take(event, now)
