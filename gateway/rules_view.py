@@ -25,7 +25,9 @@ def _rule(gateway: "Gateway", rule: Rule) -> RuleView:
     running = isinstance(entries.get(f"run/{rule.id}"), Run)
     phase = memory.phase if isinstance(memory, Memory) else Phase.IDLE
     ahead_ms = gateway.clock.wall() - gateway.clock.now()
-    suspended = isinstance(memory, Memory) and phase is Phase.SUSPENDED
+    why = None
+    if isinstance(memory, Memory) and phase is Phase.SUSPENDED:
+        why = str(memory.value or "a bug in it")
     return RuleView(
         id=rule.id,
         label=rule.label,
@@ -33,9 +35,7 @@ def _rule(gateway: "Gateway", rule: Rule) -> RuleView:
         runs=bool(rule.triggers),
         state="running" if running and rule.triggers else phase.value,
         since=memory.since + ahead_ms if isinstance(memory, Memory) else None,
-        why=str(memory.value or "a bug in it")
-        if suspended and isinstance(memory, Memory)
-        else None,
+        why=why,
         next=plan.planned if isinstance(plan, State) else None,
         waits_for_clock=isinstance(plan, State) and plan.waiting,
         callable=gateway.judging.judge.hearers.callable(rule.id),

@@ -7,6 +7,7 @@ from rules.alarm import Alarm
 from rules.announcing import Announcing
 from rules.base import Observation
 from rules.escalation import Escalation, StandIn
+from rules.exposure import Dose
 from rules.kept import Hands, InMode, Last, Pace, Run, Timer
 from rules.memory import Memory
 from rules.order import Order
@@ -19,7 +20,9 @@ NEVER = 1 << 62
 OWN = "system."  # no rule's id has a dot
 
 _OfAlarms = Alarm | Suppression | Escalation | Announcing | StandIn
-Entry = Memory | Output | Run | Pace | Timer | InMode | Last | Hands | State | Order | _OfAlarms
+Entry = (
+    Memory | Output | Run | Pace | Timer | InMode | Last | Hands | State | Dose | Order | _OfAlarms
+)
 
 
 class Observed(NamedTuple):

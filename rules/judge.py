@@ -14,7 +14,7 @@ from rules.alarm import Alarm
 from rules.announcing import Announcing
 from rules.base import Command, Observation, Priority, Rule, looks_at
 from rules.escalation import Escalation, Ladder, StandIn
-from rules.events import NOTHING, Entry, Event, Observed, Step
+from rules.events import NOTHING, Entry, Event, Observed, Started, Step
 from rules.interlocks import Interlocks
 from rules.kept import Run, Timer
 from rules.memory import IDLE, Memory, Phase, next_memory, remembers
@@ -90,6 +90,8 @@ class Judge:
             state, event.point, event.seen, now, kept=event.kept
         ):
             return NOTHING
+        if isinstance(event, Started):
+            state.look_anew()  # nobody looked while the process was away
         turn = Turn(self, state)
         turn.fire_until(now)
         turn.take(event, now)
@@ -125,9 +127,10 @@ class Judge:
 
     def _hides(self, state: Memories, point: str, seen: Observation) -> bool:
         """Whether a reading begins or ends to hide an alarm by design."""
-        return any(
+        rules = self.alarm_plan.suppressed_by(point)
+        return bool(rules) and any(
             says(suppress, seen) is not (f"suppression/{rule.id}" in state.entries)
-            for rule in self.alarm_plan.suppressed_by(point)
+            for rule in rules
             if (suppress := rule.terms.suppress) is not None
         )
 

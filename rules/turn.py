@@ -9,6 +9,7 @@ from rules.alarm import Verb
 from rules.alarms import CONFIGURATION, KINDS, Alarms
 from rules.base import Observation, OnBad, Priority, Rule, Value
 from rules.changes import Changes
+from rules.doses import grow, has_dose, recall
 from rules.events import (
     NEVER,
     Asked,
@@ -236,6 +237,7 @@ class Turn:
                 self._come_round(self._judge.rules[name], at)
             case "look":
                 self._seen.looked(name, at)
+                grow(self._judge.rules[name], self.changes, self._seen, at)
                 self._look_again(self._judge.rules[name], at)
             case "order":
                 self._orders.fire(name, at)
@@ -315,6 +317,7 @@ class Turn:
                 self.changes.put(key, None)
         for rule in self._judge.rules.values():
             self._resume(rule, now)
+            recall(rule, self.changes, self._seen, now)
         self._hours.start()
         self._seen.look_after(now)
         self._by_the_clock(now)
@@ -325,6 +328,8 @@ class Turn:
         match kind:
             case "rule" | "run" | "pace" | "schedule":
                 return name in self._judge.rules
+            case "dose":
+                return name in self._judge.rules and has_dose(self._judge.rules[name])
             case "output":
                 return name in self._judge.contracts
             case "last":

@@ -16,6 +16,7 @@ from gateway.config.alarms import AlarmEntry, LadderEntry
 from gateway.config.notifications import Notifications
 from gateway.config.registry import Role
 from gateway.config.secret import Secret
+from gateway.config.yaml import Map
 from gateway.sync.commands import public_key
 from rules.base import Mode, OnBad, PointUnit, Priority, Rule
 from rules.shift import Duty
@@ -230,6 +231,20 @@ class RuleEntry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Use:
+    """A preset put to use (`gateway/config/packs.py`): what came of it, for people to see.
+
+    `rules` are its rules by id, as if they had been written in the configuration.
+    """
+
+    preset: str
+    limits: str | None
+    rules: Mapping[str, Map] = field(repr=False)
+    left_out: tuple[str, ...] = ()
+    changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # keys, by rule
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Web:
     """The page and the API on the LAN; port 0 takes any that is free."""
 
@@ -305,6 +320,7 @@ class Config:
     actuators: Mapping[str, Actuator] = field(default_factory=dict)
     modes: Mapping[str, tuple[Id, ...]] = field(default_factory=dict)
     scenes: Mapping[str, tuple[Action, ...]] = field(default_factory=dict)
+    packs: Mapping[str, Use] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     rule_options: Mapping[str, object] = field(default_factory=dict, metadata=_OUTSIDE)
     shifts: Duty | None = None
