@@ -31,6 +31,7 @@ from gateway.notify.subscribing import Subscribing
 from gateway.presence import Presence
 from gateway.reading import Point
 from gateway.reloading import Reloading
+from gateway.roster import Roster
 from gateway.service import Service
 from gateway.store.log import Row
 from gateway.store.opening import Store
@@ -42,6 +43,7 @@ from gateway.sync.ranges import Ranges
 from gateway.tasks import Job, Tasks
 from gateway.troubles import Troubles
 from rules.judge import Judge
+from rules.schedule import CREDIBLE_MS
 
 if TYPE_CHECKING:
     from gateway.serving import Serving
@@ -103,6 +105,8 @@ class Gateway:
         self.judging.drive = self.fitout.effects.drive
         self.modes = Modes(self.hub, clock)
         self.judging.turned = self.modes.turned
+        self.roster = Roster(self)
+        self.judging.on_duty = self.roster.people
         browsers = store.push_subscriptions
         self.subscribing = Subscribing(browsers, store.path, clock)
         self.notifying = Notifying(store.found.notices, store.log, clock, store.path, browsers)
@@ -270,11 +274,14 @@ class Gateway:
                     await self.uplink.close()
 
     async def _tick(self) -> None:
+        right_once = False  # weeks without internet are seconds of drift
         while True:
             now = self.clock.now()
             emulated = self.config.emulation is not None  # its day is whatever the machine says
-            believed = emulated or self.clock.trust() is not Trust.UNSYNCED
-            self.judging.tick(now, self.clock.wall() - now if believed else None)
+            right_once = right_once or self.clock.trust() is not Trust.UNSYNCED
+            wall = self.clock.wall()
+            believed = emulated or (right_once and wall in CREDIBLE_MS)
+            self.judging.tick(now, wall - now if believed else None)
             await self.clock.sleep(TICK_S * self.clock.speed)
 
     async def _tell_health(self) -> None:

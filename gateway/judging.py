@@ -9,10 +9,10 @@ from gateway.hub import Hub
 from gateway.reading import Reading
 from gateway.store.log import Log
 from gateway.store.state import START, JudgedInput, JudgedReading
-from rules.alarm import Alarm, State
+from rules.alarm import Alarm
 from rules.events import (
     OWN,
-    Acknowledged,
+    Announce,
     Asked,
     Clocked,
     Drive,
@@ -30,6 +30,7 @@ from rules.events import (
 )
 from rules.judge import Judge
 from rules.kept import Hands
+from rules.people import BY_NAME, NAMES, Acknowledged, ByPeople
 from rules.slots import Output
 from rules.state import Memories
 
@@ -64,6 +65,7 @@ class Judging:
         # Told of each event of an alarm, before the commit it is in.
         self.announce: Callable[[Mapping[str, object], int], None] = lambda data, at: None
         self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
+        self.on_duty: Callable[[str, int], Collection[str]] = lambda to, now: ()
 
     def adopt(
         self,
@@ -132,10 +134,14 @@ class Judging:
         alarm = self.state.entries.get(f"alarm/{alarm_id}")
         if not isinstance(alarm, Alarm):
             raise UnknownAlarm(alarm_id)
-        if alarm.state is State.ACKNOWLEDGED:
+        if not alarm.waits:
             raise NotWaiting(alarm_id)
-        body = _encode({"k": "acknowledge", "alarm": alarm_id, "by": by}).decode()
-        self._take(Acknowledged(alarm_id, by), self._hub.pass_time(now), body)
+        self.act(Acknowledged(alarm_id, by), now)
+
+    def act(self, event: ByPeople, now: int) -> None:
+        """A person does something about an alarm; what a person may do is in `alarming.py`."""
+        body = _encode({"k": NAMES[type(event)], **event._asdict()}).decode()
+        self._take(event, self._hub.pass_time(now), body)
 
     def trouble(self, name: str, what: str, now: int, *, standing: bool = True) -> None:
         """Raise an alarm about the gateway itself, such as `left_out.walk_in`, or end it."""
@@ -149,7 +155,7 @@ class Judging:
         return {
             name.removeprefix(OWN): str(alarm.value or "")
             for name, alarm in self.alarms().items()
-            if name.startswith(OWN) and alarm.state is not State.RETURNED
+            if name.startswith(OWN) and alarm.stands
         }
 
     def alarms(self) -> dict[str, Alarm]:
@@ -179,18 +185,28 @@ class Judging:
             self._log.judged(now, body)
         for key, entry in changes.items():
             self._log.remember(key, None if entry is None else _encode(entry).decode())
+        self._write(effects, now)
+        return True
+
+    def _write(self, effects: Iterable[Effect], now: int) -> None:
+        """Write the rows, and have people told and shown what became of alarms."""
+        rows: list[Mapping[str, object]] = []
+        crowd = False  # a flood or chattering begins or ends
         for effect in effects:
-            if isinstance(effect, Record):
+            if isinstance(effect, Announce):
+                people = sorted(self.on_duty(effect.to, now))
+                rows.append({**effect.data, "people": people})
+                self._log.event("alarm", rows[-1], now)
+            elif isinstance(effect, Record):
                 self._log.event(effect.kind, effect.data, now)
+                crowd = crowd or str(effect.data.get("code", "")).startswith("alarm_")
                 if effect.kind == "alarm":
                     alarm_log.say(effect.data)
-        told = [effect for effect in effects if isinstance(effect, Record)]
-        alarms = [effect.data for effect in told if effect.kind == "alarm"]
-        for data in alarms:
+                    rows.append(effect.data)
+        for data in rows:
             self.announce(data, now)
-        if alarms:
-            self.alarms_changed({str(data["point"]) for data in alarms if data["point"]})
-        return True
+        if rows or crowd:
+            self.alarms_changed({str(data["point"]) for data in rows if data["point"]})
 
     def _carry_out(self, effects: Iterable[Effect], now: int) -> None:
         """Outputs are driven before anything is written."""
@@ -239,5 +255,5 @@ def event_of(body: str) -> Event:
             return Switched(data["mode"], data["value"], data["by"])
         case "trouble":
             return Troubled(data["alarm"], data["standing"], data["what"])
-        case _:
-            return Acknowledged(data["alarm"], data["by"])
+        case name:
+            return BY_NAME[name](**{key: data[key] for key in data if key != "k"})

@@ -5,14 +5,13 @@ from typing import Protocol
 
 import msgspec
 
-from rules.alarm import Alarm, Verb
-from rules.alarms import Alarms
+from rules.alarm import Verb
+from rules.alarms import CONFIGURATION, KINDS, Alarms
 from rules.base import Observation, OnBad, Priority, Rule, Value
 from rules.changes import Changes
+from rules.doses import grow, has_dose, recall
 from rules.events import (
     NEVER,
-    OWN,
-    Acknowledged,
     Asked,
     Clocked,
     Elapsed,
@@ -39,6 +38,7 @@ from rules.memory import (
 )
 from rules.outputs import Claims, Outputs
 from rules.pace import REST_MS, spend
+from rules.plan import AlarmPlan
 from rules.runs import Runs, switch
 from rules.slots import Contract
 from rules.state import Compiled, Memories
@@ -52,6 +52,7 @@ class Kitchen(Compiled, Protocol):
 
     contracts: dict[str, Contract]
     hearers: Hearers
+    alarm_plan: AlarmPlan
 
     @property
     def claims(self) -> Claims:
@@ -68,7 +69,7 @@ class Turn:
         self.changes = Changes(state)
         self._judge = judge
         self._seen = state.seen
-        self._alarms = Alarms(judge.rules, self.changes)
+        self._alarms = Alarms(judge.alarm_plan, self.changes)
         self._outputs = Outputs(judge.contracts, judge.claims, self.changes)
         self._runs = Runs(self.changes, self._outputs)
         self._hours = Hours(judge.hearers, self.changes)
@@ -97,8 +98,6 @@ class Turn:
         match event:
             case Observed(point, seen, kept):
                 self._observe(point, seen, now, kept=kept)
-            case Acknowledged(alarm, by):
-                self._alarms.apply(alarm, Verb.ACKNOWLEDGE, now, by=by)
             case Started(known, fresh):
                 self._start(now, known, fresh=fresh)
             case Clocked(ahead_ms):
@@ -114,6 +113,8 @@ class Turn:
                 self._alarms.apply(alarm, verb, now, value=what)
             case Elapsed():
                 pass
+            case _:
+                self._alarms.take(event, now)
         self._follow(now)
         self._outputs.settle(now)
 
@@ -123,6 +124,7 @@ class Turn:
         if kept:
             self._seen.see(point, seen)
         self.changes.chain = (f"point {point}",)
+        self._alarms.observe(point, seen, now)
         for rule in self._judge.rules_of(point):
             memory = self.changes.memory(rule.id)
             if rule.condition is not None and rule.gate is None:
@@ -216,7 +218,10 @@ class Turn:
                 self._come_round(self._judge.rules[name], at)
             case "look":
                 self._seen.looked(name, at)
+                grow(self._judge.rules[name], self.changes, self._seen, at)
                 self._look_again(self._judge.rules[name], at)
+            case _ if kind in KINDS:
+                self._alarms.fire(key, at)
             case _:
                 self._outputs.reconsider(name)
 
@@ -285,12 +290,13 @@ class Turn:
             self._seen.begin()
         for key, entry in list(self.changes.state.entries.items()):
             kind, _, name = key.partition("/")
-            if isinstance(entry, Alarm):
-                self._fit_alarm(entry, name, now)
+            if kind in KINDS:
+                self._alarms.refit(key, entry, now)
             elif not self._belongs(kind, name):
                 self.changes.put(key, None)
         for rule in self._judge.rules.values():
             self._resume(rule, now)
+            recall(rule, self.changes, self._seen, now)
         self._hours.start()
         self._seen.look_after(now)
         self._by_the_clock(now)
@@ -300,22 +306,14 @@ class Turn:
         match kind:
             case "rule" | "run" | "pace" | "schedule":
                 return name in self._judge.rules
+            case "dose":
+                return name in self._judge.rules and has_dose(self._judge.rules[name])
             case "output":
                 return name in self._judge.contracts
             case "last":
                 return name in self._judge.hearers.points
             case _:
                 return True
-
-    def _fit_alarm(self, alarm: Alarm, name: str, now: int) -> None:
-        if not name.startswith(OWN) and not self._may_stand(alarm, self._judge.rules.get(name)):
-            self._alarms.apply(name, Verb.CLEAR, now, by="configuration")
-
-    def _may_stand(self, alarm: Alarm, rule: Rule | None) -> bool:
-        """Whether an alarm that was left behind is still what its rule would raise today."""
-        if rule is None or (alarm.priority, alarm.point) != (rule.priority, rule.point):
-            return False
-        return rule.alarm or self.changes.memory(rule.id).phase is Phase.SUSPENDED
 
     def _resume(self, rule: Rule, now: int) -> None:
         """Go on with what a rule remembers, unless it remembers another condition."""
@@ -325,7 +323,7 @@ class Turn:
         if memory.phase is Phase.SUSPENDED:  # a new start is a new chance
             self._become(rule, memory, IDLE, now)
         elif not remembers(memory, rule):
-            self._alarms.apply(rule.id, Verb.CLEAR, now, by="configuration")
+            self._alarms.apply(rule.id, Verb.CLEAR, now, by=CONFIGURATION)
             self._become(rule, memory, IDLE, now)
         else:
             if not memory.of:

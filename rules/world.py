@@ -39,7 +39,6 @@ class Seen:
                 self.windows.setdefault(point, {}).setdefault(span_ms, Window(span_ms))
         if sights.every_ms is not None and not rule.triggers:
             self.periods[rule.id] = sights.every_ms
-            self.looks[rule.id] = 0
 
     @property
     def local(self) -> datetime | None:

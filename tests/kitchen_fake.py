@@ -5,7 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from gateway.access import Kind, TokenRow
+from gateway.alarm_kpi import AlarmRow, figures
 from gateway.notify.subscribing import Subscribing
+from gateway.web.alarm_shapes import (
+    AlarmHistoryView,
+    DutyView,
+    EventView,
+    FloodView,
+    KpiView,
+    RemovedView,
+    ShelvedView,
+)
 from gateway.web.kitchen import (
     AlarmView,
     Band,
@@ -15,13 +25,17 @@ from gateway.web.kitchen import (
     ConfigurationView,
     DeviceView,
     Metric,
+    ModeView,
     NobodyReached,
     NoHistory,
+    NoRecord,
     NoticeView,
     NotificationsView,
+    NotPossible,
     NotWaiting,
     PointView,
     ReloadView,
+    RuleView,
     SeriesView,
     SiteView,
     StatusView,
@@ -29,7 +43,18 @@ from gateway.web.kitchen import (
     UnknownAlarm,
     UnknownChannel,
     UnknownDevice,
+    UnknownMode,
     UnknownPoint,
+    UnknownRule,
+)
+from rules.people import (
+    BackInService,
+    ByPeople,
+    HandedOver,
+    OutOfService,
+    Reset,
+    Shelved,
+    Unshelved,
 )
 
 NOON = 1_795_226_400_000  # 2026-11-21 02:00 UTC
@@ -59,8 +84,15 @@ class KitchenInMemory:
             status="running", file="config.yaml", source="file"
         )
         self.reload_view = ReloadView(result="applied")
+        self.asked: list[tuple[str, str]] = []
         self.reloaded_by: list[str] = []
         self.busy = False
+        self.acts: list[ByPeople] = []
+        self.impossible: NotPossible | None = None
+        self.no_record: NoRecord | None = None
+        self.flood_view: FloodView | None = None
+        self.duty: list[DutyView] = []
+        self.alarm_rows: list[AlarmRow] = []
         self.tested: list[NoticeView] = []
         self.browsers: Subscribing | None = None
         self.site_view = SiteView(label="마포점", zone="Asia/Seoul")
@@ -97,6 +129,33 @@ class KitchenInMemory:
 
     def configuration(self) -> ConfigurationView:
         return self.configuration_view
+
+    def rules(self) -> list[RuleView]:
+        return [
+            RuleView(
+                id="closing",
+                label="Closing",
+                priority="low",
+                runs=True,
+                state="idle",
+                callable=True,
+            )
+        ]
+
+    async def run_rule(self, rule_id: str, by: str) -> RuleView:
+        self.asked.append((rule_id, by))
+        if rule_id != "closing":
+            raise UnknownRule
+        return self.rules()[0]
+
+    def modes(self) -> list[ModeView]:
+        return [ModeView(id="kitchen", value="open", words=("open", "closed"))]
+
+    async def switch_mode(self, mode: str, value: str, by: str) -> ModeView:
+        words = {"kitchen": ("open", "closed")}.get(mode, ())
+        if value not in words:
+            raise UnknownMode(words)
+        return ModeView(id=mode, value=value, words=words, by=by, since=self.now)
 
     async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
         del start, end, rules
@@ -164,6 +223,61 @@ class KitchenInMemory:
         if alarm.point in self._points and state == "acknowledged":
             self.change(alarm.point, state="acknowledged")
         return done
+
+    def alarm(self, alarm_id: str) -> AlarmView:
+        if alarm_id not in self._alarms:
+            raise UnknownAlarm(alarm_id)
+        return self._alarms[alarm_id]
+
+    async def act(self, event: ByPeople) -> None:
+        self.acts.append(event)
+        if self.impossible is not None:
+            raise self.impossible
+        if isinstance(event, HandedOver):
+            self.duty = [DutyView(role=event.role, people=[event.person], handed_over_by=event.by)]
+            return
+        alarm = self.alarm(event.alarm)
+        match event:
+            case Shelved(by=by, reason=reason, for_ms=for_ms):
+                shelved = ShelvedView(by, reason, self.now + for_ms)
+                alarm = msgspec.structs.replace(alarm, state="shelved", shelved=shelved)
+            case Unshelved():
+                alarm = msgspec.structs.replace(alarm, state="unacknowledged", shelved=None)
+            case Reset():
+                alarm = msgspec.structs.replace(alarm, state="normal")
+            case OutOfService(by=by, reason=reason):
+                removed = RemovedView(by, reason, self.now)
+                alarm = msgspec.structs.replace(alarm, state="out_of_service", removed=removed)
+            case BackInService():
+                alarm = msgspec.structs.replace(alarm, state="unacknowledged", removed=None)
+            case _:
+                pass
+        self._alarms[event.alarm] = alarm
+
+    def flood(self) -> FloodView | None:
+        return self.flood_view
+
+    def duties(self) -> list[DutyView]:
+        return self.duty
+
+    async def alarm_history(self, start: int, end: int) -> AlarmHistoryView:
+        if self.no_record is not None:
+            raise self.no_record
+        events = [
+            EventView(row.at, self._label(row.id), msgspec.to_builtins(row))
+            for row in reversed(self.alarm_rows)
+            if start <= row.at < end
+        ]
+        return AlarmHistoryView(start=start, end=end, complete=True, events=events)
+
+    async def alarm_kpi(self, start: int, end: int) -> KpiView:
+        rows = [row for row in self.alarm_rows if start <= row.at < end]
+        labels = {row.id: self._label(row.id) for row in rows}
+        found = figures(rows, start, end)
+        return KpiView(start=start, end=end, complete=True, figures=found, labels=labels)
+
+    def _label(self, alarm_id: str) -> str:
+        return self._alarms[alarm_id].label if alarm_id in self._alarms else alarm_id
 
     def cloud(self) -> CloudView:
         return self.cloud_view

@@ -17,7 +17,7 @@ from gateway.config.typed import FLAW, Filler, Flaw, Spot
 from gateway.config.yaml import Map, Node
 from rules.schedule import IfMissed, Schedule
 from rules.shift import Duty
-from rules.window import Window
+from rules.time_window import Window
 from tests.processes import REPOSITORY
 from tests.test_config import KITCHEN, good, read
 from tests.wall_clock import HOUR, MINUTE, utc
@@ -180,6 +180,13 @@ def test_what_is_wrong_is_shown_where_it_is(text: str, path: str, message: str, 
     assert (problem.line, problem.column) == (1, column)
 
 
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    _, report = read_one("schedule: {at: sunsett, days: mom, on: holidayz, mised: once}", BARE)
+    assert len(report.problems) == 4
+    _, report = read_one("between: {from: sunset, to: 9, days: mom}", SITE)
+    assert len(report.problems) == 2
+
+
 @pytest.mark.parametrize(
     ("written", "message"),
     [
@@ -218,7 +225,7 @@ def test_a_proven_file_goes_on_without_its_holidays_and_says_so(
     assert schedule(Times(Filler(report, Path()), SITE), entry.node, spot) is FLAW
     assert "the holidays of KR cannot be looked up: no answer" in report.problems[0].message
 
-    times = Times(Filler(Report("config.yaml"), Path()), SITE, proven=True)
+    times = Times(Filler(Report("config.yaml"), Path(), proven=True), SITE)
     assert schedule(times, entry.node, spot) is not FLAW
     assert times.doubts == {"the holidays of KR cannot be looked up: no answer within 60 s"}
 

@@ -7,7 +7,7 @@ import pytest
 from rules.days import Days
 from rules.occurrences import ClockTime, at_minutes
 from rules.shift import Duty, OnDuty, Shift
-from rules.window import Window
+from rules.time_window import Window
 from tests.wall_clock import HOUR, MINUTE, utc
 
 SEOUL = ZoneInfo("Asia/Seoul")

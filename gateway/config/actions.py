@@ -41,7 +41,7 @@ class Actions:
 
     def priority(self, entry: Entry, written: schema.RuleEntry, spot: Spot) -> Priority | None:
         """The one priority a rule and its alarm agree on."""
-        alarms = [action.alarm for action in written.then if action.alarm is not None]
+        alarms = [action.alarm.priority for action in written.then if action.alarm is not None]
         named = {*alarms, *([written.priority] if written.priority else [])}
         if not written.then:
             self._report.add(

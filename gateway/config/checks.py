@@ -51,6 +51,13 @@ def point(value: str) -> str:
     return value
 
 
+def recipient(value: str) -> str:
+    role = value.removeprefix("on_duty ")
+    if not ID.fullmatch(role):
+        raise ValueError(f'got "{value}", expected a role such as "manager" or "on_duty cook"')
+    return value
+
+
 def protocol_name(value: str) -> str:
     if not NAME.fullmatch(value):
         raise ValueError(f'got "{value}", expected letters, digits, _ and -, at most 36')
@@ -212,6 +219,7 @@ def login(broker: Login) -> None:
 TEXTS: Mapping[str, Callable[[str], str]] = {
     "id": identifier,
     "point": point,
+    "recipient": recipient,
     "protocol_name": protocol_name,
     "time_zone": time_zone,
     "country": country,

@@ -12,10 +12,13 @@ from typing import Annotated, Literal
 from drivers.base import DurationS, Metric
 from gateway.buses.kinds import Options
 from gateway.config import checks
+from gateway.config.alarms import AlarmEntry, LadderEntry
 from gateway.config.notifications import Notifications
 from gateway.config.registry import Role
 from gateway.config.secret import Secret
+from gateway.config.yaml import Map
 from rules.base import Mode, OnBad, PointUnit, Priority, Rule
+from rules.shift import Duty
 from rules.slots import Contract, OnSensorLoss
 
 EVERY_S = 10.0
@@ -149,7 +152,7 @@ class Actuator:
 class Action:
     """One line under `then`: one of the keys in `COMPANIONS`, with what belongs to it."""
 
-    alarm: Priority | None = None
+    alarm: AlarmEntry | None = None
     command: Id | None = None
     value: bool | None = None
     slot: Annotated[int, "1..16"] | None = None
@@ -208,6 +211,20 @@ class RuleEntry:
     mode: Mode = Mode.SINGLE
     advice: str = ""
     then: tuple[Action, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Use:
+    """A preset put to use (`gateway/config/packs.py`): what came of it, for people to see.
+
+    `rules` are its rules by id, as if they had been written in the configuration.
+    """
+
+    preset: str
+    limits: str | None
+    rules: Mapping[str, Map] = field(repr=False)
+    left_out: tuple[str, ...] = ()
+    changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # keys, by rule
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -273,8 +290,11 @@ class Config:
     actuators: Mapping[str, Actuator] = field(default_factory=dict)
     modes: Mapping[str, tuple[Id, ...]] = field(default_factory=dict)
     scenes: Mapping[str, tuple[Action, ...]] = field(default_factory=dict)
+    packs: Mapping[str, Use] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     rule_options: Mapping[str, object] = field(default_factory=dict, metadata=_OUTSIDE)
+    shifts: Duty | None = None
+    escalations: Mapping[str, LadderEntry] = field(default_factory=dict)
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
     web: Web = field(default_factory=Web)
     cloud: Cloud | None = None

@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.access import Access
 from gateway.clock import Clock
 from gateway.web import (
+    alarms,
     api,
     configuration,
     devices,
@@ -18,6 +19,7 @@ from gateway.web import (
     metrics,
     notifications,
     push,
+    rules,
     static,
     status,
     trial,
@@ -30,6 +32,7 @@ PARTS = (
     health,
     login,
     api,
+    alarms,
     configuration,
     devices,
     history,
@@ -37,6 +40,7 @@ PARTS = (
     metrics,
     notifications,
     push,
+    rules,
     static,
     status,
     trial,

@@ -6,9 +6,29 @@ from typing import Literal, Protocol
 import msgspec
 
 from gateway.notify.subscribing import Subscribing
+from gateway.web.alarm_shapes import (
+    AlarmHistoryView,
+    DutyView,
+    EscalationView,
+    FloodView,
+    KpiView,
+    RemovedView,
+    ShelvedView,
+    SuppressedView,
+)
+from rules.people import ByPeople
 
-PointState = Literal["ok", "alarm", "life", "acknowledged", "returned", "stale", "fault"]
-AlarmState = Literal["unacknowledged", "acknowledged", "returned", "normal", "latched"]
+PointState = Literal["ok", "alarm", "life", "acknowledged", "returned", "latched", "stale", "fault"]
+AlarmState = Literal[
+    "unacknowledged",
+    "acknowledged",
+    "returned",
+    "normal",
+    "latched",
+    "shelved",
+    "suppressed",
+    "out_of_service",
+]
 
 
 class UnknownAlarm(Exception):
@@ -17,6 +37,18 @@ class UnknownAlarm(Exception):
 
 class NotWaiting(Exception):
     """The alarm does not wait for anybody: it was acknowledged before, or never raised."""
+
+
+class NotPossible(Exception):
+    """It cannot be done to this alarm just now; `kind` names why for programs."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
+
+class NoRecord(Exception):
+    """The events cannot be read just now; the message says why."""
 
 
 class Busy(Exception):
@@ -127,6 +159,18 @@ class AlarmView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     acknowledged_by: str | None = None
     acknowledged_at: int | None = None
     commands: tuple[CommandView, ...] = ()
+    procedure: str = ""  # at length, one step a line
+    group: str = ""
+    first_out: str = ""  # the alarm its group's burst began with
+    stands: bool = True  # whether its condition holds, hidden or not
+    latch: bool = False
+    shelve_max_s: float = 0.0
+    shelved: ShelvedView | None = None
+    suppressed: SuppressedView | None = None
+    removed: RemovedView | None = None
+    unseen: int = 0  # how often it was raised while hidden
+    escalation: EscalationView | None = None
+    chattering: bool = False
 
 
 class DeviceView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -298,6 +342,43 @@ class Metric(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     labels: Mapping[str, str] = {}
 
 
+class UnknownRule(Exception):
+    """No rule of this id may be called."""
+
+
+class UnknownMode(Exception):
+    """There is no such mode, or it never takes this value; `words` are those it takes."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        super().__init__()
+        self.words = tuple(words)
+
+
+class RuleView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One rule as it stands; times are UTC ms."""
+
+    id: str
+    label: str
+    priority: str
+    runs: bool  # it has triggers, and no condition
+    state: str  # idle, pending, active, running or suspended
+    since: int | None = None
+    why: str | None = None  # it is suspended
+    next: int | None = None  # when its schedule comes round
+    waits_for_clock: bool = False  # nothing scheduled runs before the clock is believed
+    callable: bool = False  # people may run it
+
+
+class ModeView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One mode of the kitchen; `by` a person or `rule/<id>`, `since` in UTC ms."""
+
+    id: str
+    value: str
+    words: tuple[str, ...]
+    by: str | None = None
+    since: int | None = None
+
+
 class Kitchen(Protocol):
     """The daemon's side of the page. Nothing here may block; all of it runs on the loop."""
 
@@ -321,8 +402,26 @@ class Kitchen(Protocol):
     def alarms(self) -> list[AlarmView]:
         """Every alarm that is not normal, the most urgent and newest first."""
 
+    def alarm(self, alarm_id: str) -> AlarmView:
+        """One alarm, also while it is normal; raises UnknownAlarm."""
+
     async def acknowledge(self, alarm_id: str, by: str) -> AlarmView:
         """Return once committed; raises UnknownAlarm or NotWaiting."""
+
+    async def act(self, event: ByPeople) -> None:
+        """Anything else a person does; returns once committed, raises UnknownAlarm, NotPossible."""
+
+    def flood(self) -> FloodView | None:
+        """While more alarms come than people can follow."""
+
+    def duties(self) -> list[DutyView]:
+        """Every role of the shift calendar, and who fills it now."""
+
+    async def alarm_history(self, start: int, end: int) -> AlarmHistoryView:
+        """What happened to alarms from `start` up to `end`, UTC ms; raises NoRecord."""
+
+    async def alarm_kpi(self, start: int, end: int) -> KpiView:
+        """The figures of that time; raises NoRecord."""
 
     def cloud(self) -> CloudView: ...
 
@@ -348,6 +447,16 @@ class Kitchen(Protocol):
 
     async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
         """UTC ms from `start` up to `end`; raises the four exceptions of history above."""
+
+    def rules(self) -> list[RuleView]: ...
+
+    async def run_rule(self, rule_id: str, by: str) -> RuleView:
+        """Return once committed; raises UnknownRule."""
+
+    def modes(self) -> list[ModeView]: ...
+
+    async def switch_mode(self, mode: str, value: str, by: str) -> ModeView:
+        """Return once committed; raises UnknownMode."""
 
     async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
         """The report of a trial as JSON, without `rules` of those in force; UTC ms.
