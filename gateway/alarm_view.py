@@ -1,6 +1,7 @@
 """Alarms as people see them: on the page, over the API, and looking back."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,7 +23,7 @@ from gateway.web.alarm_shapes import (
     ShelvedView,
     SuppressedView,
 )
-from gateway.web.kitchen import AlarmState, AlarmView, CommandView, NoRecord
+from gateway.web.kitchen import AlarmState, AlarmView, CommandView, Metric, NoRecord
 from rules.alarm import Alarm, State
 from rules.announcing import Announcing
 from rules.base import Priority, Rule
@@ -230,3 +231,31 @@ def _own_words(alarm_id: str, what: reading.Value) -> tuple[str, str]:
     kind, _, name = alarm_id.removeprefix(OWN).partition(".")
     label, advice = _OWN_WORDS.get(kind, (kind, ""))
     return f"{label}: {name}" if name else label, f"{advice}\n{what}"
+
+
+def metrics(gateway: "Gateway") -> Iterator[Metric]:
+    """How many alarms there are by state, and what is held back just now."""
+    states = Counter(alarm.state for alarm in gateway.judging.alarms().values())
+    for state in State:
+        if state is not State.NORMAL:
+            yield Metric(
+                name="kitchen_alarms",
+                help="Alarms by state; hidden ones are shelved, suppressed or out_of_service.",
+                kind="gauge",
+                value=states[state],
+                labels={"state": state.value},
+            )
+    entry = gateway.judging.state.entries.get(BOOK)
+    book = entry if isinstance(entry, Announcing) else Announcing()
+    yield Metric(
+        name="kitchen_alarms_held",
+        help="Alarms of which people are told later, together.",
+        kind="gauge",
+        value=len(book.held),
+    )
+    yield Metric(
+        name="kitchen_alarm_flood",
+        help="1 while more alarms come than people can follow.",
+        kind="gauge",
+        value=float(book.flood_since is not None),
+    )

@@ -77,6 +77,8 @@ class Hiding:
         if reason:
             row["reason"] = reason
         if alarm.state is State.NORMAL:
+            if alarm.returned_at is not None:  # it came and went meanwhile
+                self._rows.tell(alarm_id, Verb.CLEAR, alarm, by)
             self._rows.forget(alarm_id)
         elif alarm.waits:
             self._rows.come_up(alarm_id, alarm, now)

@@ -124,9 +124,10 @@ class Judge:
 
     def _hides(self, state: Memories, point: str, seen: Observation) -> bool:
         """Whether a reading begins or ends to hide an alarm by design."""
-        return any(
+        rules = self.alarm_plan.suppressed_by(point)
+        return bool(rules) and any(
             says(suppress, seen) is not (f"suppression/{rule.id}" in state.entries)
-            for rule in self.alarm_plan.suppressed_by(point)
+            for rule in rules
             if (suppress := rule.terms.suppress) is not None
         )
 

@@ -25,6 +25,7 @@ from gateway.web.kitchen import (
     ConfigurationView,
     DeviceView,
     Metric,
+    ModeView,
     NobodyReached,
     NoHistory,
     NoRecord,
@@ -34,6 +35,7 @@ from gateway.web.kitchen import (
     NotWaiting,
     PointView,
     ReloadView,
+    RuleView,
     SeriesView,
     SiteView,
     StatusView,
@@ -41,7 +43,9 @@ from gateway.web.kitchen import (
     UnknownAlarm,
     UnknownChannel,
     UnknownDevice,
+    UnknownMode,
     UnknownPoint,
+    UnknownRule,
 )
 from rules.people import (
     BackInService,
@@ -80,6 +84,7 @@ class KitchenInMemory:
             status="running", file="config.yaml", source="file"
         )
         self.reload_view = ReloadView(result="applied")
+        self.asked: list[tuple[str, str]] = []
         self.reloaded_by: list[str] = []
         self.busy = False
         self.acts: list[ByPeople] = []
@@ -124,6 +129,33 @@ class KitchenInMemory:
 
     def configuration(self) -> ConfigurationView:
         return self.configuration_view
+
+    def rules(self) -> list[RuleView]:
+        return [
+            RuleView(
+                id="closing",
+                label="Closing",
+                priority="low",
+                runs=True,
+                state="idle",
+                callable=True,
+            )
+        ]
+
+    async def run_rule(self, rule_id: str, by: str) -> RuleView:
+        self.asked.append((rule_id, by))
+        if rule_id != "closing":
+            raise UnknownRule
+        return self.rules()[0]
+
+    def modes(self) -> list[ModeView]:
+        return [ModeView(id="kitchen", value="open", words=("open", "closed"))]
+
+    async def switch_mode(self, mode: str, value: str, by: str) -> ModeView:
+        words = {"kitchen": ("open", "closed")}.get(mode, ())
+        if value not in words:
+            raise UnknownMode(words)
+        return ModeView(id=mode, value=value, words=words, by=by, since=self.now)
 
     async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
         del start, end, rules

@@ -342,6 +342,43 @@ class Metric(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     labels: Mapping[str, str] = {}
 
 
+class UnknownRule(Exception):
+    """No rule of this id may be called."""
+
+
+class UnknownMode(Exception):
+    """There is no such mode, or it never takes this value; `words` are those it takes."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        super().__init__()
+        self.words = tuple(words)
+
+
+class RuleView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One rule as it stands; times are UTC ms."""
+
+    id: str
+    label: str
+    priority: str
+    runs: bool  # it has triggers, and no condition
+    state: str  # idle, pending, active, running or suspended
+    since: int | None = None
+    why: str | None = None  # it is suspended
+    next: int | None = None  # when its schedule comes round
+    waits_for_clock: bool = False  # nothing scheduled runs before the clock is believed
+    callable: bool = False  # people may run it
+
+
+class ModeView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One mode of the kitchen; `by` a person or `rule/<id>`, `since` in UTC ms."""
+
+    id: str
+    value: str
+    words: tuple[str, ...]
+    by: str | None = None
+    since: int | None = None
+
+
 class Kitchen(Protocol):
     """The daemon's side of the page. Nothing here may block; all of it runs on the loop."""
 
@@ -410,6 +447,16 @@ class Kitchen(Protocol):
 
     async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
         """UTC ms from `start` up to `end`; raises the four exceptions of history above."""
+
+    def rules(self) -> list[RuleView]: ...
+
+    async def run_rule(self, rule_id: str, by: str) -> RuleView:
+        """Return once committed; raises UnknownRule."""
+
+    def modes(self) -> list[ModeView]: ...
+
+    async def switch_mode(self, mode: str, value: str, by: str) -> ModeView:
+        """Return once committed; raises UnknownMode."""
 
     async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
         """The report of a trial as JSON, without `rules` of those in force; UTC ms.
