@@ -226,6 +226,7 @@ class View:
 
     def metrics(self) -> Iterable[Metric]:
         yield from _metrics(self._gateway)
+        yield from alarm_view.metrics(self._gateway)
 
     def _utc(self, at: int) -> int:
         clock = self._gateway.clock
@@ -370,7 +371,6 @@ def _metrics(gateway: "Gateway") -> Iterator[Metric]:
     yield from metrics.of_devices(gateway.fitout.equipment)
     yield from metrics.of_sites(gateway.fitout.equipment)
     yield from metrics.of_loop(gateway.lag)
-    yield from alarm_view.metrics(gateway)
     yield from metrics.of_notifications(gateway.notifying, log)
     for name, actuator in gateway.fitout.effects.actuators.items():
         text = "Times an output was not as wanted and was corrected."
