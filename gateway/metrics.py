@@ -11,6 +11,10 @@ from gateway.notify.sms import Sms
 from gateway.store.history import History
 from gateway.store.log import Counters
 from gateway.web.kitchen import Metric
+from rules.order import IN_FLIGHT, OrderState
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -25,9 +29,7 @@ def everything(gateway: "Gateway") -> Iterator[Metric]:
     yield from of_loop(gateway.lag)
     yield from alarm_view.metrics(gateway)
     yield from of_notifications(gateway.notifying, gateway.store.log.counters)
-    for name, actuator in gateway.fitout.effects.actuators.items():
-        text = "Times an output was not as wanted and was corrected."
-        yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)
+    yield from of_orders(gateway)
     for name, restarts in gateway.supervision.restarts.items():
         yield _count("task_restarts", "Tasks started again after a bug.", restarts, task=name)
 
@@ -125,6 +127,25 @@ def of_sites(equipment: Equipment) -> Iterator[Metric]:
         ("sessions_lost", "Times a broker forgot what it kept for us."),
     ):
         yield _count(f"lan_{name}", text, sum(getattr(site.counters, name) for site in sites))
+
+
+def of_orders(gateway: "Gateway") -> Iterator[Metric]:
+    """What actuators did not do, and what has become of orders since the start."""
+    for name, actuator in gateway.fitout.effects.actuators.items():
+        text = "Times an output was not as wanted and was corrected."
+        yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)
+    orders, remote, uplink = gateway.orders, gateway.remote, gateway.uplink
+    for state in (state for state in OrderState if state not in IN_FLIGHT):
+        text, ended = "Orders that have ended, by how.", orders.ended.get(state.value, 0)
+        yield _count("orders", text, ended, state=state.value)
+    yield _count("orders_repeated", "Orders whose id was known.", orders.duplicates)
+    yield _count("orders_busy", "Orders refused: too many on their way.", orders.refused_busy)
+    if remote is not None and uplink is not None:
+        yield _count("cloud_commands", "Commands that came from the cloud.", remote.received)
+        text = "Of them, refused or too late."
+        yield _count("cloud_commands_refused", text, remote.refused)
+        text = "Answers to commands given up for newer ones."
+        yield _count("cloud_answers_dropped", text, uplink.answers.dropped)
 
 
 def of_modems(notifying: Notifying) -> Iterator[Metric]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway import alarming, inventory, judging, metrics, reading, rules_view, told
+from gateway import alarming, controls, inventory, judging, metrics, reading, rules_view, told
+from gateway.access import User
 from gateway.alarm_view import AlarmViews
 from gateway.notify import view as notifications
 from gateway.notify.subscribing import Subscribing
@@ -16,6 +17,7 @@ from gateway.store.errors import StoreError
 from gateway.trial.apart import Apart
 from gateway.web.alarm_shapes import AlarmHistoryView, DutyView, FloodView, KpiView
 from gateway.web.kitchen import (
+    ActuatorView,
     AlarmView,
     Band,
     CloudView,
@@ -27,6 +29,8 @@ from gateway.web.kitchen import (
     NoticeView,
     NotificationsView,
     NotWaiting,
+    Order,
+    OrderView,
     PointState,
     PointView,
     ReloadView,
@@ -151,6 +155,15 @@ class View:
 
     async def alarm_kpi(self, start: int, end: int) -> KpiView:
         return await self._alarms.kpi(start, end)
+
+    def actuators(self) -> list[ActuatorView]:
+        return controls.actuators(self._gateway)
+
+    def orders(self) -> list[OrderView]:
+        return controls.listed(self._gateway)
+
+    async def order(self, order: Order, by: User) -> OrderView:
+        return await controls.order(self._gateway, order, by)
 
     def cloud(self) -> CloudView:
         gateway = self._gateway

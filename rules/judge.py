@@ -15,8 +15,10 @@ from rules.announcing import Announcing
 from rules.base import Command, Observation, Priority, Rule, looks_at
 from rules.escalation import Escalation, Ladder, StandIn
 from rules.events import NOTHING, Entry, Event, Observed, Started, Step
+from rules.interlocks import Interlocks
 from rules.kept import Run, Timer
 from rules.memory import IDLE, Memory, Phase, next_memory, remembers
+from rules.order import Order
 from rules.outputs import Claims
 from rules.plan import AlarmPlan
 from rules.schedule import State
@@ -41,11 +43,12 @@ class Judge:
         zone: ZoneInfo = _UTC,
         ladders: Mapping[str, Ladder] = MappingProxyType({}),
     ) -> None:
-        """Raises ValueError for a command to an actuator without a contract."""
+        """Raises ValueError for a command without a contract, and for needs in a circle."""
         order = {priority: rank for rank, priority in enumerate(Priority)}
         ranked = sorted(rules, key=lambda rule: (order[rule.priority], rule.id))
         self.rules = {rule.id: rule for rule in ranked}
         self.contracts = dict(contracts)
+        self.interlocks = Interlocks(self.contracts, ranked)
         self.zone = zone
         self.alarm_plan = AlarmPlan(self.rules, ladders)
         self.hearers = Hearers(ranked)
@@ -154,6 +157,8 @@ class Judge:
             case Memory():
                 rule = self.rules.get(name)
                 return None if rule is None else _memory_due(entry, rule)
+            case Order():
+                return entry.due
             case Run() | Timer() | State():
                 return entry.due if kind == "timer" or name in self.rules else None
             case _:

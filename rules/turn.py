@@ -13,16 +13,21 @@ from rules.doses import grow, has_dose, recall
 from rules.events import (
     NEVER,
     Asked,
+    Begun,
     Clocked,
     Elapsed,
     Event,
     Observed,
+    Ordered,
+    ReadBack,
     Record,
+    Relinquished,
     Started,
     Switched,
     Troubled,
 )
 from rules.hours import Hours
+from rules.interlocks import Interlocks
 from rules.kept import Last, Pace
 from rules.memory import (
     IDLE,
@@ -36,6 +41,7 @@ from rules.memory import (
     reconsidered,
     remembers,
 )
+from rules.orders import Orders
 from rules.outputs import Claims, Outputs
 from rules.pace import REST_MS, spend
 from rules.plan import AlarmPlan
@@ -52,6 +58,7 @@ class Kitchen(Compiled, Protocol):
 
     contracts: dict[str, Contract]
     hearers: Hearers
+    interlocks: Interlocks
     alarm_plan: AlarmPlan
 
     @property
@@ -70,7 +77,10 @@ class Turn:
         self._judge = judge
         self._seen = state.seen
         self._alarms = Alarms(judge.alarm_plan, self.changes)
-        self._outputs = Outputs(judge.contracts, judge.claims, self.changes)
+        self._outputs = Outputs(
+            judge.contracts, judge.claims, judge.interlocks, self.changes, self._alarms
+        )
+        self._orders = Orders(judge.contracts, self._outputs, self.changes)
         self._runs = Runs(self.changes, self._outputs)
         self._hours = Hours(judge.hearers, self.changes)
         self._heard = 0  # effects whose followers have run
@@ -89,7 +99,7 @@ class Turn:
             for key in sorted(key for key, due in timers.items() if due == at):
                 self._fire(key, at)
                 self._follow(at)
-            self._outputs.settle(at)
+            self._settle(at)
 
     def take(self, event: Event, now: int) -> None:
         """Let an event have its effect, after the timers before it."""
@@ -111,12 +121,21 @@ class Turn:
             case Troubled(alarm, standing, what):
                 verb = Verb.RAISE if standing else Verb.RETURN
                 self._alarms.apply(alarm, verb, now, value=what)
+            case Ordered() | Relinquished() | Begun() | ReadBack():
+                self._orders.take(event, now)
             case Elapsed():
                 pass
             case _:
                 self._alarms.take(event, now)
         self._follow(now)
+        self._settle(now)
+
+    def _settle(self, now: int) -> None:
+        """Settle the outputs, and let rules hear of those that do not do as they are driven."""
         self._outputs.settle(now)
+        if self._heard < len(self.changes.effects):
+            self._follow(now)
+            self._outputs.settle(now)
 
     def _observe(self, point: str, seen: Observation, now: int, *, kept: bool) -> None:
         """A reading: formulas see it only if it is kept, be it because it decides something."""
@@ -220,6 +239,8 @@ class Turn:
                 self._seen.looked(name, at)
                 grow(self._judge.rules[name], self.changes, self._seen, at)
                 self._look_again(self._judge.rules[name], at)
+            case "order":
+                self._orders.fire(name, at)
             case _ if kind in KINDS:
                 self._alarms.fire(key, at)
             case _:
@@ -300,6 +321,7 @@ class Turn:
         self._hours.start()
         self._seen.look_after(now)
         self._by_the_clock(now)
+        self._orders.start(now, known)
         self._outputs.start(now, known)
 
     def _belongs(self, kind: str, name: str) -> bool:

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import parts
 from tests.broker import Broker, Settings
 
 pytest_plugins = ["pytester"]
+
+# What an example does is judged, not how long it takes: this machine may be busy with others.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 # Asking for one of these fixtures is what makes a test need the part.
 _PART_OF_FIXTURE = {

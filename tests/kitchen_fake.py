@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from gateway.access import Kind, TokenRow
+from gateway.access import Kind, TokenRow, User
 from gateway.alarm_kpi import AlarmRow, figures
 from gateway.notify.subscribing import Subscribing
 from gateway.web.alarm_shapes import (
@@ -17,6 +17,7 @@ from gateway.web.alarm_shapes import (
     ShelvedView,
 )
 from gateway.web.kitchen import (
+    ActuatorView,
     AlarmView,
     Band,
     Busy,
@@ -33,6 +34,9 @@ from gateway.web.kitchen import (
     NotificationsView,
     NotPossible,
     NotWaiting,
+    Order,
+    OrderView,
+    OverrideView,
     PointView,
     ReloadView,
     RuleView,
@@ -87,6 +91,8 @@ class KitchenInMemory:
         self.asked: list[tuple[str, str]] = []
         self.reloaded_by: list[str] = []
         self.busy = False
+        self.actuator_views: dict[str, ActuatorView] = {}
+        self.order_views: list[OrderView] = []
         self.acts: list[ByPeople] = []
         self.impossible: NotPossible | None = None
         self.no_record: NoRecord | None = None
@@ -223,6 +229,48 @@ class KitchenInMemory:
         if alarm.point in self._points and state == "acknowledged":
             self.change(alarm.point, state="acknowledged")
         return done
+
+    def actuators(self) -> list[ActuatorView]:
+        return list(self.actuator_views.values())
+
+    def orders(self) -> list[OrderView]:
+        return self.order_views
+
+    async def order(self, order: Order, by: User) -> OrderView:
+        """Obeys at once; `overrides` and `cause` follow."""
+        actuator = self.actuator_views.get(order.actuator)
+        code = "unknown_actuator" if actuator is None else "lockout" if actuator.locked else ""
+        done = OrderView(
+            id=order.id,
+            actuator=order.actuator,
+            value=order.value,
+            slot=order.slot,
+            state="rejected" if code else "succeeded",
+            code=code,
+            about="gas_leak" if code == "lockout" else "",
+            by=by.name,
+            role=by.role.value,
+            origin="page",
+            at=self.now,
+        )
+        self.order_views.insert(0, done)
+        if actuator is not None and not code:
+            self.actuator_views[actuator.id] = self._overridden(actuator, done)
+        return done
+
+    def _overridden(self, actuator: ActuatorView, done: OrderView) -> ActuatorView:
+        if done.value is None:
+            return msgspec.structs.replace(
+                actuator, value=False, read_back=False, slot=None, cause="safe state", overrides=()
+            )
+        override = OverrideView(
+            slot=8, value=done.value, by=done.by, origin="page", order=done.id,
+            until=self.now + 1_800_000,
+        )  # fmt: skip
+        return msgspec.structs.replace(
+            actuator, value=done.value, read_back=done.value, slot=8,
+            cause=f"order/{done.id}", overrides=(override,),
+        )  # fmt: skip
 
     def alarm(self, alarm_id: str) -> AlarmView:
         if alarm_id not in self._alarms:

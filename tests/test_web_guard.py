@@ -157,6 +157,10 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/history"): (401, 400, 400, 400, 400),
     ("GET", "/api/v1/config"): (401, 200, 200, 200, 200),
     ("POST", "/api/v1/config/reload"): (401, 403, 403, 200, 200),
+    ("GET", "/api/v1/actuators"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/commands"): (401, 200, 200, 200, 200),
+    ("POST", "/api/v1/commands"): (401, 403, 400, 400, 400),
+    ("DELETE", "/api/v1/commands/{actuator}"): (401, 403, 404, 404, 404),
     ("GET", "/api/v1/devices"): (401, 200, 200, 200, 200),
     ("POST", "/api/v1/devices/{id}/read"): (401, 403, 404, 404, 404),
     ("GET", "/api/v1/alarms"): (401, 200, 200, 200, 200),
@@ -205,9 +209,9 @@ async def _status(site: Web, method: str, path: str, role: Role | None) -> int:
     headers = {"Origin": f"http://{site.host}"}
     if role is not None:
         headers |= await site.headers(role)
-    path = (
-        path.replace("{id}", "nothing").replace("{name}", "wall.css").replace("{role}", "nothing")
-    )
+    for name, value in (("id", "nothing"), ("role", "nothing"), ("actuator", "nothing")):
+        path = path.replace(f"{{{name}}}", value)
+    path = path.replace("{name}", "wall.css")
     answer = await site.client.request(method, path, headers=headers, allow_redirects=False)
     answer.close()
     return answer.status

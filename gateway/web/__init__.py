@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.access import Access
 from gateway.clock import Clock
 from gateway.web import (
+    actuators,
     alarms,
     api,
     configuration,
@@ -32,6 +33,7 @@ PARTS = (
     health,
     login,
     api,
+    actuators,
     alarms,
     configuration,
     devices,
