@@ -39,7 +39,6 @@ class Seen:
                 self.windows.setdefault(point, {}).setdefault(span_ms, Window(span_ms))
         if sights.every_ms is not None and not rule.triggers:
             self.periods[rule.id] = sights.every_ms
-            self.looks[rule.id] = 0
 
     @property
     def local(self) -> datetime | None:
@@ -60,7 +59,7 @@ class Seen:
 
     def latest(self, point: str) -> Observation | None:
         """The last kept reading, None before the first since the start."""
-        return self.readings[point]
+        return self.readings.get(point)
 
     def window(self, point: str, span_ms: int) -> Window | None:
         """What a point did over the last `span_ms`."""

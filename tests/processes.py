@@ -211,9 +211,11 @@ class Daemon:
         """Status and JSON body of a GET."""
         return self._ask("GET", path, token)
 
-    def post(self, path: str, token: str | None = None) -> tuple[int, Any]:
-        """Status and JSON body of a POST with an empty object."""
-        return self._ask("POST", path, token, b"{}")
+    def post(
+        self, path: str, token: str | None = None, body: object | None = None
+    ) -> tuple[int, Any]:
+        """Status and JSON body of a POST, of an empty object where none is given."""
+        return self._ask("POST", path, token, json.dumps(body or {}).encode())
 
     def health(self) -> dict[str, Any]:
         """The body of /health."""

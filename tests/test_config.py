@@ -10,7 +10,7 @@ import pytest
 import drivers
 from drivers.base import Metric
 from gateway.buses import kinds
-from gateway.config import describe, registry, schema
+from gateway.config import alarms, describe, registry, schema
 from gateway.config.load import Loaded, load
 from gateway.config.schema import Config
 from gateway.config.typed import keys_of
@@ -405,7 +405,7 @@ def test_the_shipped_kitchen_is_good() -> None:
     assert loaded.config is not None
     assert (
         describe.contents(loaded.config)
-        == "15 devices, 33 points, 2 actuators, 16 rules; emulated: no hardware is read"
+        == "15 devices, 33 points, 2 actuators, 17 rules; emulated: no hardware is read"
     )
     assert loaded.config.site.label == "마포점"
     assert loaded.config.emulation is not None
@@ -416,7 +416,8 @@ def test_every_key_is_in_the_reference() -> None:
     shapes: list[type[object]] = [
         schema.Config, schema.Site, schema.Bus, schema.Device, schema.PointSettings,
         schema.Actuator, schema.FailSafe, schema.RuleEntry, schema.Action, schema.Web,
-        schema.Cloud, schema.Emulation, schema.Forecast,
+        schema.Cloud, schema.Emulation, schema.Forecast, alarms.AlarmEntry,
+        alarms.SuppressEntry, alarms.LadderEntry, alarms.StepEntry,
     ]  # fmt: skip
     shapes += [registry.driver(name).Options for name in registry.driver_names()]
     shapes += [registry.kind(name).Options for name in registry.kind_names()]

@@ -35,6 +35,7 @@ def dump(
     Secrets are references and stay so; anything else that looks like one is blacked out.
     """
     from gateway.config.load import load_text
+    from gateway.config.texts import split
     from gateway.config.written import effective, plain, yaml_of
 
     path = find_config(file)
@@ -46,8 +47,9 @@ def dump(
             click.echo(f"kitchen-gateway: no {generation} configuration in {data}", err=True)
             context.exit(FAILED)
         loaded = load_text(text, path, proven=True)
-        if not as_json and loaded.good:
-            click.echo(text.decode(), nl=False)
+        found = split(text)
+        if not as_json and loaded.good and not found.parts:
+            click.echo(found.main.decode(), nl=False)
             return
     tree = effective(loaded)
     if tree is None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from gateway.config import yaml
+from gateway.config import texts
 from gateway.config.load import Loaded
 from gateway.config.problem import ISOLATED, Report
 from gateway.config.secret import KEYS
@@ -16,8 +16,8 @@ REDACTED = "[redacted]"
 
 
 def effective(loaded: Loaded) -> Map | None:
-    """What stands in the file, without what is left out of it; None when it cannot be used."""
-    root = yaml.parse(loaded.text, Report(str(loaded.file)))
+    """What stands in the files, without what is left out of it; None when it cannot be used."""
+    root = texts.tree(texts.split(loaded.text), Report(str(loaded.file)))
     if not isinstance(root, Map) or loaded.config is None:
         return None
     whole = _redacted(root)
