@@ -46,7 +46,7 @@ RULES = "".join(
     RULE.format(hundredths=hundredths, degrees=hundredths / 100)
     for hundredths in range(150, 650, 4)
 )
-TOLD = {"raise", "return", "clear"}
+TOLD = {"raise", "announce", "return", "clear"}
 
 
 def events(daemon: Daemon) -> int:
@@ -54,7 +54,8 @@ def events(daemon: Daemon) -> int:
     with closing(sqlite3.connect(daemon.database)) as connection:
         bodies = [body for (body,) in connection.execute("SELECT body FROM ev")]
     rows: list[dict[str, Any]] = [msgspec.json.decode(unpacked(body)) for body in bodies]
-    return sum(row["k"] == "alarm" and row["d"]["verb"] in TOLD for row in rows)
+    alarms = [row["d"] for row in rows if row["k"] == "alarm"]
+    return sum(data["verb"] in TOLD and data.get("announced") is not False for data in alarms)
 
 
 def all_is_told(daemon: Daemon) -> bool:
