@@ -40,7 +40,7 @@ class Hours:
         return bool(then.runs)
 
     def _tell(self, rule: Rule, missed: Missed) -> None:
-        data = {"rule": rule.id, "verb": "missed", "count": missed.count, "more": missed.more,
+        data = {"rule": rule.id, "verb": "missed", "count": missed.number, "more": missed.more,
                 "first": missed.first, "last": missed.last, "why": missed.why.value}  # fmt: skip
         self._changes.record("schedule", data)
 

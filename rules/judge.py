@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from rules.base import Command, Observation, Priority, Rule, looks_at
-from rules.events import NOTHING, Entry, Event, Observed, Step
+from rules.events import NOTHING, Entry, Event, Observed, Started, Step
 from rules.kept import Run, Timer
 from rules.memory import IDLE, Memory, Phase, next_memory, remembers
 from rules.outputs import Claims
@@ -35,6 +35,7 @@ class Judge:
         order = {priority: rank for rank, priority in enumerate(Priority)}
         ranked = sorted(rules, key=lambda rule: (order[rule.priority], rule.id))
         self.rules = {rule.id: rule for rule in ranked}
+        self.rank = {rule.id: rank for rank, rule in enumerate(ranked)}
         self.contracts = dict(contracts)
         self.zone = zone
         self.hearers = Hearers(ranked)
@@ -53,6 +54,10 @@ class Judge:
         self._wide |= self.hearers.points | {
             point for rule in ranked for point in looks_at(rule).points if not simple(rule)
         }
+        # Whether anything here hangs on the time of day.
+        self.wants_wall_time = bool(self.hearers.scheduled) or any(
+            looks_at(rule).every_ms is not None for rule in ranked
+        )
 
     def _index(self, rule: Rule) -> None:
         if not rule.triggers:
@@ -73,7 +78,10 @@ class Judge:
         ):
             return NOTHING
         turn = Turn(self, state)
-        turn.fire_until(now)
+        away = isinstance(event, Started) and event.fresh
+        if away:
+            state.seen.begin()
+        turn.fire_until(now, away=away)
         turn.take(event, now)
         return Step(turn.changes.entries, turn.changes.effects)
 
@@ -111,13 +119,6 @@ class Judge:
         """How far back the windows over each point reach."""
         return Seen(self.rules.values(), self.zone).spans_ms
 
-    @property
-    def wants_wall_time(self) -> bool:
-        """Whether anything here hangs on the time of day."""
-        return bool(self.hearers.scheduled) or any(
-            looks_at(rule).every_ms is not None for rule in self.rules.values()
-        )
-
     def due(self, key: str, entry: Entry | None) -> int | None:
         """When an entry has to be looked at again without any event."""
         kind, _, name = key.partition("/")
@@ -127,7 +128,9 @@ class Judge:
             case Memory():
                 rule = self.rules.get(name)
                 return None if rule is None else _memory_due(entry, rule)
-            case Run() | Timer() | State():
+            case State():
+                return entry.due if name in self.hearers.scheduled else None
+            case Run() | Timer():
                 return entry.due if kind == "timer" or name in self.rules else None
             case _:
                 return None
