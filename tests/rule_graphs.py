@@ -259,7 +259,7 @@ _READINGS: st.SearchStrategy[tuple[str, Value]] = st.one_of(
     st.tuples(st.sampled_from((WARM, COLD)), _NUMBERS),
     st.tuples(st.sampled_from((DOOR, HOOD)), st.sampled_from((True, False, None))),
 )
-_GAPS = st.sampled_from((0, 0, 10, 100, SECOND, 10 * SECOND, 61 * SECOND, 5 * MINUTE, 20 * MINUTE))
+_GAPS = st.sampled_from((0, 0, 0, 10, 100, SECOND, SECOND, 10 * SECOND, 61 * SECOND, 10 * MINUTE))
 _JUMPS = st.sampled_from((None, 0, AHEAD_MS, AHEAD_MS, AHEAD_MS + HOUR, AHEAD_MS + 3 * DAY))
 
 
