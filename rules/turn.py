@@ -91,7 +91,9 @@ class Turn:
         while (due := min(timers.values(), default=NEVER)) <= now:
             at = due if fired < TIMERS_MOST else now
             self._seen.now = at
-            for key in sorted((key for key, when in timers.items() if when == due), key=self._order):
+            for key in sorted(
+                (key for key, when in timers.items() if when == due), key=self._order
+            ):
                 if timers.get(key) != due:
                     continue  # one that fired before it has moved it
                 self._fire(key, at)
@@ -290,7 +292,7 @@ class Turn:
 
     def _order(self, key: str) -> tuple[int, str]:
         """The most urgent rule first, as with everything else that comes at once."""
-        return self._judge.rank.get(key.partition("/")[2], -1), key
+        return self._judge.rank.get(key.partition("/")[2], len(self._judge.rank)), key
 
     def _become(self, rule: Rule, before: Memory, then: Memory, now: int) -> None:
         """Take over what a rule remembers now, with all that follows from it."""

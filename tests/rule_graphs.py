@@ -46,12 +46,13 @@ from tests.kitchen_rules import Seen, contract
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 ZONE = ZoneInfo("Europe/Berlin")
-START_MS = 5_000_120  # kitchen time of the first event
-AHEAD_MS = 1_793_487_000_000  # 2026-10-31 in Berlin, the night before the clock goes back
+START_MS = 5_000_120  # kitchen time of the first event, 83 minutes
+AHEAD_MS = 1_792_886_400_000  # two o'clock in Berlin, an hour before the clock goes back to it
 
 WARM, COLD = "walk_in/temperature", "freezer/temperature"
 DOOR, HOOD, GAS = "walk_in_door/open", "hood/state", "gas/level"
 MODE = "kitchen"
+SEEN_POINTS = (WARM, COLD, DOOR, HOOD, GAS, "kitchen_air/co2", f"mode/{MODE}")
 IDS = ("a", "b", "c", "d", "e", "f")
 TIMERS = ("t", "u")
 ACTUATORS = ("siren", "fan")
@@ -255,12 +256,22 @@ def kitchens(draw: st.DrawFn) -> Judge:
 
 
 _NUMBERS: st.SearchStrategy[Value] = st.sampled_from((4.0, 7.0, 9.0, 30.0, 1e308, -18.0, None))
-_READINGS: st.SearchStrategy[tuple[str, Value]] = st.one_of(
+READINGS: st.SearchStrategy[tuple[str, Value]] = st.one_of(
     st.tuples(st.sampled_from((WARM, COLD)), _NUMBERS),
     st.tuples(st.sampled_from((DOOR, HOOD)), st.sampled_from((True, False, None))),
 )
-_GAPS = st.sampled_from((0, 0, 0, 10, 100, SECOND, SECOND, 10 * SECOND, 61 * SECOND, 10 * MINUTE))
-_JUMPS = st.sampled_from((None, 0, AHEAD_MS, AHEAD_MS, AHEAD_MS + HOUR, AHEAD_MS + 3 * DAY))
+GAPS = st.sampled_from((0, 0, 0, 10, 100, SECOND, SECOND, 10 * SECOND, 61 * SECOND, 10 * MINUTE))
+_JUMPS = st.sampled_from(
+    (
+        None,
+        0,
+        AHEAD_MS,
+        AHEAD_MS - HOUR,
+        AHEAD_MS - HOUR,
+        AHEAD_MS + 3 * DAY,
+        AHEAD_MS + 3_650 * DAY,
+    )
+)
 
 
 def reading(point: str, value: Value, now: int, *, kept: bool = True) -> Observed:
@@ -272,7 +283,7 @@ def reading(point: str, value: Value, now: int, *, kept: bool = True) -> Observe
 def _event(draw: st.DrawFn, now: int) -> Event:
     match draw(st.integers(0, 11)):
         case 0 | 1 | 2 | 3 | 4 | 5:
-            point, value = draw(_READINGS)
+            point, value = draw(READINGS)
             return reading(point, value, now)
         case 6 | 7:
             return Asked(draw(st.sampled_from(IDS)), "mina")
@@ -293,7 +304,7 @@ def stories(draw: st.DrawFn) -> Story:
     events: list[tuple[int, Event]] = [(START_MS, Clocked(draw(_JUMPS)))]
     now = START_MS
     for _ in range(draw(st.integers(1, 25))):
-        now += draw(_GAPS)
+        now += draw(GAPS)
         event = draw(_event(now))
         if not isinstance(event, Asked) or event.rule in judge.rules:
             events.append((now, event))
