@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 EVENTS_MAX = 1_000  # in one answer, newest first
 _URGENCY = {priority: rank for rank, priority in enumerate(Priority)}
 _OWN_WORDS = {
+    "mismatch": (
+        "출력이 지시대로 움직이지 않음 · Output does not obey",
+        "직접 확인하고 배선과 릴레이를 점검하세요. Look at it; check its wiring and its relay.",
+    ),
     "left_out": (
         "감시 안 됨 · Not guarded",
         "설정을 고치고 다시 불러오세요. Mend config.yaml and have it loaded again.",

@@ -28,6 +28,7 @@ from gateway.loading import in_thread
 from gateway.modes import Modes
 from gateway.notify.notifying import Notifying
 from gateway.notify.subscribing import Subscribing
+from gateway.orders import Orders
 from gateway.presence import Presence
 from gateway.reading import Point
 from gateway.reloading import Reloading
@@ -46,6 +47,7 @@ from rules.judge import Judge
 from rules.schedule import CREDIBLE_MS
 
 if TYPE_CHECKING:
+    from gateway.remote import Remote
     from gateway.serving import Serving
     from gateway.store.history import History
     from gateway.sync.uplink import Uplink
@@ -96,6 +98,7 @@ class Gateway:
         store.log.on_committed = self._committed
         self.uplink: Uplink | None = None
         self.serving: Serving | None = None
+        self.remote: Remote | None = None
         self.configuration = Configuration(file, needs_emulation=options.demo)
         self.changeover = Changeover(self)
         self.reloading = Reloading(self.changeover.reload)
@@ -103,6 +106,9 @@ class Gateway:
             schema.nothing(file.parent, schema.Web()), self.hub, clock, options.scenario
         )
         self.judging.drive = self.fitout.effects.drive
+        self.fitout.effects.locked = self.judging.locked
+        self.orders = Orders(self.judging, store.log, clock, self.hub)
+        self.orders.driven = self.fitout.effects.drives
         self.modes = Modes(self.hub, clock)
         self.judging.turned = self.modes.turned
         self.roster = Roster(self)
@@ -144,6 +150,7 @@ class Gateway:
         """Tie new brokers to the log, then hear what speaks by itself and is not heard yet."""
         self._lan.tie(self.fitout.equipment.sites, self.fitout.actuators_of)
         self.fitout.equipment.listen()
+        self.orders.follow(self.points, self.fitout.effects.actuators)
 
     def status(self) -> str:
         """`starting`, `running`, `degraded`, `stopping` or `config_error`."""
@@ -250,6 +257,7 @@ class Gateway:
         self._service.tell("STOPPING=1")
         logger.info("stopping")
         self.reloading.close()
+        self.orders.close()
         await self.tasks.end(["reload"])
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SAFE_DEADLINE_S):

@@ -10,10 +10,12 @@ from gateway.reading import Reading
 from gateway.store.log import Log
 from gateway.store.state import START, JudgedInput, JudgedReading
 from rules.alarm import Alarm
+from rules.changes import Changes
 from rules.events import (
     OWN,
     Announce,
     Asked,
+    Begun,
     Clocked,
     Drive,
     Effect,
@@ -21,7 +23,10 @@ from rules.events import (
     Entry,
     Event,
     Observed,
+    Ordered,
+    ReadBack,
     Record,
+    Relinquished,
     Started,
     Switched,
     Tell,
@@ -30,11 +35,14 @@ from rules.events import (
 )
 from rules.judge import Judge
 from rules.kept import Hands
+from rules.order import Order, OrderState
+from rules.outputs import MISMATCH
 from rules.people import BY_NAME, NAMES, Acknowledged, ByPeople
-from rules.slots import Output
+from rules.slots import Held, Output
 from rules.state import Memories
 
 CLOCK_STEP_MS = 1_000  # a wall clock that moved by less is as it was
+_TICK = '{"k":"tick"}'
 _encode = msgspec.json.encode
 
 
@@ -64,6 +72,7 @@ class Judging:
         self.tell: Callable[[Tell, int], None] = lambda tell, at: None
         # Told of each event of an alarm, before the commit it is in.
         self.announce: Callable[[Mapping[str, object], int], None] = lambda data, at: None
+        self.orders_changed: Callable[[Mapping[str, object]], None] = lambda told: None
         self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
         self.on_duty: Callable[[str, int], Collection[str]] = lambda to, now: ()
 
@@ -85,7 +94,8 @@ class Judging:
         self.state.seen.refill(
             (one.point, one) if isinstance(one, JudgedReading) else None for one in past
         )
-        body = START if fresh else '{"k":"adopt"}'
+        kept = {"known": sorted(known)} if known else {}
+        body = START if fresh else _encode({"k": "adopt", **kept}).decode()
         self._take(Started(known, fresh), self._hub.pass_time(now), body)
 
     def start(self, now: int) -> None:
@@ -93,7 +103,13 @@ class Judging:
         self._take(Started(), self._hub.pass_time(now), START)
 
     def observe(self, reading: Reading, *, keep: bool) -> bool:
-        """Judge a reading; true when it changed anything, so that it must be stored."""
+        """Judge a reading; true when it changed anything, so that it must be stored.
+
+        A timer that is due fires in a step of its own, as it may be all that changes: a reading
+        stored for that would be seen by formulas in a replay, and was not seen here.
+        """
+        if self.state.next_due <= reading.at:
+            self._take(Elapsed(), reading.at, _TICK)
         point_id = reading.point.id
         if not self.judge.stirs(self.state, point_id, reading, reading.at, kept=keep):
             self.steps += 1
@@ -109,7 +125,7 @@ class Judging:
             body = _encode({"k": "clock", "ahead_ms": ahead_ms}).decode()
             self._take(Clocked(ahead_ms), self._hub.pass_time(now), body)
         if self.state.next_due <= now:
-            self._take(Elapsed(), self._hub.pass_time(now), '{"k":"tick"}')
+            self._take(Elapsed(), self._hub.pass_time(now), _TICK)
 
     def _clock_moved(self, ahead_ms: int | None) -> bool:
         hands = self.state.entries.get("clock")
@@ -143,6 +159,51 @@ class Judging:
         body = _encode({"k": NAMES[type(event)], **event._asdict()}).decode()
         self._take(event, self._hub.pass_time(now), body)
 
+    def order(self, event: Ordered | Relinquished, now: int) -> None:
+        """Take an order down; it acts with `begin`, once this is committed."""
+        kind = "order" if isinstance(event, Ordered) else "relinquish"
+        body = _encode({"k": kind, **event._asdict()}).decode()
+        self._take(event, self._hub.pass_time(now), body)
+
+    def begin(self, order_id: str, now: int) -> None:
+        """Act on an order that has been committed."""
+        body = _encode({"k": "begin", "id": order_id}).decode()
+        self._take(Begun(order_id), self._hub.pass_time(now), body)
+
+    def read_back(self, event: ReadBack, now: int) -> None:
+        """What an actuator really does; stored only when something hangs on it."""
+        contract = self.judge.contracts.get(event.actuator)
+        if contract is None:
+            return
+        output = self.state.entries.get(f"output/{event.actuator}")
+        if not isinstance(output, Output):
+            output = Output({}, contract.safe, now)
+        doubted = output.amiss is not None or output.mismatched
+        if (event.value is output.value) is doubted or self._awaited(output):
+            body = _encode({"k": "read_back", **event._asdict()}).decode()
+            self._take(event, self._hub.pass_time(now), body)
+
+    def _awaited(self, output: Output) -> bool:
+        """Whether an order waits to be confirmed by what the output does."""
+        entries = self.state.entries
+        orders = (entries.get(occupant.cause) for occupant in output.slots.values())
+        return any(isinstance(it, Order) and it.state is OrderState.RUNNING for it in orders)
+
+    def locked(self, actuator: str) -> bool:
+        """Whether nothing may switch an actuator just now, because of gas where it stands."""
+        if actuator not in self.judge.contracts:
+            return False
+        bar = self.judge.interlocks.bar(actuator, Changes(self.state))
+        return bar.startswith(Held.LOCKOUT)
+
+    def orders(self) -> dict[str, Order]:
+        """The orders of the last days, by id."""
+        return {
+            key.removeprefix("order/"): entry
+            for key, entry in self.state.entries.items()
+            if isinstance(entry, Order)
+        }
+
     def trouble(self, name: str, what: str, now: int, *, standing: bool = True) -> None:
         """Raise an alarm about the gateway itself, such as `left_out.walk_in`, or end it."""
         alarm = f"{OWN}{name}"
@@ -155,7 +216,9 @@ class Judging:
         return {
             name.removeprefix(OWN): str(alarm.value or "")
             for name, alarm in self.alarms().items()
-            if name.startswith(OWN) and alarm.stands
+            if name.startswith(OWN)
+            and alarm.stands
+            and not name.startswith(MISMATCH)  # comes and goes with the read-back
         }
 
     def alarms(self) -> dict[str, Alarm]:
@@ -203,6 +266,8 @@ class Judging:
                 if effect.kind == "alarm":
                     alarm_log.say(effect.data)
                     rows.append(effect.data)
+                elif effect.kind == "order":
+                    self.orders_changed(effect.data)
         for data in rows:
             self.announce(data, now)
         if rows or crowd:
@@ -237,23 +302,30 @@ def replay(judge: Judge, inputs: Iterable[JudgedReading | JudgedInput]) -> dict[
     return state.entries
 
 
+# What is stored of an event are its fields.
+_SHAPES: Mapping[str, Callable[..., Event]] = {
+    **BY_NAME,
+    "ask": Asked,
+    "begin": Begun,
+    "clock": Clocked,
+    "order": Ordered,
+    "read_back": ReadBack,
+    "relinquish": Relinquished,
+    "switch": Switched,
+    "trouble": Troubled,
+}
+
+
 def event_of(body: str) -> Event:
     """What was judged, from its stored JSON."""
     data = msgspec.json.decode(body)
-    match data["k"]:
+    kind = data.pop("k")
+    match kind:
         case "tick":
             return Elapsed()
         case "start":
             return Started()
         case "adopt":
-            return Started(fresh=False)
-        case "clock":
-            return Clocked(data["ahead_ms"])
-        case "ask":
-            return Asked(data["rule"], data["by"])
-        case "switch":
-            return Switched(data["mode"], data["value"], data["by"])
-        case "trouble":
-            return Troubled(data["alarm"], data["standing"], data["what"])
-        case name:
-            return BY_NAME[name](**{key: data[key] for key in data if key != "k"})
+            return Started(tuple(data.get("known", ())), fresh=False)
+        case _:
+            return _SHAPES[kind](**data)

@@ -1,11 +1,12 @@
 """What people see: the state of the daemon as the page, the API and /metrics hand it out."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway import alarm_view, alarming, inventory, judging, metrics, reading, told
+from gateway import alarming, controls, inventory, judging, metrics, reading, rules_view, told
+from gateway.access import User
 from gateway.alarm_view import AlarmViews
 from gateway.notify import view as notifications
 from gateway.notify.subscribing import Subscribing
@@ -16,19 +17,24 @@ from gateway.store.errors import StoreError
 from gateway.trial.apart import Apart
 from gateway.web.alarm_shapes import AlarmHistoryView, DutyView, FloodView, KpiView
 from gateway.web.kitchen import (
+    ActuatorView,
     AlarmView,
     Band,
     CloudView,
     ConfigurationView,
     DeviceView,
     Metric,
+    ModeView,
     NoHistory,
     NoticeView,
     NotificationsView,
     NotWaiting,
+    Order,
+    OrderView,
     PointState,
     PointView,
     ReloadView,
+    RuleView,
     SeriesView,
     SiteView,
     StatusView,
@@ -150,6 +156,15 @@ class View:
     async def alarm_kpi(self, start: int, end: int) -> KpiView:
         return await self._alarms.kpi(start, end)
 
+    def actuators(self) -> list[ActuatorView]:
+        return controls.actuators(self._gateway)
+
+    def orders(self) -> list[OrderView]:
+        return controls.listed(self._gateway)
+
+    async def order(self, order: Order, by: User) -> OrderView:
+        return await controls.order(self._gateway, order, by)
+
     def cloud(self) -> CloudView:
         gateway = self._gateway
         committed = gateway.outbox.committed_rows()
@@ -208,6 +223,18 @@ class View:
             raise NoHistory(str(error)) from None
         return SeriesView(**msgspec.structs.asdict(found))
 
+    def rules(self) -> list[RuleView]:
+        return rules_view.rules(self._gateway)
+
+    async def run_rule(self, rule_id: str, by: str) -> RuleView:
+        return await rules_view.run(self._gateway, rule_id, by)
+
+    def modes(self) -> list[ModeView]:
+        return rules_view.modes(self._gateway)
+
+    async def switch_mode(self, mode: str, value: str, by: str) -> ModeView:
+        return await rules_view.switch(self._gateway, mode, value, by)
+
     async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
         return await told.trial(self._gateway, self._trials, start, end, rules)
 
@@ -225,8 +252,7 @@ class View:
         return await notifications.try_out(self._gateway.notifying, channel, to, by, self._utc)
 
     def metrics(self) -> Iterable[Metric]:
-        yield from _metrics(self._gateway)
-        yield from alarm_view.metrics(self._gateway)
+        yield from metrics.everything(self._gateway)
 
     def _utc(self, at: int) -> int:
         clock = self._gateway.clock
@@ -306,74 +332,3 @@ def _bands(rules: Iterable[Rule]) -> dict[str, Band]:
             highs = [high for high in (band.high, condition.high) if high is not None]
             bands[rule.point] = Band(max(lows, default=None), min(highs, default=None))
     return bands
-
-
-def _count(name: str, text: str, value: float, **labels: str) -> Metric:
-    return Metric(
-        name=f"kitchen_{name}_total", help=text, kind="counter", value=value, labels=labels
-    )
-
-
-def _gauge(name: str, text: str, value: float, **labels: str) -> Metric:
-    return Metric(name=f"kitchen_{name}", help=text, kind="gauge", value=value, labels=labels)
-
-
-def _metrics(gateway: "Gateway") -> Iterator[Metric]:
-    log, outbox = gateway.store.log.counters, gateway.outbox
-    yield _gauge("epoch", "Starts of this installation.", gateway.store.identity.epoch)
-    yield _count("readings", "Readings published since the start.", gateway.hub.published)
-    yield _count("judged", "Events judged since the start.", gateway.judging.steps)
-    yield _count("commits", "Transactions committed.", log.commits)
-    yield _count("commit_failures", "Transactions the disk refused.", log.failures)
-    yield _count("stored_rows", "Rows committed.", log.rows)
-    yield _count("stored_readings", "Readings committed.", log.readings)
-    yield _count(
-        "dropped_readings", "Readings dropped while the disk refused.", log.dropped_readings
-    )
-    yield _count("dropped_events", "Events dropped while the disk refused.", log.dropped_events)
-    removed = gateway.store.space.removed_rows
-    yield _count("removed_rows", "Rows removed to keep the budget.", removed)
-    lost = gateway.store.space.lost_rows
-    yield _count("budget_lost_rows", "Of them, rows the cloud never had.", lost)
-    yield _count("dropped_inputs", "Inputs of judging dropped likewise.", log.dropped_inputs)
-    if gateway.history is not None:
-        yield from metrics.of_history(gateway.history)
-    yield _gauge("outbox_rows", "Rows the cloud has not acknowledged.", outbox.waiting())
-    yield _gauge("outbox_window", "Messages that may wait for their ack.", outbox.window)
-    yield _gauge("outbox_lost_rows", "Rows that can never reach the cloud.", outbox.lost_rows())
-    yield _gauge("outbox_held_rows", "Rows too large for this broker.", outbox.held_rows())
-    yield _gauge("outbox_batch", "Rows of an outage in one message.", outbox.batch.rows)
-    yield _count("outbox_foreign_acks", "Acks of rows that were not sent.", outbox.foreign)
-    if gateway.uplink is not None:
-        sent = gateway.uplink.counters
-        yield _gauge("cloud_connected", "1 while linked.", float(gateway.uplink.connected))
-        yield _count("cloud_connects", "Connections made.", sent.connects)
-        yield _count("cloud_messages", "Messages sent.", sent.messages)
-        yield _count("cloud_rows", "Rows sent, resent ones included.", sent.rows)
-        yield _count("cloud_bytes", "Bytes of payload sent.", sent.bytes)
-        yield _count("cloud_resent", "Messages given up and sent again.", sent.resent)
-        yield _count("cloud_acknowledged", "Rows acknowledged.", sent.acknowledged)
-        yield _count("cloud_refused", "Messages from the cloud refused.", sent.refused)
-        yield _count("cloud_lost_rows", "Rows no longer in the log, or too large.", sent.lost_rows)
-        yield _count("cloud_rejected", "Messages the broker refused.", sent.rejected)
-        yield _count("cloud_unheard", "Messages nobody had subscribed to.", sent.unheard)
-        yield _count("cloud_oversized", "Messages from the cloud too large.", sent.oversized)
-    for state in gateway.fitout.equipment.states.values():
-        yield _count("device_reads", "Reads and messages heard.", state.reads, device=state.id)
-    for state in gateway.fitout.equipment.states.values():
-        yield _count("device_failures", "Reads that failed.", state.failures, device=state.id)
-    for state in gateway.fitout.equipment.states.values():
-        text = "Edges that came too fast to be readings of their own."
-        yield _count("device_coalesced_edges", text, state.coalesced, device=state.id)
-    for state in gateway.fitout.equipment.states.values():
-        text, ticks = "Ticks without a read: it hung, or the device rests.", state.skipped_ticks
-        yield _count("device_skipped_ticks", text, ticks, device=state.id)
-    yield from metrics.of_devices(gateway.fitout.equipment)
-    yield from metrics.of_sites(gateway.fitout.equipment)
-    yield from metrics.of_loop(gateway.lag)
-    yield from metrics.of_notifications(gateway.notifying, log)
-    for name, actuator in gateway.fitout.effects.actuators.items():
-        text = "Times an output was not as wanted and was corrected."
-        yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)
-    for name, restarts in gateway.supervision.restarts.items():
-        yield _count("task_restarts", "Tasks started again after a bug.", restarts, task=name)

@@ -194,6 +194,7 @@ class Rule:
     actions: tuple[Action, ...] = ()  # once, when it becomes active or runs
     advice: str = ""  # what a person should do now
     terms: AlarmTerms = PLAIN
+    lockout: str = ""  # zone in which nothing may be switched while it stands
     fingerprint: str = ""  # of the condition: another one has nothing to remember
 
 

@@ -14,9 +14,11 @@ from rules.alarm import Alarm
 from rules.announcing import Announcing
 from rules.base import Command, Observation, Priority, Rule, looks_at
 from rules.escalation import Escalation, Ladder, StandIn
-from rules.events import NOTHING, Entry, Event, Observed, Step
+from rules.events import NOTHING, Entry, Event, Observed, Started, Step
+from rules.interlocks import Interlocks
 from rules.kept import Run, Timer
 from rules.memory import IDLE, Memory, Phase, next_memory, remembers
+from rules.order import Order
 from rules.outputs import Claims
 from rules.plan import AlarmPlan
 from rules.schedule import State
@@ -41,11 +43,13 @@ class Judge:
         zone: ZoneInfo = _UTC,
         ladders: Mapping[str, Ladder] = MappingProxyType({}),
     ) -> None:
-        """Raises ValueError for a command to an actuator without a contract."""
+        """Raises ValueError for a command without a contract, and for needs in a circle."""
         order = {priority: rank for rank, priority in enumerate(Priority)}
         ranked = sorted(rules, key=lambda rule: (order[rule.priority], rule.id))
         self.rules = {rule.id: rule for rule in ranked}
+        self.rank = {rule.id: rank for rank, rule in enumerate(ranked)}
         self.contracts = dict(contracts)
+        self.interlocks = Interlocks(self.contracts, ranked)
         self.zone = zone
         self.alarm_plan = AlarmPlan(self.rules, ladders)
         self.hearers = Hearers(ranked)
@@ -68,6 +72,10 @@ class Judge:
         self._wide |= self.hearers.points | {
             point for rule in ranked for point in looks_at(rule).points if not simple(rule)
         }
+        # Whether anything here hangs on the time of day.
+        self.wants_wall_time = bool(self.hearers.scheduled) or any(
+            looks_at(rule).every_ms is not None for rule in ranked
+        )
 
     def _index(self, rule: Rule) -> None:
         if not rule.triggers:
@@ -88,7 +96,10 @@ class Judge:
         ):
             return NOTHING
         turn = Turn(self, state)
-        turn.fire_until(now)
+        away = isinstance(event, Started) and event.fresh
+        if away:
+            state.seen.begin()
+        turn.fire_until(now, away=away)
         turn.take(event, now)
         return Step(turn.changes.entries, turn.changes.effects)
 
@@ -152,7 +163,11 @@ class Judge:
             case Memory():
                 rule = self.rules.get(name)
                 return None if rule is None else _memory_due(entry, rule)
-            case Run() | Timer() | State():
+            case Order():
+                return entry.due
+            case State():
+                return entry.due if name in self.hearers.scheduled else None
+            case Run() | Timer():
                 return entry.due if kind == "timer" or name in self.rules else None
             case _:
                 return None

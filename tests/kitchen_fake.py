@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from gateway.access import Kind, TokenRow
+from gateway.access import Kind, TokenRow, User
 from gateway.alarm_kpi import AlarmRow, figures
 from gateway.notify.subscribing import Subscribing
 from gateway.web.alarm_shapes import (
@@ -17,6 +17,7 @@ from gateway.web.alarm_shapes import (
     ShelvedView,
 )
 from gateway.web.kitchen import (
+    ActuatorView,
     AlarmView,
     Band,
     Busy,
@@ -25,6 +26,7 @@ from gateway.web.kitchen import (
     ConfigurationView,
     DeviceView,
     Metric,
+    ModeView,
     NobodyReached,
     NoHistory,
     NoRecord,
@@ -32,8 +34,12 @@ from gateway.web.kitchen import (
     NotificationsView,
     NotPossible,
     NotWaiting,
+    Order,
+    OrderView,
+    OverrideView,
     PointView,
     ReloadView,
+    RuleView,
     SeriesView,
     SiteView,
     StatusView,
@@ -41,7 +47,9 @@ from gateway.web.kitchen import (
     UnknownAlarm,
     UnknownChannel,
     UnknownDevice,
+    UnknownMode,
     UnknownPoint,
+    UnknownRule,
 )
 from rules.people import (
     BackInService,
@@ -80,8 +88,11 @@ class KitchenInMemory:
             status="running", file="config.yaml", source="file"
         )
         self.reload_view = ReloadView(result="applied")
+        self.asked: list[tuple[str, str]] = []
         self.reloaded_by: list[str] = []
         self.busy = False
+        self.actuator_views: dict[str, ActuatorView] = {}
+        self.order_views: list[OrderView] = []
         self.acts: list[ByPeople] = []
         self.impossible: NotPossible | None = None
         self.no_record: NoRecord | None = None
@@ -124,6 +135,33 @@ class KitchenInMemory:
 
     def configuration(self) -> ConfigurationView:
         return self.configuration_view
+
+    def rules(self) -> list[RuleView]:
+        return [
+            RuleView(
+                id="closing",
+                label="Closing",
+                priority="low",
+                runs=True,
+                state="idle",
+                callable=True,
+            )
+        ]
+
+    async def run_rule(self, rule_id: str, by: str) -> RuleView:
+        self.asked.append((rule_id, by))
+        if rule_id != "closing":
+            raise UnknownRule
+        return self.rules()[0]
+
+    def modes(self) -> list[ModeView]:
+        return [ModeView(id="kitchen", value="open", words=("open", "closed"))]
+
+    async def switch_mode(self, mode: str, value: str, by: str) -> ModeView:
+        words = {"kitchen": ("open", "closed")}.get(mode, ())
+        if value not in words:
+            raise UnknownMode(words)
+        return ModeView(id=mode, value=value, words=words, by=by, since=self.now)
 
     async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
         del start, end, rules
@@ -191,6 +229,48 @@ class KitchenInMemory:
         if alarm.point in self._points and state == "acknowledged":
             self.change(alarm.point, state="acknowledged")
         return done
+
+    def actuators(self) -> list[ActuatorView]:
+        return list(self.actuator_views.values())
+
+    def orders(self) -> list[OrderView]:
+        return self.order_views
+
+    async def order(self, order: Order, by: User) -> OrderView:
+        """Obeys at once; `overrides` and `cause` follow."""
+        actuator = self.actuator_views.get(order.actuator)
+        code = "unknown_actuator" if actuator is None else "lockout" if actuator.locked else ""
+        done = OrderView(
+            id=order.id,
+            actuator=order.actuator,
+            value=order.value,
+            slot=order.slot,
+            state="rejected" if code else "succeeded",
+            code=code,
+            about="gas_leak" if code == "lockout" else "",
+            by=by.name,
+            role=by.role.value,
+            origin="page",
+            at=self.now,
+        )
+        self.order_views.insert(0, done)
+        if actuator is not None and not code:
+            self.actuator_views[actuator.id] = self._overridden(actuator, done)
+        return done
+
+    def _overridden(self, actuator: ActuatorView, done: OrderView) -> ActuatorView:
+        if done.value is None:
+            return msgspec.structs.replace(
+                actuator, value=False, read_back=False, slot=None, cause="safe state", overrides=()
+            )
+        override = OverrideView(
+            slot=8, value=done.value, by=done.by, origin="page", order=done.id,
+            until=self.now + 1_800_000,
+        )  # fmt: skip
+        return msgspec.structs.replace(
+            actuator, value=done.value, read_back=done.value, slot=8,
+            cause=f"order/{done.id}", overrides=(override,),
+        )  # fmt: skip
 
     def alarm(self, alarm_id: str) -> AlarmView:
         if alarm_id not in self._alarms:

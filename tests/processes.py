@@ -186,6 +186,16 @@ class Daemon:
         self.wait_until(self._find_port, deadline_s)
         self.wait_until(self._answers, deadline_s)
 
+    def wait_well(self) -> None:
+        """Return once nothing is wrong with it, but perhaps that this machine is slow."""
+
+        def well() -> bool:
+            health = self.health()
+            wrong = [trouble for trouble in health["troubles"] if not trouble.startswith("loop: ")]
+            return health["status"] in {"running", "degraded"} and not wrong
+
+        self.wait_until(well)
+
     def wait_until(self, look: Callable[[], Seen | None], deadline_s: float = PATIENCE_S) -> Seen:
         """As `wait_for`; gives up at once when the daemon has ended."""
 

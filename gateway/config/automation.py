@@ -1,4 +1,4 @@
-"""The sections that refer to points and actuators: modes, scenes, forecasts, rules."""
+"""The sections that refer to points and actuators: modes, scenes, forecasts, packs, rules."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from gateway.config.duty import duty
 from gateway.config.equipment import Equipment
 from gateway.config.forecasts import forecasts
 from gateway.config.known import MODE, Entry, Known
+from gateway.config.packs import Packs
 from gateway.config.rules import Rules
 from gateway.config.schedule import schedule
 from gateway.config.times import Times
@@ -20,7 +21,7 @@ from rules.base import Rule
 from rules.schedule import Schedule
 from rules.shift import Duty
 
-SECTIONS = ("modes", "scenes", "shifts", "escalations", "forecasts", "rules")
+SECTIONS = ("modes", "scenes", "shifts", "escalations", "forecasts", "packs", "rules")
 _WORDS = range(2, 21)  # of a mode
 
 
@@ -32,6 +33,7 @@ class Automation(NamedTuple):
     shifts: Duty | None
     escalations: Mapping[str, LadderEntry]
     forecasts: Mapping[str, schema.Forecast]
+    packs: Mapping[str, schema.Use]
     rules: tuple[Rule, ...]
     rule_options: Mapping[str, object]
 
@@ -59,6 +61,11 @@ def automation(
     def scheduled(node: Node, spot: Spot) -> Schedule | Flaw:
         return FLAW if times is None else schedule(times, node, spot)
 
+    packs = Packs(filler, known, equipment, modes)
+    uses = packs.expanded(
+        _entries(section.get("packs"), "packs", filler), {entry.name: entry for entry in entries}
+    )
+    entries += uses.entries
     rules = Rules(filler, known, actions, terms, scheduled, [entry.name for entry in entries])
     return Automation(
         modes,
@@ -66,6 +73,7 @@ def automation(
         shifts,
         escalations or {},
         outlooks,
+        uses.uses,
         rules.compiled(entries),
         rules.options,
     )

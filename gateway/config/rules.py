@@ -169,7 +169,7 @@ class Rules:
         terms = self._terms.of(written.then, spot)
         if start is FLAW or then is FLAW or terms is FLAW:
             return None
-        if not (then.alarm or then.commands or then.actions):
+        if not any(then):
             return None
         return Rule(
             id=entry.name,
@@ -187,6 +187,7 @@ class Rules:
             terms=terms,
             commands=then.commands,
             actions=then.actions,
+            lockout=then.lockout,
             advice=written.advice,
             fingerprint=self._fingerprint(entry, written),
         )

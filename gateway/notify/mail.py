@@ -122,7 +122,7 @@ class Mail:
             with contextlib.suppress(aiosmtplib.SMTPException):  # it has been taken already
                 await client.execute_command(b"QUIT")
         finally:
-            if client.transport is not None:
+            if isinstance(client.transport, asyncio.WriteTransport):
                 client.transport.abort()  # a farewell of TLS would wait for the other side
             client.close()
 

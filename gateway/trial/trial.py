@@ -10,6 +10,7 @@ from gateway.store.past import Piece, Stretch
 from gateway.store.state import JudgedReading
 from gateway.trial.course import Course
 from gateway.trial.episode import TooMany
+from gateway.trial.obedience import as_done_by
 from rules.events import Started
 from rules.judge import Judge
 
@@ -86,6 +87,8 @@ def _judge(courses: Sequence[Course], piece: Piece) -> int:
                 if stirs(state, point, entry, at):
                     course.see(entry)
         else:
-            for course in courses:
-                course.take(judging.event_of(entry.body), entry.at)
+            event = judging.event_of(entry.body)
+            done = [as_done_by(course, courses[0], event, entry.at) for course in courses]
+            for course, each in zip(courses, done, strict=True):
+                course.take(each, entry.at)
     return readings

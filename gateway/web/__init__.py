@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.access import Access
 from gateway.clock import Clock
 from gateway.web import (
+    actuators,
     alarms,
     api,
     configuration,
@@ -19,6 +20,7 @@ from gateway.web import (
     metrics,
     notifications,
     push,
+    rules,
     static,
     status,
     trial,
@@ -31,6 +33,7 @@ PARTS = (
     health,
     login,
     api,
+    actuators,
     alarms,
     configuration,
     devices,
@@ -39,6 +42,7 @@ PARTS = (
     metrics,
     notifications,
     push,
+    rules,
     static,
     status,
     trial,

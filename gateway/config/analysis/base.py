@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.config import yaml
+from gateway.config import schema, texts
 from gateway.config.load import Loaded
 from gateway.config.problem import Place, Report, Steps, written
-from gateway.config.yaml import Map, Node, Sequence
+from gateway.config.yaml import Entry, Map, Node, Sequence
 from gateway.points import points_of
 from gateway.reading import Point
 from rules import limit
@@ -44,7 +44,9 @@ class Kitchen:
         self.rules = loaded.config.rules
         self.points: dict[str, Point] = {point.id: point for point in points_of(loaded.config)}
         self._file = str(loaded.file)
-        self._root = yaml.parse(loaded.text, Report(self._file))
+        self._root = _with_packs(
+            texts.tree(texts.split(loaded.text), Report(self._file)), self.config
+        )
 
     def limits(self, rule: Rule) -> limit.Options | None:
         """The limits of a rule of kind `limit`; None of another."""
@@ -61,11 +63,11 @@ class Kitchen:
         place = _place(self._root, path)
         return Finding(
             level=level,
-            file=self._file,
+            file=place.file or self._file,
             line=place.line,
             column=place.column,
             path=written(path),
-            message=message,
+            message=f"{message} (used by {place.user})" if place.user else message,
             suggestion=suggestion,
         )
 
@@ -73,6 +75,21 @@ class Kitchen:
 def of_rule(rule: Rule, *steps: str | int) -> Steps:
     """The path of a rule, or of something in it."""
     return ("rules", rule.id, *steps)
+
+
+def _with_packs(root: Node | None, config: schema.Config) -> Node | None:
+    """The tree with the rules of packs among the others."""
+    if not isinstance(root, Map):
+        return root
+    rules = root.entries.get("rules")
+    written = rules.node.entries if rules is not None and isinstance(rules.node, Map) else {}
+    ours = {
+        name: Entry(tree.place, tree)
+        for use in config.packs.values()
+        for name, tree in use.rules.items()
+    }
+    all_rules = Entry(root.place, Map(root.place, {**ours, **written}))
+    return Map(root.place, {**root.entries, "rules": all_rules})
 
 
 def _place(root: Node | None, path: Steps) -> Place:

@@ -2,6 +2,7 @@
 import "./banner.js";
 import "./chart.js";
 import { AlarmPlace, showHidden } from "./alarms.js";
+import { Controls } from "./controls.js";
 import { Devices } from "./devices.js";
 import { setIcon, setText } from "./element.js";
 import { Wall } from "./kitchen.js";
@@ -31,7 +32,8 @@ let used = performance.now();
 await load();
 const [wall, notices, strip, status] = [new Wall(), new Notices(), new Strip(), new Status()];
 const problems = new Problems();
-const [devices, detail, alarmPlace] = [new Devices(), new PointPage(), new AlarmPlace()];
+const [devices, controls] = [new Devices(), new Controls()];
+const [detail, alarmPlace] = [new PointPage(), new AlarmPlace()];
 
 function now() {
   return heard.wall + (performance.now() - heard.at) * (state.site?.speed ?? 1);
@@ -94,6 +96,7 @@ function paint() {
   }
   if (place() === "alarms") alarmPlace.show(state.alarms, state.flood, state.session, world);
   if (place() === "devices") devices.show(state.points, world);
+  if (place() === "devices") controls.show(state.session?.role, world);
   if (place() === "system") status.show(state, system, world);
   if (place() === "point") detail.show(subject(), state.points, world);
   if (held) setTimeout(draw, CONFIRM_MS / 10);
