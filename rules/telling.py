@@ -37,10 +37,16 @@ class Telling:
         return at <= now
 
     def begin(self, alarms: Sequence[str], now: int, reason: str) -> None:
-        """Tell of these, and go on until somebody acknowledges, where a ladder says so."""
+        """Tell of these, and go on until somebody acknowledges, where a ladder says so.
+
+        One that comes back before anybody has acknowledged goes on where its ladder stands: begun
+        anew each time, an alarm that comes and goes would never reach the second step.
+        """
         by_ladder: dict[str, list[str]] = {}
         for name in alarms:
-            by_ladder.setdefault(self._plan.ladder(name), []).append(name)
+            ladder, running = self._plan.ladder(name), self._changes.get(f"escalation/{name}")
+            if not isinstance(running, Escalation) or running.ladder != ladder:
+                by_ladder.setdefault(ladder, []).append(name)
         for ladder, names in by_ladder.items():
             if not ladder:
                 self._announce(names, "", 0, reason)

@@ -5,14 +5,19 @@
 """
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from gateway.judging import decode
+from gateway.judging import decode, replay
+from gateway.reading import Quality
+from gateway.store.state import JudgedInput, JudgedReading
 from rules import dose
 from rules.base import OnBad, Priority, Rule
-from rules.events import Elapsed, Entry, Observed, Started
+from rules.events import Elapsed, Entry, Event, Observed, Started
 from rules.exposure import Dose, Measure, grown, percent
 from rules.judge import Judge
 from rules.memory import Phase
+from rules.state import Memories
 from rules.window import Window
 from tests.kitchen_rules import Bench, Seen, stored
 
@@ -193,3 +198,65 @@ def test_a_look_adds_only_the_minute_that_ends() -> None:
 def test_options_that_contradict_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"reference|exchange|clear_below|over"):
         dose.Options(**wrong)
+
+
+def test_a_start_does_not_look_back_over_the_minutes_before_it() -> None:
+    bench = Bench(Judge([rule(OSHA)], {}))
+    bench.feed(Started(), 1_800_000_000_000)  # a kitchen's time is about UTC: 30 million minutes
+    assert bench.state.next_due == 1_800_000_000_000 + MINUTE_MS
+
+
+class Running:
+    """The gateway's part: what is kept and committed, and a start after which only that is left."""
+
+    def __init__(self) -> None:
+        self.judge = Judge([rule(OSHA)], {})
+        self.inputs: list[JudgedReading | JudgedInput] = []
+        self.state = Memories(self.judge)
+        self.now = 0
+        self.start()
+
+    def start(self) -> None:
+        past = [each for each in self.inputs if '"tick"' not in getattr(each, "body", "")]
+        self.state = Memories(self.judge, decode(stored(self.state.entries)))
+        self.state.seen.refill(
+            (each.point, each) if isinstance(each, JudgedReading) else None for each in past
+        )
+        self.take(Started(), JudgedInput(self.now, '{"k":"start"}'))
+
+    def hear(self, level: float | None, seconds: int) -> None:
+        for _ in range(0, seconds, 5):
+            self.now += 5_000
+            if self.state.next_due <= self.now:
+                self.take(Elapsed(), JudgedInput(self.now, '{"k":"tick"}'))
+            quality = Quality.GOOD if level is not None else Quality.SENSOR_FAILURE
+            reading = JudgedReading(NOISE, level, quality, self.now)
+            self.take(Observed(NOISE, reading), reading)
+
+    def take(self, event: Event, kept: JudgedReading | JudgedInput) -> None:
+        step = self.judge.step(self.state, event, self.now)
+        self.state.apply(step.changes)
+        if step.changes or not isinstance(event, Elapsed):
+            self.inputs.append(kept)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([95.0, 110.0, 70.0, None]), st.integers(5, 400), st.integers(-1, 300)
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_it_is_a_function_of_what_was_committed_whatever_kills_came_between(
+    shift: list[tuple[float | None, int, int]],
+) -> None:
+    running = Running()
+    for level, seconds, away_s in shift:
+        running.hear(level, seconds)
+        if away_s >= 0:
+            running.now += away_s * 1_000
+            running.start()
+    assert replay(running.judge, running.inputs) == running.state.entries

@@ -223,6 +223,16 @@ def test_an_alarm_that_is_over_and_unseen_goes_on_being_told() -> None:
     assert messages(kitchen.feed(Elapsed(), 5 * MINUTE)) == [("escalation", "manager", 1, ["r0"])]
 
 
+def test_an_alarm_that_comes_and_goes_climbs_its_ladder_all_the_same() -> None:
+    kitchen = climbing()
+    told = []
+    for minute in range(16):
+        effects = warm(kitchen, "r0", minute * MINUTE)
+        effects += cool(kitchen, "r0", minute * MINUTE + 30_000)
+        told += [(minute, to) for _, to, *_ in messages(effects)]
+    assert told == [(0, "on_duty cook"), (5, "manager"), (15, "owner")]
+
+
 def test_a_burst_climbs_its_ladder_as_one_and_leaves_out_who_was_acknowledged() -> None:
     kitchen = climbing(3)
     for number in range(3):

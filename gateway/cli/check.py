@@ -9,7 +9,7 @@ import click
 
 from gateway.cli.options import MISUSED, config_option, find_config, json_option
 from gateway.cli.words import counted
-from gateway.config import describe
+from gateway.config import describe, packs
 from gateway.config.analysis import findings
 from gateway.config.analysis.base import Finding, Level
 from gateway.config.load import Loaded, load
@@ -48,8 +48,15 @@ def _of(found: Sequence[Finding], level: Level) -> list[Finding]:
 
 def _in_words(path: Path, loaded: Loaded, found: Sequence[Finding]) -> str:
     lines = [describe.problem(each) for each in loaded.problems]
+    lines += _packs(loaded)
     lines += [_line(each) for level in Level for each in _of(found, level)]
     return "\n".join([*lines, _outcome(path, loaded, found)])
+
+
+def _packs(loaded: Loaded) -> list[str]:
+    """What each use of a preset is: `packs.walk_in: fridge@1, kr_restaurant@1; without silent`."""
+    uses = {} if loaded.config is None else loaded.config.packs
+    return [f"packs.{name}: {packs.told(use)}" for name, use in uses.items()]
 
 
 def _line(found: Finding) -> str:
@@ -80,6 +87,9 @@ def _as_json(path: Path, loaded: Loaded, found: Sequence[Finding]) -> str:
         "usable": loaded.config is not None,
         "left_out": sorted(loaded.disabled),
         "problems": [asdict(problem) for problem in loaded.problems],
+        "packs": {}
+        if loaded.config is None
+        else {name: packs.told(use) for name, use in loaded.config.packs.items()},
         "findings": [asdict(finding) for finding in found],
     }
     return json.dumps(result, ensure_ascii=False, indent=2)

@@ -242,7 +242,7 @@ class Packs:
             "id": Scalar(entry.spot.place, entry.name, quoted=True),
             "label": name if label is None else label.node,
         }
-        template = Template(always | given, one.needs, figures, user)
+        template = Template({**always, **given}, one.needs, figures, user)
         rules: dict[str, Map] = {}
         for rule, tree in one.rules.items():
             if rule in keys.leave_out:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from gateway.config import texts
 from gateway.config.load import Loaded
 from gateway.config.problem import ISOLATED, Report
+from gateway.config.schema import Config
 from gateway.config.secret import KEYS
 from gateway.config.yaml import Entry, Map, Node, Scalar, Sequence
 
@@ -28,6 +29,17 @@ def effective(loaded: Loaded) -> Map | None:
     if written is not None and isinstance(written.node, Map):
         _leave_out(whole, "rules", written.node.entries.keys() - rules)
     return whole
+
+
+def expanded(tree: Map, config: Config) -> Map:
+    """The same with packs replaced by the rules they have become."""
+    written = tree.entries.get("rules")
+    rules = dict(written.node.entries) if written and isinstance(written.node, Map) else {}
+    for use in config.packs.values():
+        rules |= {name: Entry(rule.place, rule) for name, rule in use.rules.items()}
+    entries = {name: entry for name, entry in tree.entries.items() if name != "packs"}
+    place = written.key if written else tree.place
+    return Map(tree.place, entries | {"rules": Entry(place, Map(place, rules))})
 
 
 def plain(node: Node) -> object:
