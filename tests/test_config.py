@@ -372,7 +372,7 @@ def test_an_installed_package_may_bring_a_driver(
 
 def test_every_driver_and_rule_kind_in_the_tree_can_be_configured() -> None:
     assert {"sht3x", "contact", "relay", "buzzer", "replay"} <= set(registry.driver_names())
-    assert registry.kind_names() == ["contact", "limit", "rate", "stale"]
+    assert registry.kind_names() == ["contact", "dose", "limit", "rate", "stale"]
     for name in registry.driver_names():
         module = registry.driver(name)
         assert module.ROLE in {"polled", "pushed", "acting"}
@@ -405,7 +405,8 @@ def test_the_shipped_kitchen_is_good() -> None:
     assert loaded.config is not None
     assert (
         describe.contents(loaded.config)
-        == "15 devices, 33 points, 2 actuators, 17 rules; emulated: no hardware is read"
+        == "15 devices, 33 points, 2 actuators, 19 rules (18 of packs); "
+        "emulated: no hardware is read"
     )
     assert loaded.config.site.label == "마포점"
     assert loaded.config.emulation is not None
