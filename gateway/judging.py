@@ -42,6 +42,7 @@ from rules.slots import Held, Output
 from rules.state import Memories
 
 CLOCK_STEP_MS = 1_000  # a wall clock that moved by less is as it was
+_TICK = '{"k":"tick"}'
 _encode = msgspec.json.encode
 
 
@@ -102,7 +103,13 @@ class Judging:
         self._take(Started(), self._hub.pass_time(now), START)
 
     def observe(self, reading: Reading, *, keep: bool) -> bool:
-        """Judge a reading; true when it changed anything, so that it must be stored."""
+        """Judge a reading; true when it changed anything, so that it must be stored.
+
+        A timer that is due fires in a step of its own, as it may be all that changes: a reading
+        stored for that would be seen by formulas in a replay, and was not seen here.
+        """
+        if self.state.next_due <= reading.at:
+            self._take(Elapsed(), reading.at, _TICK)
         point_id = reading.point.id
         if not self.judge.stirs(self.state, point_id, reading, reading.at, kept=keep):
             self.steps += 1
@@ -118,7 +125,7 @@ class Judging:
             body = _encode({"k": "clock", "ahead_ms": ahead_ms}).decode()
             self._take(Clocked(ahead_ms), self._hub.pass_time(now), body)
         if self.state.next_due <= now:
-            self._take(Elapsed(), self._hub.pass_time(now), '{"k":"tick"}')
+            self._take(Elapsed(), self._hub.pass_time(now), _TICK)
 
     def _clock_moved(self, ahead_ms: int | None) -> bool:
         hands = self.state.entries.get("clock")

@@ -13,6 +13,7 @@ class Changes:
         self.entries: dict[str, Entry | None] = {}
         self.effects: list[Effect] = []
         self.chain: tuple[str, ...] = ()  # what led to what happens just now
+        self._changed: list[str] = []
 
     def get(self, key: str) -> Entry | None:
         """An entry as it stands now."""
@@ -21,6 +22,12 @@ class Changes:
     def put(self, key: str, entry: Entry | None) -> None:
         """Change an entry, or forget it with None."""
         self.entries[key] = entry
+        self._changed.append(key)
+
+    def changed(self) -> list[str]:
+        """The keys that were put since this was last asked."""
+        changed, self._changed = self._changed, []
+        return changed
 
     def memory(self, rule_id: str) -> Memory:
         """What a rule remembers."""

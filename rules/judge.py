@@ -47,6 +47,7 @@ class Judge:
         order = {priority: rank for rank, priority in enumerate(Priority)}
         ranked = sorted(rules, key=lambda rule: (order[rule.priority], rule.id))
         self.rules = {rule.id: rule for rule in ranked}
+        self.rank = {rule.id: rank for rank, rule in enumerate(ranked)}
         self.contracts = dict(contracts)
         self.interlocks = Interlocks(self.contracts, ranked)
         self.zone = zone
@@ -71,6 +72,10 @@ class Judge:
         self._wide |= self.hearers.points | {
             point for rule in ranked for point in looks_at(rule).points if not simple(rule)
         }
+        # Whether anything here hangs on the time of day.
+        self.wants_wall_time = bool(self.hearers.scheduled) or any(
+            looks_at(rule).every_ms is not None for rule in ranked
+        )
 
     def _index(self, rule: Rule) -> None:
         if not rule.triggers:
@@ -90,10 +95,11 @@ class Judge:
             state, event.point, event.seen, now, kept=event.kept
         ):
             return NOTHING
-        if isinstance(event, Started):
-            state.look_anew()  # nobody looked while the process was away
         turn = Turn(self, state)
-        turn.fire_until(now)
+        away = isinstance(event, Started) and event.fresh
+        if away:
+            state.seen.begin()
+        turn.fire_until(now, away=away)
         turn.take(event, now)
         return Step(turn.changes.entries, turn.changes.effects)
 
@@ -159,7 +165,9 @@ class Judge:
                 return None if rule is None else _memory_due(entry, rule)
             case Order():
                 return entry.due
-            case Run() | Timer() | State():
+            case State():
+                return entry.due if name in self.hearers.scheduled else None
+            case Run() | Timer():
                 return entry.due if kind == "timer" or name in self.rules else None
             case _:
                 return None

@@ -19,10 +19,14 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
 
 
 class Pace(msgspec.Struct, frozen=True, tag="pace"):
-    """How much of a rule's allowance is used: `used` leaks away with time."""
+    """How much of a rule's allowance is used: `used` leaks away with time.
+
+    `excess`: what was too much has been told, and is not told again until it has calmed down.
+    """
 
     used: float
     at: int
+    excess: bool = False
 
 
 class Timer(msgspec.Struct, frozen=True, tag="timer"):

@@ -69,11 +69,12 @@ def verdict(rule: Rule, world: World, *, active: bool) -> Verdict:
         said = Verdict.SILENT if seen is None else holds(rule, seen, active=active)
     if rule.gate is None:
         return said
-    both = {said, answer(rule.gate, world)}
-    return next(it for it in _STRONGEST_FIRST if it in both)
-
-
-_STRONGEST_FIRST = (Verdict.FALSE, Verdict.BLIND, Verdict.SILENT, Verdict.TRUE)  # of an `and`
+    if said is Verdict.FALSE:
+        return said
+    gate = answer(rule.gate, world)
+    if said is Verdict.TRUE or gate is Verdict.FALSE:
+        return gate
+    return Verdict.BLIND if Verdict.BLIND in (said, gate) else Verdict.SILENT
 
 
 def answer(formula: Formula, world: World, *, active: bool = False) -> Verdict:

@@ -14,4 +14,6 @@ REST_MS = 600_000  # for so long a rule that used up its allowance is suspended
 def spend(pace: Pace | None, now: int) -> Pace | None:
     """The allowance after one more beginning, None when there is none left."""
     used = 0.0 if pace is None else max(0.0, pace.used - (now - pace.at) / EVERY_MS)
-    return None if used + 1.0 > BURST else Pace(used + 1.0, now)
+    if used + 1.0 > BURST:
+        return None
+    return Pace(used + 1.0, now, pace is not None and pace.excess and used > BURST / 2)

@@ -20,7 +20,7 @@ class Runs:
         self._outputs = outputs
 
     def begin(self, rule: Rule, now: int) -> bool:
-        """Run a rule's actions; whether it began anew (not while it runs, but for its mode)."""
+        """Run a rule's actions, or have that wait its turn; False: it runs and lets nobody in."""
         entry = self._changes.get(f"run/{rule.id}")
         if not isinstance(entry, Run) or rule.mode is Mode.RESTART:
             self._changes.put(f"run/{rule.id}", None)
@@ -29,8 +29,8 @@ class Runs:
         if rule.mode is Mode.QUEUED and entry.waiting < QUEUE_MOST:
             waiting = msgspec.structs.replace(entry, waiting=entry.waiting + 1)
             self._changes.put(f"run/{rule.id}", waiting)
-        else:
-            self._changes.record("rule", {"rule": rule.id, "verb": "passed over"})
+            return True
+        self._changes.record("rule", {"rule": rule.id, "verb": "passed over"})
         return False
 
     def resume(self, rule: Rule, now: int) -> None:
@@ -41,19 +41,17 @@ class Runs:
             self._proceed(rule, entry, now)
 
     def _proceed(self, rule: Rule, run: Run, now: int) -> None:
-        number = run.action
-        while number < len(rule.actions):
-            action = rule.actions[number]
-            number += 1
-            if isinstance(action, Wait):
-                due = now + action.for_ms
-                self._changes.put(
-                    f"run/{rule.id}", msgspec.structs.replace(run, action=number, due=due)
-                )
-                return
-            self._act(rule, action, now)
-            if number == len(rule.actions) and run.waiting:
-                number, run = 0, msgspec.structs.replace(run, waiting=run.waiting - 1)
+        while True:
+            for number, action in enumerate(rule.actions[run.action :], run.action + 1):
+                if isinstance(action, Wait):
+                    due = now + action.for_ms
+                    waits = msgspec.structs.replace(run, action=number, due=due)
+                    self._changes.put(f"run/{rule.id}", waits)
+                    return
+                self._act(rule, action, now)
+            if not run.waiting:
+                break
+            run = msgspec.structs.replace(run, action=0, waiting=run.waiting - 1)
         if self._changes.get(f"run/{rule.id}") is not None:
             self._changes.put(f"run/{rule.id}", None)
 

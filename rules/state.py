@@ -61,11 +61,6 @@ class Memories:
         instants = (*self.timers.values(), *self.seen.looks.values())
         self.next_due = min(instants, default=NEVER)
 
-    def look_anew(self) -> None:
-        """Forget when rules were to look again; a start says when."""
-        self.seen.looks.clear()
-        self.watch_time()
-
     def _note(self, key: str) -> None:
         rule = self._judge.rules.get(key.removeprefix("rule/"))
         if rule is None:

@@ -1,6 +1,6 @@
 """Which rules run when something happens."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rules.base import AlarmHeard, Called, Due, PointChanged, Rule, TimerElapsed, Value
 
@@ -10,11 +10,14 @@ class Hearers:
 
     def __init__(self, ranked: Iterable[Rule]) -> None:
         self._of: dict[tuple[str, ...], list[Rule]] = {}
+        self._scheduled: dict[str, Rule] = {}
         self._points: dict[str, list[tuple[PointChanged, Rule]]] = {}
         for rule in ranked:
             for trigger in rule.triggers:
                 if isinstance(trigger, PointChanged):
                     self._points.setdefault(trigger.point, []).append((trigger, rule))
+                elif isinstance(trigger, Due):
+                    self._scheduled[rule.id] = rule
                 else:
                     self._of.setdefault(_key(trigger, rule), []).append(rule)
 
@@ -24,9 +27,9 @@ class Hearers:
         return set(self._points)
 
     @property
-    def scheduled(self) -> Sequence[Rule]:
-        """The rules with a schedule."""
-        return [rules[0] for key, rules in self._of.items() if key[0] == "schedule"]
+    def scheduled(self) -> Mapping[str, Rule]:
+        """The rules with a schedule, by id."""
+        return self._scheduled
 
     def of_point(self, point: str, value: Value) -> list[Rule]:
         """Those that wait for a point to take this value."""
@@ -50,13 +53,11 @@ class Hearers:
         return ("called", rule_id) in self._of
 
 
-def _key(trigger: AlarmHeard | TimerElapsed | Due | Called, rule: Rule) -> tuple[str, ...]:
+def _key(trigger: AlarmHeard | TimerElapsed | Called, rule: Rule) -> tuple[str, ...]:
     match trigger:
         case AlarmHeard(alarm=alarm, verb=verb):
             return ("alarm", alarm, verb)
         case TimerElapsed(timer=timer):
             return ("timer", timer)
-        case Due():
-            return ("schedule", rule.id)
         case Called():
             return ("called", rule.id)

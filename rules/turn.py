@@ -51,6 +51,9 @@ from rules.state import Compiled, Memories
 from rules.triggers import Hearers
 
 DEPTH = 8  # so long may a chain of causes be
+TOO_OFTEN = "it begins too often"
+TIMERS_MOST = 10_000  # of one step, each at its own instant
+LOOK = 0.1  # what a look counts for among them: most end in nothing
 
 
 class Kitchen(Compiled, Protocol):
@@ -60,6 +63,7 @@ class Kitchen(Compiled, Protocol):
     hearers: Hearers
     interlocks: Interlocks
     alarm_plan: AlarmPlan
+    rank: dict[str, int]  # of rules, the most urgent first
 
     @property
     def claims(self) -> Claims:
@@ -85,21 +89,34 @@ class Turn:
         self._hours = Hours(judge.hearers, self.changes)
         self._heard = 0  # effects whose followers have run
 
-    def fire_until(self, now: int) -> None:
-        """Let every timer that is due fire at its own instant, earliest first."""
+    def fire_until(self, now: int, *, away: bool = False) -> None:
+        """Let every timer that is due fire at its own instant, earliest first.
+
+        After `away` schedules wait for the event: what they missed is not made up for as if the
+        gateway had been there. Past `TIMERS_MOST` what is still due fires now instead.
+        """
         if self.changes.state.next_due > now:
             return
-        while True:
-            timers = self._timers()
-            at = min(timers.values(), default=NEVER)
-            if at > now:
-                self.changes.state.watch_time()
-                return
+        timers = self._timers(away=away)
+        fired = 0.0
+        while (due := min(timers.values(), default=NEVER)) <= now:
+            at = due if fired < TIMERS_MOST else now
             self._seen.now = at
-            for key in sorted(key for key, due in timers.items() if due == at):
+            for key in sorted(
+                (key for key, when in timers.items() if when == due), key=self._order
+            ):
+                if timers.get(key) != due:
+                    continue  # one that fired before it has moved it
                 self._fire(key, at)
                 self._follow(at)
+                self._bring_up(timers, key)
+                fired += LOOK if key.startswith("look/") else 1.0
             self._settle(at)
+            self._bring_up(timers)
+        if fired > TIMERS_MOST:
+            self.changes.chain = ()
+            self.changes.record("system", {"code": "timers_late"})
+        self.changes.state.watch_time()
 
     def take(self, event: Event, now: int) -> None:
         """Let an event have its effect, after the timers before it."""
@@ -108,8 +125,8 @@ class Turn:
         match event:
             case Observed(point, seen, kept):
                 self._observe(point, seen, now, kept=kept)
-            case Started(known, fresh):
-                self._start(now, known, fresh=fresh)
+            case Started(known=known):
+                self._start(now, known)
             case Clocked(ahead_ms):
                 self._hours.set(ahead_ms)
                 self._by_the_clock(now)
@@ -200,16 +217,26 @@ class Turn:
         return said is Verdict.TRUE
 
     def _allowed(self, rule: Rule, now: int) -> bool:
-        """Whether a rule may begin once more; one that begins too often is suspended."""
-        if rule.priority is Priority.LIFE:
+        """Whether a rule may begin once more; one that begins too often is suspended.
+
+        Life safety never is: a condition always counts, and only runs in excess are left out.
+        """
+        life = rule.priority is Priority.LIFE
+        if life and not rule.triggers:
             return True
         entry = self.changes.get(f"pace/{rule.id}")
-        pace = spend(entry if isinstance(entry, Pace) else None, now)
-        if pace is None:
-            self._suspend(rule, "it begins too often", now)
+        before = entry if isinstance(entry, Pace) else None
+        pace = spend(before, now)
+        if pace is None and not life:
+            self._suspend(rule, TOO_OFTEN, now)
+        elif pace is None and before is not None and not before.excess:
+            pace = msgspec.structs.replace(before, excess=True)
+            self.changes.put(f"pace/{rule.id}", pace)
+            self.changes.record("rule", {"rule": rule.id, "verb": "stopped", "why": TOO_OFTEN})
             return False
-        self.changes.put(f"pace/{rule.id}", pace)
-        return True
+        elif pace is not None:
+            self.changes.put(f"pace/{rule.id}", pace)
+        return pace is not None
 
     def _suspend(self, rule: Rule, why: str, now: int) -> None:
         if rule.priority is Priority.LIFE:
@@ -261,7 +288,7 @@ class Turn:
 
     def _by_the_clock(self, now: int) -> None:
         """Look again at all that hangs on the wall clock: it has moved, or is believed now."""
-        for rule in self._judge.hearers.scheduled:
+        for rule in self._judge.hearers.scheduled.values():
             self._come_round(rule, now)
         for rule_id in self._seen.periods:
             self._look_again(self._judge.rules[rule_id], now)
@@ -270,16 +297,28 @@ class Turn:
         memory = self.changes.memory(rule.id)
         self._become(rule, memory, reconsidered(rule, memory, self._seen), now)
 
-    def _timers(self) -> dict[str, int]:
+    def _timers(self, *, away: bool) -> dict[str, int]:
         timers = {f"look/{name}": at for name, at in self._seen.looks.items()}
         timers |= self.changes.state.timers
-        for key, entry in self.changes.entries.items():
-            due = self._judge.due(key, entry)
+        if away:
+            timers = {key: at for key, at in timers.items() if not key.startswith("schedule/")}
+        return timers
+
+    def _bring_up(self, timers: dict[str, int], fired: str = "") -> None:
+        """Bring the timers up to what has changed since one has fired."""
+        kind, _, name = fired.partition("/")
+        if kind == "look":
+            timers[fired] = self._seen.looks[name]
+        for key in self.changes.changed():
+            due = self._judge.due(key, self.changes.entries[key])
             if due is None:
                 timers.pop(key, None)
             else:
                 timers[key] = due
-        return timers
+
+    def _order(self, key: str) -> tuple[int, str]:
+        """The most urgent rule first, as with everything else that comes at once."""
+        return self._judge.rank.get(key.partition("/")[2], len(self._judge.rank)), key
 
     def _become(self, rule: Rule, before: Memory, then: Memory, now: int) -> None:
         """Take over what a rule remembers now, with all that follows from it."""
@@ -305,10 +344,8 @@ class Turn:
             self._runs.begin(rule, now)
         self.changes.chain = self.changes.chain[:-1]
 
-    def _start(self, now: int, known: Collection[str], *, fresh: bool) -> None:
+    def _start(self, now: int, known: Collection[str]) -> None:
         """Fit what was left behind to the rules and contracts of today; drive every output."""
-        if fresh:
-            self._seen.begin()
         for key, entry in list(self.changes.state.entries.items()):
             kind, _, name = key.partition("/")
             if kind in KINDS:
@@ -326,10 +363,12 @@ class Turn:
 
     def _belongs(self, kind: str, name: str) -> bool:
         match kind:
-            case "rule" | "run" | "pace" | "schedule":
+            case "rule" | "run" | "pace":
                 return name in self._judge.rules
             case "dose":
                 return name in self._judge.rules and has_dose(self._judge.rules[name])
+            case "schedule":
+                return name in self._judge.hearers.scheduled
             case "output":
                 return name in self._judge.contracts
             case "last":

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rules.base import Observation, Rule, looks_at
+from rules.events import NEVER
 from rules.window import Window
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,6 +40,7 @@ class Seen:
                 self.windows.setdefault(point, {}).setdefault(span_ms, Window(span_ms))
         if sights.every_ms is not None and not rule.triggers:
             self.periods[rule.id] = sights.every_ms
+            self.looks[rule.id] = NEVER  # until the process has started
 
     @property
     def local(self) -> datetime | None:
@@ -58,7 +60,7 @@ class Seen:
         return None if local is None else local.isoweekday()
 
     def latest(self, point: str) -> Observation | None:
-        """The last kept reading, None before the first since the start."""
+        """The last kept reading, None before the first since the start or if no formula asks."""
         return self.readings.get(point)
 
     def window(self, point: str, span_ms: int) -> Window | None:
@@ -97,8 +99,12 @@ class Seen:
                 window.see(seen)
 
     def begin(self) -> None:
-        """The process was away: what was last seen counts no more, and windows have a gap."""
+        """The process was away: what was last seen counts no more, and windows have a gap.
+
+        Nobody looked meanwhile either, until `look_after`.
+        """
         self.readings = dict.fromkeys(self.readings)
+        self.looks = dict.fromkeys(self.looks, NEVER)
         for windows in self.windows.values():
             for window in windows.values():
                 window.interrupt()
@@ -122,4 +128,7 @@ class Seen:
             self.windows[point] |= {
                 span: there[span] for span in self.windows[point] if span in there
             }
+        for rule_id in self.periods.keys() & before.periods.keys():
+            if self.periods[rule_id] == before.periods[rule_id]:
+                self.looks[rule_id] = before.looks[rule_id]
         self.now, self.ahead_ms = before.now, before.ahead_ms

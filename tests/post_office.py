@@ -16,7 +16,7 @@ from typing import Any, Self
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-_START_S = 20.0
+from tests.patience import PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class PostOffice:
         return refusal or "250 OK"
 
     def _do(self, work: Coroutine[object, object, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(_START_S)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
     async def _open_mail(self) -> None:
         implicit = self.tls if self.tls_from_start else None

@@ -1,25 +1,29 @@
 """Judging in the daemon: its state is a function of committed input, however a process ended."""
 
 import asyncio
+import contextlib
 import itertools
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.clock import Trust
 from gateway.config.load import load
 from gateway.hub import Hub
-from gateway.judging import Judging, NotWaiting, UnknownAlarm, replay
+from gateway.judging import Judging, NotWaiting, UnknownAlarm, UnknownRule, replay
 from gateway.reading import Point, Quality, Reading
 from gateway.store.opening import Store
 from gateway.store.state import JudgedInput, JudgedReading, committed
 from rules.alarm import State
-from rules.events import Drive, Entry, Ordered, ReadBack, Relinquished
+from rules.base import Value
+from rules.events import Drive, Entry, Ordered, ReadBack, Relinquished, Turned
 from rules.judge import Judge
 from rules.memory import Memory, Phase
+from tests.expression_world import POINTS as METRICS
 from tests.fakes import ManualClock
 from tests.kitchen_rules import (
     ACTUATORS,
@@ -32,6 +36,10 @@ from tests.kitchen_rules import (
     judges,
     rule,
 )
+from tests.rule_graphs import DAY, HOUR, IDS, MODE, SEEN_POINTS
+from tests.rule_graphs import GAPS as GRAPH_GAPS
+from tests.rule_graphs import READINGS as GRAPH_READINGS
+from tests.rule_graphs import kitchens as graph_judges
 
 KINDS = {POINTS[0]: "number", POINTS[1]: "number", DOOR: "boolean"}
 Folders = Callable[[], Path]
@@ -40,9 +48,10 @@ Folders = Callable[[], Path]
 class Kitchen:
     """A gateway from the hub to the file, without buses; `kill` loses what is not committed."""
 
-    def __init__(self, folder: Path, judge: Judge) -> None:
+    def __init__(self, folder: Path, judge: Judge, kinds: Mapping[str, str] = KINDS) -> None:
         self.folder = folder
         self.judge = judge
+        self.kinds = kinds
         self.clock = ManualClock()
         self.driven: list[tuple[str, bool]] = []
         self.published = 0
@@ -53,11 +62,13 @@ class Kitchen:
         self.store = Store(self.folder, self.clock)
         self.points = self.store.register(
             Point(index=-1, id=name, label=name, unit="1", kind=kind)
-            for name, kind in KINDS.items()
+            for name, kind in self.kinds.items()
         )
         self.hub = Hub(self.clock.now())
         self.judging = Judging(self.judge, self.store.found.entries, self.store.log, self.hub)
         self.judging.drive = self._drive
+        self.turned: list[Turned] = []
+        self.judging.turned = self.turned.append
         self.hub.judge = self.judging.observe
         self.hub.store = self.store.log.append
 
@@ -67,12 +78,30 @@ class Kitchen:
     def start(self) -> None:
         self.judging.start(self.clock.now())
 
+    async def start_as_the_daemon_does(self) -> None:
+        """With windows as they were; `past` reaches back to the first row."""
+        past = await self.store.past(0, self.judge.spans_ms)
+        self.judging.adopt(self.judge, self.clock.now(), fresh=True, past=past)
+
+    def take_over(self) -> None:
+        """The same rules once more, as after a change of something else in the file."""
+        self.judging.adopt(self.judge, self.clock.now(), self.judging.outputs())
+
+    def tick(self) -> None:
+        now = self.clock.now()
+        believed = self.clock.trust() is not Trust.UNSYNCED
+        self.judging.tick(now, self.clock.wall() - now if believed else None)
+
+    def publish_modes(self) -> None:
+        """Those that were set, and those that are set by these: in the daemon the next turns."""
+        while self.turned:
+            mode, value = self.turned.pop(0)
+            self.see(f"mode/{mode}", value)
+
     def pass_time(self, ms: int) -> None:
         self.clock.pause(ms / 1000)
 
-    def see(
-        self, point: str, value: float | bool | None, *, late_ms: int = 0, keep: bool = True
-    ) -> None:
+    def see(self, point: str, value: Value, *, late_ms: int = 0, keep: bool = True) -> None:
         quality = Quality.NO_COMMUNICATION if value is None else Quality.GOOD
         at = self.clock.now() - late_ms
         self.published += 1
@@ -197,6 +226,78 @@ def test_what_was_committed_replays_to_exactly_the_state_however_the_process_end
                     pytest.fail(f"no such operation: {operation}")
         await kitchen.store.log.commit()
         assert await kitchen.replayed() == kitchen.judging.state.entries
+        kitchen.store.close()
+        shutil.rmtree(kitchen.folder)
+
+    asyncio.run(scenario())
+
+
+SORTS = {name: METRICS[name].kind for name in SEEN_POINTS}
+OPERATIONS_OF_EVERY_SORT = st.lists(
+    st.one_of(
+        st.tuples(st.just("see"), GRAPH_READINGS, st.booleans()),
+        st.tuples(st.just("see"), GRAPH_READINGS, st.booleans()),
+        st.tuples(st.just("ask"), st.sampled_from(IDS)),
+        st.tuples(st.just("switch"), st.sampled_from(["open", "closed"])),
+        st.tuples(st.just("acknowledge"), st.sampled_from(IDS)),
+        st.tuples(st.just("set clock"), st.sampled_from([-HOUR, 0, 90_000, 3 * DAY, 3_650 * DAY])),
+        st.tuples(st.just("trust"), st.booleans()),
+        st.tuples(st.just("trouble"), st.booleans()),
+        st.tuples(st.sampled_from(["tick", "commit", "take over", "stop", "kill"])),
+    ),
+    max_size=25,
+)
+
+
+async def do(kitchen: Kitchen, operation: Sequence[object]) -> None:  # noqa: C901 - one case each
+    now = kitchen.clock.now()
+    match operation:
+        case ["see", [str(point), value], bool(keep)]:
+            assert value is None or isinstance(value, (bool, float, str))
+            kitchen.see(point, value, keep=keep)
+        case ["ask", str(rule_id)]:
+            with contextlib.suppress(UnknownRule):
+                kitchen.judging.ask(rule_id, "mina", now)
+        case ["switch", str(value)]:
+            kitchen.judging.switch(MODE, value, "jun", now)
+        case ["acknowledge", str(alarm_id)]:
+            kitchen.acknowledge(alarm_id)
+        case ["set clock", int(by_ms)]:
+            kitchen.clock.wall_ms += by_ms
+            kitchen.tick()
+        case ["trust", bool(trusted)]:
+            kitchen.clock.trusted = Trust.NTP if trusted else Trust.UNSYNCED
+            kitchen.tick()
+        case ["trouble", bool(standing)]:
+            kitchen.judging.trouble("disk", "full", now, standing=standing)
+        case ["tick"]:
+            kitchen.tick()
+        case ["commit"]:
+            await kitchen.store.log.commit()
+            assert await kitchen.replayed() == kitchen.judging.state.entries
+        case ["take over"]:
+            kitchen.take_over()
+        case ["stop" | "kill" as end]:
+            await kitchen.stop() if end == "stop" else kitchen.kill()
+            assert await kitchen.replayed() == kitchen.judging.state.entries
+            await kitchen.start_as_the_daemon_does()
+        case _:
+            pytest.fail(f"no such operation: {operation}")
+
+
+@settings(max_examples=50, deadline=None)
+@given(graph_judges(), st.lists(GRAPH_GAPS, min_size=25, max_size=25), OPERATIONS_OF_EVERY_SORT)
+def test_formulas_windows_runs_and_schedules_replay_to_exactly_the_state_too(
+    folders: Folders, judge: Judge, gaps: Sequence[int], operations: Sequence[tuple[object, ...]]
+) -> None:
+    async def scenario() -> None:
+        kitchen = Kitchen(folders(), judge, SORTS)
+        await kitchen.start_as_the_daemon_does()
+        for gap, operation in zip(gaps, operations, strict=False):
+            kitchen.pass_time(gap)
+            await do(kitchen, operation)
+            kitchen.publish_modes()
+        await do(kitchen, ["commit"])
         kitchen.store.close()
         shutil.rmtree(kitchen.folder)
 

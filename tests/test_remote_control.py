@@ -19,6 +19,7 @@ from gateway.sync.commands import canonical
 from gateway.sync.protocol import unpack
 from tests.broker import Broker as Mosquitto
 from tests.conftest import BrokerFactory
+from tests.patience import PATIENCE_S
 from tests.processes import REPOSITORY, Daemon
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -86,7 +87,7 @@ class Cloud:
 
     async def last(self, command_id: str, state: str) -> dict[str, Any]:
         """The newest answer to a command, once it says so."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while not self.states(command_id) or self.states(command_id)[-1] != state:
                 await asyncio.sleep(0.01)
         return next(it for it in reversed(self.answers) if it["id"] == command_id)
@@ -126,14 +127,14 @@ async def test_a_signed_command_is_done_once_and_told_in_stages(
         assert cloud.states("command-01") == ["accepted", "running", "succeeded"]
         assert (done["dup"], done["v"]) == (False, 1)
         cloud.send(cloud.command("command-01"))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while not (again := cloud.answers[-1])["dup"]:
                 await asyncio.sleep(0.01)
         assert (again["id"], again["state"]) == ("command-01", "succeeded")
         assert cloud.told.count("ON") == 1
         cloud.send(cloud.command("command-02", op="actuator.release", args={}))
         await cloud.last("command-02", "succeeded")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while cloud.told[-1] != "OFF":
                 await asyncio.sleep(0.01)
 
@@ -155,7 +156,7 @@ async def test_a_kill_between_accepted_and_succeeded_is_told_as_unknown_and_not_
         assert ended["code"] == "unknown"
         known = len(cloud.answers)
         cloud.send(command)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while len(cloud.answers) == known:
                 await asyncio.sleep(0.01)
         again = cloud.answers[-1]
@@ -163,7 +164,7 @@ async def test_a_kill_between_accepted_and_succeeded_is_told_as_unknown_and_not_
         assert cloud.told.count("ON") == on_before
         cloud.send(cloud.command("command-02"))
         await cloud.last("command-02", "succeeded")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while not any(_ended(row, "command-02") for row in cloud.events):
                 await asyncio.sleep(0.01)
 
@@ -231,7 +232,7 @@ async def test_a_retained_command_is_refused_and_taken_off_the_broker(
         late.on_message = seen.append
         await late.connect()
         await late.subscribe([f"{HOME}/cmd", f"{HOME}/st"])
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while not any(message.topic.endswith("/st") for message in seen):
                 await asyncio.sleep(0.01)
         assert [message.topic for message in seen if message.topic.endswith("/cmd")] == []

@@ -277,10 +277,12 @@ def test_five_thousand_jumps_do_no_more_harm(line: str, seed: int) -> None:
     jump_about(line, seed, 500)
 
 
-def jump_about(line: str, seed: int, jumps: int) -> None:
+def jump_about(
+    line: str, seed: int, jumps: int, make: Callable[[Schedule, int], WallClock] = WallClock
+) -> None:
     """Set the clock wrong, and half of the times right again some hours later."""
     chance = random.Random(seed)
-    clock = WallClock(daily(line, late_within_ms=chance.choice([0, HOUR, DAY])), NOON)
+    clock = make(daily(line, late_within_ms=chance.choice([0, HOUR, DAY])), NOON)
     spans: list[tuple[int, int]] = []  # of wall time that went by, or was jumped over
     ran: dict[int, int] = {}
     elapsing = line.startswith("*")
