@@ -17,6 +17,7 @@ run:  ## the shipped kitchen on emulated hardware, with a broker and the referen
 
 test:  ## every test but the long ones, against real parts
 	@scripts/setup.sh dev
+	@scripts/setup.sh run
 	@scripts/setup.sh parts
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long" $(PYTEST)
 

@@ -10,7 +10,17 @@ from tempfile import TemporaryDirectory
 from bench import report
 from bench.setting import Setting
 
-SECTIONS = ("pipeline", "size", "history", "flash", "cold_start", "memory", "latency", "peers")
+SECTIONS = (
+    "pipeline",
+    "size",
+    "history",
+    "trial",
+    "flash",
+    "cold_start",
+    "memory",
+    "latency",
+    "peers",
+)
 
 
 def main() -> int:

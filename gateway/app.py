@@ -28,9 +28,11 @@ from gateway.loading import in_thread
 from gateway.modes import Modes
 from gateway.notify.notifying import Notifying
 from gateway.notify.subscribing import Subscribing
+from gateway.orders import Orders
 from gateway.presence import Presence
 from gateway.reading import Point
 from gateway.reloading import Reloading
+from gateway.roster import Roster
 from gateway.service import Service
 from gateway.store.log import Row
 from gateway.store.opening import Store
@@ -42,8 +44,10 @@ from gateway.sync.ranges import Ranges
 from gateway.tasks import Job, Tasks
 from gateway.troubles import Troubles
 from rules.judge import Judge
+from rules.schedule import CREDIBLE_MS
 
 if TYPE_CHECKING:
+    from gateway.remote import Remote
     from gateway.serving import Serving
     from gateway.store.history import History
     from gateway.sync.uplink import Uplink
@@ -94,6 +98,7 @@ class Gateway:
         store.log.on_committed = self._committed
         self.uplink: Uplink | None = None
         self.serving: Serving | None = None
+        self.remote: Remote | None = None
         self.configuration = Configuration(file, needs_emulation=options.demo)
         self.changeover = Changeover(self)
         self.reloading = Reloading(self.changeover.reload)
@@ -101,8 +106,13 @@ class Gateway:
             schema.nothing(file.parent, schema.Web()), self.hub, clock, options.scenario
         )
         self.judging.drive = self.fitout.effects.drive
+        self.fitout.effects.locked = self.judging.locked
+        self.orders = Orders(self.judging, store.log, clock, self.hub)
+        self.orders.driven = self.fitout.effects.drives
         self.modes = Modes(self.hub, clock)
         self.judging.turned = self.modes.turned
+        self.roster = Roster(self)
+        self.judging.on_duty = self.roster.people
         browsers = store.push_subscriptions
         self.subscribing = Subscribing(browsers, store.path, clock)
         self.notifying = Notifying(store.found.notices, store.log, clock, store.path, browsers)
@@ -140,6 +150,7 @@ class Gateway:
         """Tie new brokers to the log, then hear what speaks by itself and is not heard yet."""
         self._lan.tie(self.fitout.equipment.sites, self.fitout.actuators_of)
         self.fitout.equipment.listen()
+        self.orders.follow(self.points, self.fitout.effects.actuators)
 
     def status(self) -> str:
         """`starting`, `running`, `degraded`, `stopping` or `config_error`."""
@@ -246,6 +257,7 @@ class Gateway:
         self._service.tell("STOPPING=1")
         logger.info("stopping")
         self.reloading.close()
+        self.orders.close()
         await self.tasks.end(["reload"])
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SAFE_DEADLINE_S):
@@ -270,11 +282,14 @@ class Gateway:
                     await self.uplink.close()
 
     async def _tick(self) -> None:
+        right_once = False  # weeks without internet are seconds of drift
         while True:
             now = self.clock.now()
             emulated = self.config.emulation is not None  # its day is whatever the machine says
-            believed = emulated or self.clock.trust() is not Trust.UNSYNCED
-            self.judging.tick(now, self.clock.wall() - now if believed else None)
+            right_once = right_once or self.clock.trust() is not Trust.UNSYNCED
+            wall = self.clock.wall()
+            believed = emulated or (right_once and wall in CREDIBLE_MS)
+            self.judging.tick(now, wall - now if believed else None)
             await self.clock.sleep(TICK_S * self.clock.speed)
 
     async def _tell_health(self) -> None:

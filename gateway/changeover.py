@@ -31,8 +31,9 @@ logger = logging.getLogger(__name__)
 
 def judge_of(config: Config) -> Judge:
     """The rules and contracts of a configuration."""
-    contracts = {name: thing.fail_safe.contract() for name, thing in config.actuators.items()}
-    return Judge(config.rules, contracts, ZoneInfo(config.site.zone))
+    contracts = {name: thing.contract() for name, thing in config.actuators.items()}
+    ladders = {name: entry.ladder() for name, entry in config.escalations.items()}
+    return Judge(config.rules, contracts, ZoneInfo(config.site.zone), ladders=ladders)
 
 
 class Changeover:

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from gateway.config import describe
 from gateway.config.load import Loaded, load, load_text
 from gateway.config.problem import Problem
+from gateway.config.texts import stamp
 from gateway.store.generations import Generation, Generations
 
 logger = logging.getLogger(__name__)
@@ -38,17 +39,17 @@ class Configuration:
     live: Loaded | None = None  # None: nothing is in force, only the page is up
     refused: Loaded | None = None  # the file, while something else than it is in force
     why: tuple[Problem, ...] = ()  # it was refused
-    seen: tuple[int, ...] | None = None  # which state of the file was read last
+    seen: tuple[object, ...] | None = None  # which state of the files was read last
     damaged: list[str] = field(default_factory=list)  # generations that no longer fit their sum
 
     def read(self) -> Loaded:
         """The file as it is now; blocks for the reading of it."""
-        self.seen = _stamp(self.file)  # first: a change while it is read is seen at the next look
+        self.seen = stamp(self.file)  # first: a change while it is read is seen at the next look
         return self._fit(load(self.file))
 
     def changed(self) -> bool:
         """Whether the file is another one than was read last."""
-        return _stamp(self.file) != self.seen
+        return stamp(self.file) != self.seen
 
     def candidates(self, loaded: Loaded, kept: Generations) -> Iterator[Candidate]:
         """What to try at a start, best first; the file only where something can be made of it."""
@@ -152,14 +153,6 @@ def _source(name: str) -> Source:
             return name
         case _:
             return "factory"
-
-
-def _stamp(file: Path) -> tuple[int, ...] | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _brief(problem: Problem) -> str:

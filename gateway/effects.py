@@ -42,6 +42,7 @@ class Effects:
 
     def __init__(self, actuators: Mapping[str, Actuator], clock: Clock) -> None:
         self.actuators = actuators
+        self.locked: Callable[[str], bool] = lambda actuator: False  # there is gas: switch nothing
         self._clock = clock
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -63,6 +64,11 @@ class Effects:
             self._queue(actuator)
         else:
             self._begin(actuator)
+
+    def drives(self, name: str) -> bool:
+        """Whether an actuator is still where judging wants it, not on its way out."""
+        actuator = self.actuators.get(name)
+        return actuator is not None and not (self._stopping or actuator.retired)
 
     def renew(self, names: Iterable[str]) -> None:
         """Bring these where they are wanted, anew: their bus is back and may have missed it."""
@@ -113,9 +119,11 @@ class Effects:
 
     async def _bring(self, actuator: Actuator, *, only_if_different: bool = False) -> None:
         async with actuator.turn:
-            wanted = bool(actuator.wanted)
+            wanted, locked = bool(actuator.wanted), self._locked(actuator)
 
             def act() -> tuple[Samples, bool]:
+                if locked:
+                    return actuator.driver.read(), False
                 differs = only_if_different and _differs(actuator.driver.read(), wanted)
                 if differs or not only_if_different:
                     actuator.driver.write(wanted)
@@ -138,11 +146,17 @@ class Effects:
         """
         loop, wanted = asyncio.get_running_loop(), bool(actuator.wanted)
         try:
-            actuator.driver.write(wanted)
+            if not self._locked(actuator):
+                actuator.driver.write(wanted)
         except DriverError as error:
             loop.call_soon(self._failed, actuator, error)
         else:
             loop.call_soon(self._read_back, actuator, wanted)
+
+    def _locked(self, actuator: Actuator) -> bool:
+        """Whether it may only be read; one that is let go of becomes safe in any case."""
+        leaves = self._stopping or actuator.retired
+        return not leaves and self.locked(actuator.state.id)
 
     def _read_back(self, actuator: Actuator, wanted: bool) -> None:
         try:

@@ -273,8 +273,8 @@ class Builder:
         conditioners = {}
         for point in self._points_of.get(device, ()):
             metric = point.id.partition("/")[2]
-            treatment = _treatment(settings.get(metric, PointSettings()), stale_after_s)
-            conditioners[metric] = Conditioner(point, treatment, self._clock.now())
+            treated = treatment(settings.get(metric, PointSettings()), stale_after_s)
+            conditioners[metric] = Conditioner(point, treated, self._clock.now())
         return Intake(self._hub, conditioners)
 
     def _lost(self, thing: Device | Actuator, error: DriverError) -> None:
@@ -291,7 +291,8 @@ def _nothing_to_recover() -> None:
     """A bus that is always open."""
 
 
-def _treatment(settings: PointSettings, stale_after_s: float | None) -> Treatment:
+def treatment(settings: PointSettings, stale_after_s: float | None) -> Treatment:
+    """How the readings of a point are treated."""
     return Treatment(
         offset=settings.offset,
         deadband=settings.deadband,

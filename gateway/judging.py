@@ -9,11 +9,13 @@ from gateway.hub import Hub
 from gateway.reading import Reading
 from gateway.store.log import Log
 from gateway.store.state import START, JudgedInput, JudgedReading
-from rules.alarm import Alarm, State
+from rules.alarm import Alarm
+from rules.changes import Changes
 from rules.events import (
     OWN,
-    Acknowledged,
+    Announce,
     Asked,
+    Begun,
     Clocked,
     Drive,
     Effect,
@@ -21,7 +23,10 @@ from rules.events import (
     Entry,
     Event,
     Observed,
+    Ordered,
+    ReadBack,
     Record,
+    Relinquished,
     Started,
     Switched,
     Tell,
@@ -30,7 +35,10 @@ from rules.events import (
 )
 from rules.judge import Judge
 from rules.kept import Hands
-from rules.slots import Output
+from rules.order import Order, OrderState
+from rules.outputs import MISMATCH
+from rules.people import BY_NAME, NAMES, Acknowledged, ByPeople
+from rules.slots import Held, Output
 from rules.state import Memories
 
 CLOCK_STEP_MS = 1_000  # a wall clock that moved by less is as it was
@@ -64,7 +72,9 @@ class Judging:
         self.tell: Callable[[Tell, int], None] = lambda tell, at: None
         # Told of each event of an alarm, before the commit it is in.
         self.announce: Callable[[Mapping[str, object], int], None] = lambda data, at: None
+        self.orders_changed: Callable[[Mapping[str, object]], None] = lambda told: None
         self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
+        self.on_duty: Callable[[str, int], Collection[str]] = lambda to, now: ()
 
     def adopt(
         self,
@@ -84,7 +94,8 @@ class Judging:
         self.state.seen.refill(
             (one.point, one) if isinstance(one, JudgedReading) else None for one in past
         )
-        body = START if fresh else '{"k":"adopt"}'
+        kept = {"known": sorted(known)} if known else {}
+        body = START if fresh else _encode({"k": "adopt", **kept}).decode()
         self._take(Started(known, fresh), self._hub.pass_time(now), body)
 
     def start(self, now: int) -> None:
@@ -139,10 +150,59 @@ class Judging:
         alarm = self.state.entries.get(f"alarm/{alarm_id}")
         if not isinstance(alarm, Alarm):
             raise UnknownAlarm(alarm_id)
-        if alarm.state is State.ACKNOWLEDGED:
+        if not alarm.waits:
             raise NotWaiting(alarm_id)
-        body = _encode({"k": "acknowledge", "alarm": alarm_id, "by": by}).decode()
-        self._take(Acknowledged(alarm_id, by), self._hub.pass_time(now), body)
+        self.act(Acknowledged(alarm_id, by), now)
+
+    def act(self, event: ByPeople, now: int) -> None:
+        """A person does something about an alarm; what a person may do is in `alarming.py`."""
+        body = _encode({"k": NAMES[type(event)], **event._asdict()}).decode()
+        self._take(event, self._hub.pass_time(now), body)
+
+    def order(self, event: Ordered | Relinquished, now: int) -> None:
+        """Take an order down; it acts with `begin`, once this is committed."""
+        kind = "order" if isinstance(event, Ordered) else "relinquish"
+        body = _encode({"k": kind, **event._asdict()}).decode()
+        self._take(event, self._hub.pass_time(now), body)
+
+    def begin(self, order_id: str, now: int) -> None:
+        """Act on an order that has been committed."""
+        body = _encode({"k": "begin", "id": order_id}).decode()
+        self._take(Begun(order_id), self._hub.pass_time(now), body)
+
+    def read_back(self, event: ReadBack, now: int) -> None:
+        """What an actuator really does; stored only when something hangs on it."""
+        contract = self.judge.contracts.get(event.actuator)
+        if contract is None:
+            return
+        output = self.state.entries.get(f"output/{event.actuator}")
+        if not isinstance(output, Output):
+            output = Output({}, contract.safe, now)
+        doubted = output.amiss is not None or output.mismatched
+        if (event.value is output.value) is doubted or self._awaited(output):
+            body = _encode({"k": "read_back", **event._asdict()}).decode()
+            self._take(event, self._hub.pass_time(now), body)
+
+    def _awaited(self, output: Output) -> bool:
+        """Whether an order waits to be confirmed by what the output does."""
+        entries = self.state.entries
+        orders = (entries.get(occupant.cause) for occupant in output.slots.values())
+        return any(isinstance(it, Order) and it.state is OrderState.RUNNING for it in orders)
+
+    def locked(self, actuator: str) -> bool:
+        """Whether nothing may switch an actuator just now, because of gas where it stands."""
+        if actuator not in self.judge.contracts:
+            return False
+        bar = self.judge.interlocks.bar(actuator, Changes(self.state))
+        return bar.startswith(Held.LOCKOUT)
+
+    def orders(self) -> dict[str, Order]:
+        """The orders of the last days, by id."""
+        return {
+            key.removeprefix("order/"): entry
+            for key, entry in self.state.entries.items()
+            if isinstance(entry, Order)
+        }
 
     def trouble(self, name: str, what: str, now: int, *, standing: bool = True) -> None:
         """Raise an alarm about the gateway itself, such as `left_out.walk_in`, or end it."""
@@ -156,7 +216,9 @@ class Judging:
         return {
             name.removeprefix(OWN): str(alarm.value or "")
             for name, alarm in self.alarms().items()
-            if name.startswith(OWN) and alarm.state is not State.RETURNED
+            if name.startswith(OWN)
+            and alarm.stands
+            and not name.startswith(MISMATCH)  # comes and goes with the read-back
         }
 
     def alarms(self) -> dict[str, Alarm]:
@@ -186,18 +248,30 @@ class Judging:
             self._log.judged(now, body)
         for key, entry in changes.items():
             self._log.remember(key, None if entry is None else _encode(entry).decode())
+        self._write(effects, now)
+        return True
+
+    def _write(self, effects: Iterable[Effect], now: int) -> None:
+        """Write the rows, and have people told and shown what became of alarms."""
+        rows: list[Mapping[str, object]] = []
+        crowd = False  # a flood or chattering begins or ends
         for effect in effects:
-            if isinstance(effect, Record):
+            if isinstance(effect, Announce):
+                people = sorted(self.on_duty(effect.to, now))
+                rows.append({**effect.data, "people": people})
+                self._log.event("alarm", rows[-1], now)
+            elif isinstance(effect, Record):
                 self._log.event(effect.kind, effect.data, now)
+                crowd = crowd or str(effect.data.get("code", "")).startswith("alarm_")
                 if effect.kind == "alarm":
                     alarm_log.say(effect.data)
-        told = [effect for effect in effects if isinstance(effect, Record)]
-        alarms = [effect.data for effect in told if effect.kind == "alarm"]
-        for data in alarms:
+                    rows.append(effect.data)
+                elif effect.kind == "order":
+                    self.orders_changed(effect.data)
+        for data in rows:
             self.announce(data, now)
-        if alarms:
-            self.alarms_changed({str(data["point"]) for data in alarms if data["point"]})
-        return True
+        if rows or crowd:
+            self.alarms_changed({str(data["point"]) for data in rows if data["point"]})
 
     def _carry_out(self, effects: Iterable[Effect], now: int) -> None:
         """Outputs are driven before anything is written."""
@@ -223,27 +297,35 @@ def replay(judge: Judge, inputs: Iterable[JudgedReading | JudgedInput]) -> dict[
         if isinstance(entry, JudgedReading):
             step = judge.step(state, Observed(entry.point, entry), entry.at)
         else:
-            step = judge.step(state, _event(entry.body), entry.at)
+            step = judge.step(state, event_of(entry.body), entry.at)
         state.apply(step.changes)
     return state.entries
 
 
-def _event(body: str) -> Event:
+# What is stored of an event are its fields.
+_SHAPES: Mapping[str, Callable[..., Event]] = {
+    **BY_NAME,
+    "ask": Asked,
+    "begin": Begun,
+    "clock": Clocked,
+    "order": Ordered,
+    "read_back": ReadBack,
+    "relinquish": Relinquished,
+    "switch": Switched,
+    "trouble": Troubled,
+}
+
+
+def event_of(body: str) -> Event:
+    """What was judged, from its stored JSON."""
     data = msgspec.json.decode(body)
-    match data["k"]:
+    kind = data.pop("k")
+    match kind:
         case "tick":
             return Elapsed()
         case "start":
             return Started()
         case "adopt":
-            return Started(fresh=False)
-        case "clock":
-            return Clocked(data["ahead_ms"])
-        case "ask":
-            return Asked(data["rule"], data["by"])
-        case "switch":
-            return Switched(data["mode"], data["value"], data["by"])
-        case "trouble":
-            return Troubled(data["alarm"], data["standing"], data["what"])
+            return Started(tuple(data.get("known", ())), fresh=False)
         case _:
-            return Acknowledged(data["alarm"], data["by"])
+            return _SHAPES[kind](**data)

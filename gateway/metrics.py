@@ -1,7 +1,9 @@
-"""What `/metrics` tells of buses, contacts, the LAN, the event loop and the history."""
+"""What `/metrics` tells: the store, the cloud, buses, contacts, the LAN, the loop, the history."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from gateway import alarm_view
 from gateway.equipment import Equipment
 from gateway.lag import LagProbe
 from gateway.notify.notifying import Notifying
@@ -9,11 +11,89 @@ from gateway.notify.sms import Sms
 from gateway.store.history import History
 from gateway.store.log import Counters
 from gateway.web.kitchen import Metric
+from rules.order import IN_FLIGHT, OrderState
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+
+def everything(gateway: "Gateway") -> Iterator[Metric]:
+    """All figures there are just now."""
+    yield from _of_store(gateway)
+    yield from _of_cloud(gateway)
+    yield from of_devices(gateway.fitout.equipment)
+    yield from of_sites(gateway.fitout.equipment)
+    yield from of_loop(gateway.lag)
+    yield from alarm_view.metrics(gateway)
+    yield from of_notifications(gateway.notifying, gateway.store.log.counters)
+    yield from of_orders(gateway)
+    for name, restarts in gateway.supervision.restarts.items():
+        yield _count("task_restarts", "Tasks started again after a bug.", restarts, task=name)
+
+
+def _of_store(gateway: "Gateway") -> Iterator[Metric]:
+    log = gateway.store.log.counters
+    yield _gauge("epoch", "Starts of this installation.", gateway.store.identity.epoch)
+    yield _count("readings", "Readings published since the start.", gateway.hub.published)
+    yield _count("judged", "Events judged since the start.", gateway.judging.steps)
+    yield _count("commits", "Transactions committed.", log.commits)
+    yield _count("commit_failures", "Transactions the disk refused.", log.failures)
+    yield _count("stored_rows", "Rows committed.", log.rows)
+    yield _count("stored_readings", "Readings committed.", log.readings)
+    yield _count(
+        "dropped_readings", "Readings dropped while the disk refused.", log.dropped_readings
+    )
+    yield _count("dropped_events", "Events dropped while the disk refused.", log.dropped_events)
+    removed = gateway.store.space.removed_rows
+    yield _count("removed_rows", "Rows removed to keep the budget.", removed)
+    lost = gateway.store.space.lost_rows
+    yield _count("budget_lost_rows", "Of them, rows the cloud never had.", lost)
+    yield _count("dropped_inputs", "Inputs of judging dropped likewise.", log.dropped_inputs)
+    if gateway.history is not None:
+        yield from of_history(gateway.history)
+
+
+def _of_cloud(gateway: "Gateway") -> Iterator[Metric]:
+    outbox = gateway.outbox
+    yield _gauge("outbox_rows", "Rows the cloud has not acknowledged.", outbox.waiting())
+    yield _gauge("outbox_window", "Messages that may wait for their ack.", outbox.window)
+    yield _gauge("outbox_lost_rows", "Rows that can never reach the cloud.", outbox.lost_rows())
+    yield _gauge("outbox_held_rows", "Rows too large for this broker.", outbox.held_rows())
+    yield _gauge("outbox_batch", "Rows of an outage in one message.", outbox.batch.rows)
+    yield _count("outbox_foreign_acks", "Acks of rows that were not sent.", outbox.foreign)
+    if gateway.uplink is None:
+        return
+    sent = gateway.uplink.counters
+    yield _gauge("cloud_connected", "1 while linked.", float(gateway.uplink.connected))
+    yield _count("cloud_connects", "Connections made.", sent.connects)
+    yield _count("cloud_messages", "Messages sent.", sent.messages)
+    yield _count("cloud_rows", "Rows sent, resent ones included.", sent.rows)
+    yield _count("cloud_bytes", "Bytes of payload sent.", sent.bytes)
+    yield _count("cloud_resent", "Messages given up and sent again.", sent.resent)
+    yield _count("cloud_acknowledged", "Rows acknowledged.", sent.acknowledged)
+    yield _count("cloud_refused", "Messages from the cloud refused.", sent.refused)
+    yield _count("cloud_lost_rows", "Rows no longer in the log, or too large.", sent.lost_rows)
+    yield _count("cloud_rejected", "Messages the broker refused.", sent.rejected)
+    yield _count("cloud_unheard", "Messages nobody had subscribed to.", sent.unheard)
+    yield _count("cloud_oversized", "Messages from the cloud too large.", sent.oversized)
 
 
 def of_devices(equipment: Equipment) -> Iterator[Metric]:
     """How often each step was taken, by device and by bus; and what debouncing has spared."""
     states = equipment.states.values()
+    for state in states:
+        yield _count("device_reads", "Reads and messages heard.", state.reads, device=state.id)
+    for state in states:
+        yield _count("device_failures", "Reads that failed.", state.failures, device=state.id)
+    for state in states:
+        text = "Edges that came too fast to be readings of their own."
+        yield _count("device_coalesced_edges", text, state.coalesced, device=state.id)
+    for state in states:
+        text, ticks = "Ticks without a read: it hung, or the device rests.", state.skipped_ticks
+        yield _count("device_skipped_ticks", text, ticks, device=state.id)
     for state in states:
         text = "Reads tried again in the same tick."
         yield _count("device_retries", text, state.retries, device=state.id)
@@ -47,6 +127,25 @@ def of_sites(equipment: Equipment) -> Iterator[Metric]:
         ("sessions_lost", "Times a broker forgot what it kept for us."),
     ):
         yield _count(f"lan_{name}", text, sum(getattr(site.counters, name) for site in sites))
+
+
+def of_orders(gateway: "Gateway") -> Iterator[Metric]:
+    """What actuators did not do, and what has become of orders since the start."""
+    for name, actuator in gateway.fitout.effects.actuators.items():
+        text = "Times an output was not as wanted and was corrected."
+        yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)
+    orders, remote, uplink = gateway.orders, gateway.remote, gateway.uplink
+    for state in (state for state in OrderState if state not in IN_FLIGHT):
+        text, ended = "Orders that have ended, by how.", orders.ended.get(state.value, 0)
+        yield _count("orders", text, ended, state=state.value)
+    yield _count("orders_repeated", "Orders whose id was known.", orders.duplicates)
+    yield _count("orders_busy", "Orders refused: too many on their way.", orders.refused_busy)
+    if remote is not None and uplink is not None:
+        yield _count("cloud_commands", "Commands that came from the cloud.", remote.received)
+        text = "Of them, refused or too late."
+        yield _count("cloud_commands_refused", text, remote.refused)
+        text = "Answers to commands given up for newer ones."
+        yield _count("cloud_answers_dropped", text, uplink.answers.dropped)
 
 
 def of_modems(notifying: Notifying) -> Iterator[Metric]:

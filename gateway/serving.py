@@ -17,6 +17,7 @@ from gateway import __version__, console
 from gateway.access import CODE_LIFE_S, Access, Role
 from gateway.buses.mqtt import Broker
 from gateway.config.schema import Cloud, Web
+from gateway.remote import Remote
 from gateway.store.errors import StoreError
 from gateway.store.history import History
 from gateway.store.tokens import StoredTokens
@@ -73,6 +74,9 @@ class Serving:
         if cloud == self._cloud:
             return
         before, self._cloud, gateway.uplink = gateway.uplink, cloud, None
+        if gateway.remote is not None:
+            gateway.remote.close()
+            gateway.remote = None
         if before is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE_S):
@@ -81,6 +85,7 @@ class Serving:
         if cloud is not None:
             gateway.uplink = _uplink(gateway, cloud, self._options)
             gateway.uplink.changed = self._page.cloud_changed
+            gateway.remote = _remote(gateway, cloud, gateway.uplink)
 
     def show_everything(self) -> None:
         """Have every open page shown anew from the beginning."""
@@ -218,6 +223,30 @@ def _uplink(gateway: "Gateway", cloud: Cloud, options: "Options") -> Uplink:
     return uplink
 
 
+def _remote(gateway: "Gateway", cloud: Cloud, uplink: Uplink) -> Remote:
+    """The commands of a cloud, over its link."""
+    try:
+        key = cloud.trusted_key()
+    except (OSError, ValueError) as error:
+        logger.error("cloud: command_key_file: %s; commands are refused", error)
+        key = None
+    store = gateway.store
+    address = f"{cloud.tenant}/{cloud.gateway}"
+    remote = Remote(address, key, gateway.orders, store.log, gateway.clock)
+    remote.install = store.identity.install
+    remote.answer, remote.clear = uplink.answer, uplink.clear_command
+    remote.configuration = partial(_configuration_hash, gateway)
+    remote.recover(gateway.judging.orders())
+    uplink.on_command = remote.receive
+    return remote
+
+
+def _configuration_hash(gateway: "Gateway") -> str | None:
+    """What `st` calls `cfg`."""
+    live = gateway.configuration.live
+    return live.content_hash[:12] if live else None
+
+
 async def _follow_oldest(gateway: "Gateway") -> None:
     """Look up now and then how old the oldest row is that waits for the cloud."""
     while True:
@@ -252,7 +281,7 @@ def _status(gateway: "Gateway") -> dict[str, object]:
         "epoch": gateway.store.identity.epoch,
         "sw": __version__,
         "state": gateway.status(),
-        "cfg": live.content_hash[:12] if live else None,
+        "cfg": _configuration_hash(gateway),
         "rules": live.rules_hash[:12] if live else None,
         "model": None if model is None else model.hash,
         "sim": gateway.config.emulation is not None,

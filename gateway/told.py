@@ -2,13 +2,18 @@
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from gateway import __version__, reloading
 from gateway.config import describe
 from gateway.config.problem import Problem
 from gateway.configuration import SHOWN_MAX
+from gateway.trial.apart import NOTHING, Apart, TrialBusy, asked_of
 from gateway.web.kitchen import (
+    BadRules,
     Busy,
     ConfigurationView,
+    NoHistory,
     ProblemView,
     ReloadView,
     StatusView,
@@ -54,6 +59,25 @@ def status(gateway: "Gateway") -> StatusView:
             failing=gateway.store.log.failing,
         ),
     )
+
+
+async def trial(
+    gateway: "Gateway", trials: Apart, start: int | None, end: int | None, rules: str | None
+) -> msgspec.Raw:
+    """The report of a trial as JSON; raises BadRules, Busy, NoHistory, and TimeoutError."""
+    live = gateway.configuration.live
+    if live is None:
+        raise NoHistory("no configuration is in force")
+    asked = asked_of(gateway.store.path, live.file, live.text)
+    try:
+        answer = await trials.ask(msgspec.structs.replace(asked, rules=rules, start=start, end=end))
+    except TrialBusy:
+        raise Busy("another trial is under way") from None
+    if answer.report != NOTHING:
+        return answer.report
+    if answer.failed is not None:
+        raise NoHistory(answer.failed)
+    raise BadRules([problem(each) for each in answer.problems[:SHOWN_MAX]])
 
 
 async def reload(gateway: "Gateway", by: str) -> ReloadView:

@@ -1,32 +1,40 @@
 """What people see: the state of the daemon as the page, the API and /metrics hand it out."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway import inventory, judging, metrics, reading, told
+from gateway import alarming, controls, inventory, judging, metrics, reading, rules_view, told
+from gateway.access import User
+from gateway.alarm_view import AlarmViews
 from gateway.notify import view as notifications
 from gateway.notify.subscribing import Subscribing
 from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
 from gateway.store import query, source
 from gateway.store.errors import StoreError
+from gateway.trial.apart import Apart
+from gateway.web.alarm_shapes import AlarmHistoryView, DutyView, FloodView, KpiView
 from gateway.web.kitchen import (
+    ActuatorView,
     AlarmView,
     Band,
     CloudView,
-    CommandView,
     ConfigurationView,
     DeviceView,
     Metric,
+    ModeView,
     NoHistory,
     NoticeView,
     NotificationsView,
     NotWaiting,
+    Order,
+    OrderView,
     PointState,
     PointView,
     ReloadView,
+    RuleView,
     SeriesView,
     SiteView,
     StatusView,
@@ -39,31 +47,18 @@ from gateway.web.kitchen import (
 from rules import limit
 from rules.alarm import Alarm, State
 from rules.base import Priority, Rule
-from rules.events import OWN
+from rules.people import ByPeople
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
 
 _SILENT = {Quality.STALE, Quality.NO_COMMUNICATION, Quality.NOT_STARTED}
 RAW_MAX, RAW_TEXT_MAX = 2**53, 200  # what a browser takes for a whole number, and a line of text
-_URGENCY = {priority: rank for rank, priority in enumerate(Priority)}
-_OWN_WORDS = {
-    "left_out": (
-        "감시 안 됨 · Not guarded",
-        "설정을 고치고 다시 불러오세요. Mend config.yaml and have it loaded again.",
-    ),
-    "config": (
-        "설정 오류 · Configuration not used",
-        "설정을 고치고 다시 불러오세요. Mend config.yaml and have it loaded again.",
-    ),
-    "task_down": ("기능 중단 · Task down", "다시 시작하세요. Restart the gateway."),
-}
-_WORST: tuple[State, ...] = (State.UNACKNOWLEDGED, State.ACKNOWLEDGED, State.RETURNED)
-_ALARM_STATE: Mapping[State, Literal["normal", "unacknowledged", "acknowledged", "returned"]] = {
-    State.NORMAL: "normal",
-    State.UNACKNOWLEDGED: "unacknowledged",
+_WORST: Mapping[State, PointState] = {
+    State.UNACKNOWLEDGED: "alarm",
     State.ACKNOWLEDGED: "acknowledged",
     State.RETURNED: "returned",
+    State.LATCHED: "latched",
 }
 
 
@@ -72,9 +67,11 @@ class View:
 
     def __init__(self, gateway: "Gateway") -> None:
         self._gateway = gateway
+        self._alarms = AlarmViews(gateway)
         self._rules: tuple[Rule, ...] | None = None
         self._bands: dict[str, Band] = {}
         self._alarm_rules: dict[str, list[Rule]] = {}
+        self._trials = Apart()
         self._follow()
 
     def _follow(self) -> None:
@@ -124,11 +121,10 @@ class View:
         return [self._point(point) for point in points]
 
     def alarms(self) -> list[AlarmView]:
-        alarms = self._gateway.judging.alarms()
-        ranked = sorted(
-            alarms.items(), key=lambda item: (_URGENCY[item[1].priority], -item[1].since)
-        )
-        return [self._alarm(alarm_id, alarm) for alarm_id, alarm in ranked]
+        return self._alarms.all()
+
+    def alarm(self, alarm_id: str) -> AlarmView:
+        return self._alarms.one(alarm_id)
 
     async def acknowledge(self, alarm_id: str, by: str) -> AlarmView:
         before = self._gateway.judging.alarms().get(alarm_id)
@@ -140,10 +136,34 @@ class View:
             raise NotWaiting(alarm_id) from None
         await self._gateway.store.log.durable()
         after = self._gateway.judging.alarms().get(alarm_id)
-        if after is not None:
-            return self._alarm(alarm_id, after)
-        assert before is not None  # noqa: S101 - else it would have been unknown
-        return self._alarm(alarm_id, before, State.NORMAL)
+        if after is None:
+            assert before is not None  # noqa: S101 - else it would have been unknown
+            after = msgspec.structs.replace(before, state=State.NORMAL)
+        return self._alarms.of(alarm_id, after)
+
+    async def act(self, event: ByPeople) -> None:
+        await alarming.act(self._gateway, event)
+
+    def flood(self) -> FloodView | None:
+        return self._alarms.flood()
+
+    def duties(self) -> list[DutyView]:
+        return self._alarms.duties()
+
+    async def alarm_history(self, start: int, end: int) -> AlarmHistoryView:
+        return await self._alarms.history(start, end)
+
+    async def alarm_kpi(self, start: int, end: int) -> KpiView:
+        return await self._alarms.kpi(start, end)
+
+    def actuators(self) -> list[ActuatorView]:
+        return controls.actuators(self._gateway)
+
+    def orders(self) -> list[OrderView]:
+        return controls.listed(self._gateway)
+
+    async def order(self, order: Order, by: User) -> OrderView:
+        return await controls.order(self._gateway, order, by)
 
     def cloud(self) -> CloudView:
         gateway = self._gateway
@@ -203,6 +223,21 @@ class View:
             raise NoHistory(str(error)) from None
         return SeriesView(**msgspec.structs.asdict(found))
 
+    def rules(self) -> list[RuleView]:
+        return rules_view.rules(self._gateway)
+
+    async def run_rule(self, rule_id: str, by: str) -> RuleView:
+        return await rules_view.run(self._gateway, rule_id, by)
+
+    def modes(self) -> list[ModeView]:
+        return rules_view.modes(self._gateway)
+
+    async def switch_mode(self, mode: str, value: str, by: str) -> ModeView:
+        return await rules_view.switch(self._gateway, mode, value, by)
+
+    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+        return await told.trial(self._gateway, self._trials, start, end, rules)
+
     def notifications(self) -> NotificationsView:
         return notifications.view(self._gateway.notifying, self._gateway.config, self._utc)
 
@@ -217,7 +252,7 @@ class View:
         return await notifications.try_out(self._gateway.notifying, channel, to, by, self._utc)
 
     def metrics(self) -> Iterable[Metric]:
-        yield from _metrics(self._gateway)
+        yield from metrics.everything(self._gateway)
 
     def _utc(self, at: int) -> int:
         clock = self._gateway.clock
@@ -258,7 +293,7 @@ class View:
 
     def _state(self, point: Point, seen: Reading | None) -> PointState:
         standing = self._standing(point.id)
-        for state in _WORST:
+        for state, shown in _WORST.items():
             of_state = [alarm for alarm in standing if alarm.state is state]
             if not of_state:
                 continue
@@ -266,7 +301,7 @@ class View:
                 life = any(alarm.priority is Priority.LIFE for alarm in of_state)
                 return "life" if life else "alarm"
             if seen is not None and seen.good:
-                return "acknowledged" if state is State.ACKNOWLEDGED else "returned"
+                return shown
         if seen is None or seen.quality in _SILENT:
             return "stale"
         return "fault" if seen.quality.bad else "ok"
@@ -276,35 +311,6 @@ class View:
         found = (entries.get(f"alarm/{rule.id}") for rule in self._alarm_rules.get(point_id, ()))
         return [alarm for alarm in found if isinstance(alarm, Alarm)]
 
-    def _alarm(self, alarm_id: str, alarm: Alarm, state: State | None = None) -> AlarmView:
-        rule = self._gateway.judging.judge.rules.get(alarm_id)
-        point = self._gateway.points.get(alarm.point)
-        returned, acknowledged = alarm.returned_at, alarm.acknowledged_at
-        own = alarm_id.startswith(OWN)
-        label, advice = _own_words(alarm_id, alarm.value) if own else ("", "")
-        return AlarmView(
-            id=alarm_id,
-            label=(rule.label if rule else label) or alarm_id,
-            advice=rule.advice if rule else advice,
-            priority=alarm.priority.value,
-            state=_ALARM_STATE[state or alarm.state],
-            point=alarm.point or None,
-            value=None if own else alarm.value,
-            unit=point.unit if point else "",
-            since=self._utc(alarm.since),
-            returned=None if returned is None else self._utc(returned),
-            acknowledged_by=alarm.acknowledged_by,
-            acknowledged_at=None if acknowledged is None else self._utc(acknowledged),
-            commands=tuple(
-                self._command(command.actuator, value=command.value)
-                for command in (rule.commands if rule else ())
-            ),
-        )
-
-    def _command(self, actuator_id: str, *, value: bool) -> CommandView:
-        actuator = self._gateway.config.actuators.get(actuator_id)
-        return CommandView(actuator_id, value, actuator.label if actuator else "")
-
 
 def _shown(raw: reading.Value) -> reading.Value:
     """What a driver read, unless no JSON can hold it."""
@@ -313,13 +319,6 @@ def _shown(raw: reading.Value) -> reading.Value:
     if raw is None or isinstance(raw, bool):
         return raw
     return raw if -RAW_MAX <= raw <= RAW_MAX else None  # nor does NaN pass
-
-
-def _own_words(alarm_id: str, what: reading.Value) -> tuple[str, str]:
-    """Label and advice of an alarm about the gateway itself; the kitchen may read either."""
-    kind, _, name = alarm_id.removeprefix(OWN).partition(".")
-    label, advice = _OWN_WORDS.get(kind, (kind, ""))
-    return f"{label}: {name}" if name else label, f"{advice}\n{what}"
 
 
 def _bands(rules: Iterable[Rule]) -> dict[str, Band]:
@@ -333,74 +332,3 @@ def _bands(rules: Iterable[Rule]) -> dict[str, Band]:
             highs = [high for high in (band.high, condition.high) if high is not None]
             bands[rule.point] = Band(max(lows, default=None), min(highs, default=None))
     return bands
-
-
-def _count(name: str, text: str, value: float, **labels: str) -> Metric:
-    return Metric(
-        name=f"kitchen_{name}_total", help=text, kind="counter", value=value, labels=labels
-    )
-
-
-def _gauge(name: str, text: str, value: float, **labels: str) -> Metric:
-    return Metric(name=f"kitchen_{name}", help=text, kind="gauge", value=value, labels=labels)
-
-
-def _metrics(gateway: "Gateway") -> Iterator[Metric]:
-    log, outbox = gateway.store.log.counters, gateway.outbox
-    yield _gauge("epoch", "Starts of this installation.", gateway.store.identity.epoch)
-    yield _count("readings", "Readings published since the start.", gateway.hub.published)
-    yield _count("judged", "Events judged since the start.", gateway.judging.steps)
-    yield _count("commits", "Transactions committed.", log.commits)
-    yield _count("commit_failures", "Transactions the disk refused.", log.failures)
-    yield _count("stored_rows", "Rows committed.", log.rows)
-    yield _count("stored_readings", "Readings committed.", log.readings)
-    yield _count(
-        "dropped_readings", "Readings dropped while the disk refused.", log.dropped_readings
-    )
-    yield _count("dropped_events", "Events dropped while the disk refused.", log.dropped_events)
-    removed = gateway.store.space.removed_rows
-    yield _count("removed_rows", "Rows removed to keep the budget.", removed)
-    lost = gateway.store.space.lost_rows
-    yield _count("budget_lost_rows", "Of them, rows the cloud never had.", lost)
-    yield _count("dropped_inputs", "Inputs of judging dropped likewise.", log.dropped_inputs)
-    if gateway.history is not None:
-        yield from metrics.of_history(gateway.history)
-    yield _gauge("outbox_rows", "Rows the cloud has not acknowledged.", outbox.waiting())
-    yield _gauge("outbox_window", "Messages that may wait for their ack.", outbox.window)
-    yield _gauge("outbox_lost_rows", "Rows that can never reach the cloud.", outbox.lost_rows())
-    yield _gauge("outbox_held_rows", "Rows too large for this broker.", outbox.held_rows())
-    yield _gauge("outbox_batch", "Rows of an outage in one message.", outbox.batch.rows)
-    yield _count("outbox_foreign_acks", "Acks of rows that were not sent.", outbox.foreign)
-    if gateway.uplink is not None:
-        sent = gateway.uplink.counters
-        yield _gauge("cloud_connected", "1 while linked.", float(gateway.uplink.connected))
-        yield _count("cloud_connects", "Connections made.", sent.connects)
-        yield _count("cloud_messages", "Messages sent.", sent.messages)
-        yield _count("cloud_rows", "Rows sent, resent ones included.", sent.rows)
-        yield _count("cloud_bytes", "Bytes of payload sent.", sent.bytes)
-        yield _count("cloud_resent", "Messages given up and sent again.", sent.resent)
-        yield _count("cloud_acknowledged", "Rows acknowledged.", sent.acknowledged)
-        yield _count("cloud_refused", "Messages from the cloud refused.", sent.refused)
-        yield _count("cloud_lost_rows", "Rows no longer in the log, or too large.", sent.lost_rows)
-        yield _count("cloud_rejected", "Messages the broker refused.", sent.rejected)
-        yield _count("cloud_unheard", "Messages nobody had subscribed to.", sent.unheard)
-        yield _count("cloud_oversized", "Messages from the cloud too large.", sent.oversized)
-    for state in gateway.fitout.equipment.states.values():
-        yield _count("device_reads", "Reads and messages heard.", state.reads, device=state.id)
-    for state in gateway.fitout.equipment.states.values():
-        yield _count("device_failures", "Reads that failed.", state.failures, device=state.id)
-    for state in gateway.fitout.equipment.states.values():
-        text = "Edges that came too fast to be readings of their own."
-        yield _count("device_coalesced_edges", text, state.coalesced, device=state.id)
-    for state in gateway.fitout.equipment.states.values():
-        text, ticks = "Ticks without a read: it hung, or the device rests.", state.skipped_ticks
-        yield _count("device_skipped_ticks", text, ticks, device=state.id)
-    yield from metrics.of_devices(gateway.fitout.equipment)
-    yield from metrics.of_sites(gateway.fitout.equipment)
-    yield from metrics.of_loop(gateway.lag)
-    yield from metrics.of_notifications(gateway.notifying, log)
-    for name, actuator in gateway.fitout.effects.actuators.items():
-        text = "Times an output was not as wanted and was corrected."
-        yield _count("actuator_mismatches", text, actuator.mismatches, actuator=name)
-    for name, restarts in gateway.supervision.restarts.items():
-        yield _count("task_restarts", "Tasks started again after a bug.", restarts, task=name)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol
 
+from rules.terms import PLAIN, AlarmTerms
+
 if TYPE_CHECKING:
     from rules.formula.evaluation import Unknown, World
     from rules.schedule import Schedule
@@ -191,6 +193,8 @@ class Rule:
     commands: tuple[Command, ...] = ()  # while it is active
     actions: tuple[Action, ...] = ()  # once, when it becomes active or runs
     advice: str = ""  # what a person should do now
+    terms: AlarmTerms = PLAIN
+    lockout: str = ""  # zone in which nothing may be switched while it stands
     fingerprint: str = ""  # of the condition: another one has nothing to remember
 
 

@@ -34,7 +34,8 @@ class Changes:
         entry = self.get(f"rule/{rule_id}")
         return entry if isinstance(entry, Memory) else IDLE
 
-    def record(self, kind: str, data: dict[str, object]) -> None:
-        """Have an event row written, with what led to it."""
-        chain = {"chain": list(self.chain)} if self.chain else {}
-        self.effects.append(Record(kind, data | chain))
+    def record(self, kind: str, data: dict[str, object]) -> dict[str, object]:
+        """Have an event row written, with what led to it; within the step it may be added to."""
+        row = data | ({"chain": list(self.chain)} if self.chain else {})
+        self.effects.append(Record(kind, row))
+        return row

@@ -23,14 +23,10 @@ class On(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Calendar:
-    """The holidays of the site by date, with their names, and its weekend.
-
-    `doubt` says why holidays are missing that should be there; it is for people to see.
-    """
+    """The holidays of the site by date, with their names, and its weekend (0 is Monday)."""
 
     holidays: Mapping[date, str] = field(default_factory=dict)
     weekend: frozenset[int] = WEEKEND
-    doubt: str = ""
 
     def works(self, day: date) -> bool:
         """Whether it is an ordinary working day."""

@@ -4,16 +4,25 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from rules.alarm import Alarm
+from rules.announcing import Announcing
 from rules.base import Observation
+from rules.escalation import Escalation, StandIn
+from rules.exposure import Dose
 from rules.kept import Hands, InMode, Last, Pace, Run, Timer
 from rules.memory import Memory
+from rules.order import Order
+from rules.people import ByPeople
 from rules.schedule import State
 from rules.slots import Output
+from rules.suppression import Suppression
 
 NEVER = 1 << 62
 OWN = "system."  # no rule's id has a dot
 
-Entry = Memory | Alarm | Output | Run | Pace | Timer | InMode | Last | Hands | State
+_OfAlarms = Alarm | Suppression | Escalation | Announcing | StandIn
+Entry = (
+    Memory | Output | Run | Pace | Timer | InMode | Last | Hands | State | Dose | Order | _OfAlarms
+)
 
 
 class Observed(NamedTuple):
@@ -26,13 +35,6 @@ class Observed(NamedTuple):
 
 class Elapsed(NamedTuple):
     """Nothing but time has passed."""
-
-
-class Acknowledged(NamedTuple):
-    """A person has seen an alarm."""
-
-    alarm: str
-    by: str
 
 
 class Started(NamedTuple):
@@ -74,7 +76,66 @@ class Troubled(NamedTuple):
     what: str
 
 
-Event = Observed | Elapsed | Acknowledged | Started | Clocked | Asked | Switched | Troubled
+class Ordered(NamedTuple):
+    """A person or the cloud wants a value; taken down, and begun only with `Begun`.
+
+    `until` and `expires` are kitchen ms: how long the slot is wanted, and until when it may begin.
+    `refused` is why whoever asks may not, where that was found out before.
+    """
+
+    id: str
+    actuator: str
+    value: bool
+    slot: int
+    until: int | None
+    by: str
+    role: str
+    origin: str
+    expires: int
+    refused: str = ""
+
+
+class Relinquished(NamedTuple):
+    """A person or the cloud takes back what was ordered; as `Ordered`."""
+
+    id: str
+    actuator: str
+    slot: int
+    by: str
+    role: str
+    origin: str
+    expires: int
+    refused: str = ""
+
+
+class Begun(NamedTuple):
+    """An order has become a row, so it may act."""
+
+    id: str
+
+
+class ReadBack(NamedTuple):
+    """What an actuator really does (None: nobody can tell); `assumed`: it cannot be asked."""
+
+    actuator: str
+    value: bool | None
+    assumed: bool = False
+
+
+Event = (
+    Observed
+    | Elapsed
+    | ByPeople
+    | Started
+    | Clocked
+    | Asked
+    | Switched
+    | Troubled
+    | Ordered
+    | Relinquished
+    | Begun
+    | ReadBack
+)
 
 
 class Drive(NamedTuple):
@@ -109,7 +170,19 @@ class Record(NamedTuple):
     data: dict[str, object]
 
 
-Effect = Drive | Record | Tell | Turned
+class Announce(NamedTuple):
+    """Tell people of an alarm, and write that as an event row of kind `alarm`.
+
+    `to` is a role, `on_duty ROLE`, or empty for whoever the routes name; `data` is the row.
+    """
+
+    alarm: str
+    to: str
+    step: int
+    data: dict[str, object]
+
+
+Effect = Drive | Record | Announce | Tell | Turned
 
 
 class Step(NamedTuple):

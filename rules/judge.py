@@ -7,16 +7,24 @@ the outcome at any moment does not depend on how often anybody asked.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from rules.alarm import Alarm
+from rules.announcing import Announcing
 from rules.base import Command, Observation, Priority, Rule, looks_at
+from rules.escalation import Escalation, Ladder, StandIn
 from rules.events import NOTHING, Entry, Event, Observed, Started, Step
+from rules.interlocks import Interlocks
 from rules.kept import Run, Timer
 from rules.memory import IDLE, Memory, Phase, next_memory, remembers
+from rules.order import Order
 from rules.outputs import Claims
+from rules.plan import AlarmPlan
 from rules.schedule import State
 from rules.slots import Contract, Output
 from rules.state import Memories
+from rules.suppression import Suppression, says
 from rules.triggers import Hearers
 from rules.turn import Turn
 from rules.world import Seen
@@ -29,16 +37,26 @@ class Judge:
     """The rules and contracts of one kitchen, compiled; holds no state of its own."""
 
     def __init__(
-        self, rules: Iterable[Rule], contracts: Mapping[str, Contract], zone: ZoneInfo = _UTC
+        self,
+        rules: Iterable[Rule],
+        contracts: Mapping[str, Contract],
+        zone: ZoneInfo = _UTC,
+        ladders: Mapping[str, Ladder] = MappingProxyType({}),
     ) -> None:
-        """Raises ValueError for a command to an actuator without a contract."""
+        """Raises ValueError for a command without a contract, and for needs in a circle."""
         order = {priority: rank for rank, priority in enumerate(Priority)}
         ranked = sorted(rules, key=lambda rule: (order[rule.priority], rule.id))
         self.rules = {rule.id: rule for rule in ranked}
         self.rank = {rule.id: rank for rank, rule in enumerate(ranked)}
         self.contracts = dict(contracts)
+        self.interlocks = Interlocks(self.contracts, ranked)
         self.zone = zone
+        self.alarm_plan = AlarmPlan(self.rules, ladders)
         self.hearers = Hearers(ranked)
+        # Whether anything here hangs on the time of day.
+        self.wants_wall_time = bool(self.hearers.scheduled) or any(
+            looks_at(rule).every_ms is not None for rule in ranked
+        )
         self._by_point: dict[str, list[Rule]] = {}
         self._claims: dict[tuple[str, int], list[tuple[str, Rule, Command]]] = {}
         for rule in ranked:
@@ -92,6 +110,8 @@ class Judge:
         if state.next_due <= now or (kept and point in self._wide):
             return True
         rules = self._simple.get(point)
+        if self._hides(state, point, seen):
+            return True
         if not rules:
             return False
         calm = self._calm[point]
@@ -103,11 +123,22 @@ class Judge:
 
     def decides(self, state: Memories, point: str, seen: Observation) -> bool:
         """Whether a rule on this point alone changes by a reading, so that it is kept."""
+        if self._hides(state, point, seen):
+            return True
         for rule in self._simple.get(point, ()):
             memory = state.entries.get(f"rule/{rule.id}", IDLE)
             if isinstance(memory, Memory) and next_memory(rule, memory, seen) is not memory:
                 return True
         return False
+
+    def _hides(self, state: Memories, point: str, seen: Observation) -> bool:
+        """Whether a reading begins or ends to hide an alarm by design."""
+        rules = self.alarm_plan.suppressed_by(point)
+        return bool(rules) and any(
+            says(suppress, seen) is not (f"suppression/{rule.id}" in state.entries)
+            for rule in rules
+            if (suppress := rule.terms.suppress) is not None
+        )
 
     @property
     def claims(self) -> Claims:
@@ -123,11 +154,17 @@ class Judge:
         """When an entry has to be looked at again without any event."""
         kind, _, name = key.partition("/")
         match entry:
+            case Alarm() | Escalation() | Announcing():
+                return entry.due
+            case Suppression() | StandIn():
+                return entry.until
             case Output():
                 return entry.due if name in self.contracts else None
             case Memory():
                 rule = self.rules.get(name)
                 return None if rule is None else _memory_due(entry, rule)
+            case Order():
+                return entry.due
             case State():
                 return entry.due if name in self.hearers.scheduled else None
             case Run() | Timer():

@@ -4,12 +4,14 @@ The array is BACnet's (ASHRAE 135, Command Prioritization): 1 is the highest, th
 occupied slot wins, and with none occupied the output takes its safe state.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
 
 LIFE_SLOTS = (1, 2)  # manual and automatic life safety
+MANUAL_SLOT = 8
 SLOTS = range(1, 17)
 
 
@@ -29,17 +31,32 @@ class Contract:
     max_on_ms: int
     min_on_ms: int
     min_off_ms: int
+    deadline_ms: int = 2_000  # within which the output has to be read back as it was driven
+    needs: Mapping[str, bool] = field(default_factory=dict)  # on only while these are so
+    zone: str = ""
+    explosion_proof: bool = False  # by the owner's word: it may be switched in gas
+    critical: bool = False  # only a manager may override it
 
 
-class Occupant(msgspec.Struct, frozen=True):
-    """Who holds a slot, and what it wants."""
+class Occupant(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who holds a slot, what it wants, and until when (kitchen ms; None: until taken back)."""
 
     value: bool
     cause: str
-    until: int | None = None  # kitchen ms
+    until: int | None = None
 
 
-class Output(msgspec.Struct, frozen=True, tag="output"):
+class Held(StrEnum):
+    """Why an output is not what the winning slot wants."""
+
+    MIN_ON = "min_on"
+    MIN_OFF = "min_off"
+    MAX_ON = "max_on"
+    NEEDS = "needs"  # followed by the output it needs: `needs/hood_fan`
+    LOCKOUT = "lockout"  # followed by the rule that stands: `lockout/gas_leak`
+
+
+class Output(msgspec.Struct, frozen=True, tag="output", omit_defaults=True):
     """One actuator: its slots, what it is driven to, since when, and when to look again."""
 
     slots: dict[int, Occupant]
@@ -47,6 +64,9 @@ class Output(msgspec.Struct, frozen=True, tag="output"):
     since: int
     due: int | None = None
     ran_out_slot: int | None = None  # whose run the maximum run time has ended
+    held: str = ""  # by what, see `Held`; empty while the winner has its way
+    amiss: int | None = None  # since when it has been read back as something else
+    mismatched: bool = False  # for longer than its deadline: it does not count as what it should be
 
 
 def winner(slots: dict[int, Occupant]) -> int | None:
@@ -64,6 +84,15 @@ def occupy(output: Output, slot: int, occupant: Occupant | None) -> Output:
     return msgspec.structs.replace(output, slots=dict(sorted(slots.items())))
 
 
+def lapsed(output: Output, now: int) -> list[int]:
+    """The slots whose time is over."""
+    return [
+        slot
+        for slot, occupant in output.slots.items()
+        if occupant.until is not None and occupant.until <= now
+    ]
+
+
 def renew(output: Output, slot: int) -> Output:
     """The array when a command begins in a slot: if at least as urgent, it may run anew.
 
@@ -75,32 +104,53 @@ def renew(output: Output, slot: int) -> Output:
     return msgspec.structs.replace(output, ran_out_slot=None)
 
 
-def settle(output: Output, contract: Contract, now: int) -> Output:
-    """What the output does now: arbitration, then minimum on and off, then maximum run time.
+def settle(output: Output, contract: Contract, now: int, barred: str = "") -> Output:
+    """What the output does now: arbitration, interlock, minimum on and off, maximum run time.
 
-    After a run that was ended the output stays safe until nobody wants it on, `renew` is called, or
-    a more urgent slot wants it on: a fan that has run long enough for comfort must still run for
-    life safety.
+    `barred` says what keeps it off (`needs/…`; life safety breaks that) or as it is (`lockout/…`,
+    which nobody breaks). After a run that was ended the output stays safe until nobody wants it on,
+    `renew` is called, or a more urgent slot wants it on: a fan that has run long enough for comfort
+    must still run for life safety.
     """
+    if barred.startswith(Held.LOCKOUT):
+        return _timed(output, msgspec.structs.replace(output, held=barred), contract, None)
     slot = winner(output.slots)
     wanted = contract.safe if slot is None else output.slots[slot].value
-    ran_out = output.ran_out_slot
+    ran_out, held = output.ran_out_slot, ""
     if wanted is contract.safe or (ran_out is not None and (slot or 0) < ran_out):
         ran_out = None
     elif ran_out is not None:
-        wanted = contract.safe
+        wanted, held = contract.safe, Held.MAX_ON.value
+    interlocked = bool(barred) and wanted and slot not in LIFE_SLOTS
+    if interlocked:
+        wanted, held = False, barred
     value, since, due = output.value, output.since, None
     if wanted is not value:
         free_at = since + (contract.min_on_ms if value else contract.min_off_ms)
-        if now < free_at and slot not in LIFE_SLOTS and ran_out is None:
-            due = free_at
+        guarded = slot not in LIFE_SLOTS and ran_out is None and not interlocked
+        if guarded and now < free_at:
+            due, held = free_at, (Held.MIN_ON if value else Held.MIN_OFF).value
         else:
             value, since = wanted, now
     if value and contract.max_on_ms and value is not contract.safe:
         end = since + contract.max_on_ms
         if now >= end:
-            value, since, due, ran_out = contract.safe, now, None, slot
+            value, since, due, ran_out, held = contract.safe, now, None, slot, Held.MAX_ON.value
         else:
             due = min(end, due) if due is not None else end
-    settled = Output(output.slots, value, since, due, ran_out)
-    return output if settled == output else settled
+    settled = msgspec.structs.replace(
+        output, value=value, since=since, ran_out_slot=ran_out, held=held
+    )
+    return _timed(output, settled, contract, due)
+
+
+def _timed(before: Output, output: Output, contract: Contract, guard: int | None) -> Output:
+    """The output with the instant at which it has to be looked at again; `before` if the same."""
+    amiss = output.amiss if output.value is before.value else None  # driven anew: a new deadline
+    ends = [occupant.until for occupant in output.slots.values() if occupant.until is not None]
+    if guard is not None:
+        ends.append(guard)
+    if amiss is not None and not output.mismatched:
+        ends.append(amiss + contract.deadline_ms)
+    timed = msgspec.structs.replace(output, due=min(ends, default=None), amiss=amiss)
+    return before if timed == before else timed

@@ -5,25 +5,29 @@ from typing import Protocol
 
 import msgspec
 
-from rules.alarm import Alarm, Verb
-from rules.alarms import Alarms
+from rules.alarm import Verb
+from rules.alarms import CONFIGURATION, KINDS, Alarms
 from rules.base import Observation, OnBad, Priority, Rule, Value
 from rules.changes import Changes
+from rules.doses import grow, has_dose, recall
 from rules.events import (
     NEVER,
-    OWN,
-    Acknowledged,
     Asked,
+    Begun,
     Clocked,
     Elapsed,
     Event,
     Observed,
+    Ordered,
+    ReadBack,
     Record,
+    Relinquished,
     Started,
     Switched,
     Troubled,
 )
 from rules.hours import Hours
+from rules.interlocks import Interlocks
 from rules.kept import Last, Pace
 from rules.memory import (
     IDLE,
@@ -37,8 +41,10 @@ from rules.memory import (
     reconsidered,
     remembers,
 )
+from rules.orders import Orders
 from rules.outputs import Claims, Outputs
 from rules.pace import REST_MS, spend
+from rules.plan import AlarmPlan
 from rules.runs import Runs, switch
 from rules.slots import Contract
 from rules.state import Compiled, Memories
@@ -55,6 +61,8 @@ class Kitchen(Compiled, Protocol):
 
     contracts: dict[str, Contract]
     hearers: Hearers
+    interlocks: Interlocks
+    alarm_plan: AlarmPlan
     rank: dict[str, int]  # of rules, the most urgent first
 
     @property
@@ -72,8 +80,11 @@ class Turn:
         self.changes = Changes(state)
         self._judge = judge
         self._seen = state.seen
-        self._alarms = Alarms(judge.rules, self.changes)
-        self._outputs = Outputs(judge.contracts, judge.claims, self.changes)
+        self._alarms = Alarms(judge.alarm_plan, self.changes)
+        self._outputs = Outputs(
+            judge.contracts, judge.claims, judge.interlocks, self.changes, self._alarms
+        )
+        self._orders = Orders(judge.contracts, self._outputs, self.changes)
         self._runs = Runs(self.changes, self._outputs)
         self._hours = Hours(judge.hearers, self.changes)
         self._heard = 0  # effects whose followers have run
@@ -100,7 +111,7 @@ class Turn:
                 self._follow(at)
                 self._bring_up(timers, key)
                 fired += LOOK if key.startswith("look/") else 1.0
-            self._outputs.settle(at)
+            self._settle(at)
             self._bring_up(timers)
         if fired > TIMERS_MOST:
             self.changes.chain = ()
@@ -114,8 +125,6 @@ class Turn:
         match event:
             case Observed(point, seen, kept):
                 self._observe(point, seen, now, kept=kept)
-            case Acknowledged(alarm, by):
-                self._alarms.apply(alarm, Verb.ACKNOWLEDGE, now, by=by)
             case Started(known=known):
                 self._start(now, known)
             case Clocked(ahead_ms):
@@ -129,10 +138,21 @@ class Turn:
             case Troubled(alarm, standing, what):
                 verb = Verb.RAISE if standing else Verb.RETURN
                 self._alarms.apply(alarm, verb, now, value=what)
+            case Ordered() | Relinquished() | Begun() | ReadBack():
+                self._orders.take(event, now)
             case Elapsed():
                 pass
+            case _:
+                self._alarms.take(event, now)
         self._follow(now)
+        self._settle(now)
+
+    def _settle(self, now: int) -> None:
+        """Settle the outputs, and let rules hear of those that do not do as they are driven."""
         self._outputs.settle(now)
+        if self._heard < len(self.changes.effects):
+            self._follow(now)
+            self._outputs.settle(now)
 
     def _observe(self, point: str, seen: Observation, now: int, *, kept: bool) -> None:
         """A reading: formulas see it only if it is kept, be it because it decides something."""
@@ -140,6 +160,7 @@ class Turn:
         if kept:
             self._seen.see(point, seen)
         self.changes.chain = (f"point {point}",)
+        self._alarms.observe(point, seen, now)
         for rule in self._judge.rules_of(point):
             memory = self.changes.memory(rule.id)
             if rule.condition is not None and rule.gate is None:
@@ -243,7 +264,12 @@ class Turn:
                 self._come_round(self._judge.rules[name], at)
             case "look":
                 self._seen.looked(name, at)
+                grow(self._judge.rules[name], self.changes, self._seen, at)
                 self._look_again(self._judge.rules[name], at)
+            case "order":
+                self._orders.fire(name, at)
+            case _ if kind in KINDS:
+                self._alarms.fire(key, at)
             case _:
                 self._outputs.reconsider(name)
 
@@ -322,21 +348,25 @@ class Turn:
         """Fit what was left behind to the rules and contracts of today; drive every output."""
         for key, entry in list(self.changes.state.entries.items()):
             kind, _, name = key.partition("/")
-            if isinstance(entry, Alarm):
-                self._fit_alarm(entry, name, now)
+            if kind in KINDS:
+                self._alarms.refit(key, entry, now)
             elif not self._belongs(kind, name):
                 self.changes.put(key, None)
         for rule in self._judge.rules.values():
             self._resume(rule, now)
+            recall(rule, self.changes, self._seen, now)
         self._hours.start()
         self._seen.look_after(now)
         self._by_the_clock(now)
+        self._orders.start(now, known)
         self._outputs.start(now, known)
 
     def _belongs(self, kind: str, name: str) -> bool:
         match kind:
             case "rule" | "run" | "pace":
                 return name in self._judge.rules
+            case "dose":
+                return name in self._judge.rules and has_dose(self._judge.rules[name])
             case "schedule":
                 return name in self._judge.hearers.scheduled
             case "output":
@@ -346,16 +376,6 @@ class Turn:
             case _:
                 return True
 
-    def _fit_alarm(self, alarm: Alarm, name: str, now: int) -> None:
-        if not name.startswith(OWN) and not self._may_stand(alarm, self._judge.rules.get(name)):
-            self._alarms.apply(name, Verb.CLEAR, now, by="configuration")
-
-    def _may_stand(self, alarm: Alarm, rule: Rule | None) -> bool:
-        """Whether an alarm that was left behind is still what its rule would raise today."""
-        if rule is None or (alarm.priority, alarm.point) != (rule.priority, rule.point):
-            return False
-        return rule.alarm or self.changes.memory(rule.id).phase is Phase.SUSPENDED
-
     def _resume(self, rule: Rule, now: int) -> None:
         """Go on with what a rule remembers, unless it remembers another condition."""
         memory = self.changes.memory(rule.id)
@@ -364,7 +384,7 @@ class Turn:
         if memory.phase is Phase.SUSPENDED:  # a new start is a new chance
             self._become(rule, memory, IDLE, now)
         elif not remembers(memory, rule):
-            self._alarms.apply(rule.id, Verb.CLEAR, now, by="configuration")
+            self._alarms.apply(rule.id, Verb.CLEAR, now, by=CONFIGURATION)
             self._become(rule, memory, IDLE, now)
         else:
             if not memory.of:

@@ -96,6 +96,21 @@ class Window:
         first, last = held[0], held[-1]
         return (last.last - first.first) * _MINUTE_MS / (last.last_at - first.first_at)
 
+    def held_since(self, begin: int, now: int) -> list[tuple[float, int]]:
+        """What held from `begin` on, a mean for each bucket, and for how many ms.
+
+        `begin` is the edge of a bucket, within the span.
+        """
+        oldest = begin // self.width_ms
+        held = [
+            (each.area / each.covered_ms, each.covered_ms)
+            for each in self._buckets
+            if each.index >= oldest and each.covered_ms
+        ]
+        if self._value is not None and now > max(self._at, begin):
+            held.append((self._value, now - max(self._at, begin)))
+        return held
+
     def _held(self, now: int) -> list[_Held]:
         """The buckets that count, and what has held since the last reading; or nothing."""
         begin = self.begins(now)

@@ -22,7 +22,7 @@ from gateway.reading import Point
 # How many frames a driver has to endure: in `make test`, and in `make test-long`.
 COUNTS: Sequence[Any] = (
     100_000,
-    pytest.param(1_000_000, marks=(pytest.mark.long, pytest.mark.timeout(900))),
+    pytest.param(1_000_000, marks=(pytest.mark.long, pytest.mark.timeout(3_600))),
 )
 EXAMPLES = 2_000  # of hypothesis, each with edits of its own
 # What hypothesis does to the next frames, see `Edited`; one draw, as each draw costs a millisecond.

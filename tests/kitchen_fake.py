@@ -1,12 +1,23 @@
 """An honest small kitchen in memory: the Protocol of the page without the daemon behind it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from gateway.access import Kind, TokenRow
+from gateway.access import Kind, TokenRow, User
+from gateway.alarm_kpi import AlarmRow, figures
 from gateway.notify.subscribing import Subscribing
+from gateway.web.alarm_shapes import (
+    AlarmHistoryView,
+    DutyView,
+    EventView,
+    FloodView,
+    KpiView,
+    RemovedView,
+    ShelvedView,
+)
 from gateway.web.kitchen import (
+    ActuatorView,
     AlarmView,
     Band,
     Busy,
@@ -15,16 +26,39 @@ from gateway.web.kitchen import (
     ConfigurationView,
     DeviceView,
     Metric,
+    ModeView,
+    NobodyReached,
+    NoHistory,
+    NoRecord,
+    NoticeView,
+    NotificationsView,
+    NotPossible,
     NotWaiting,
+    Order,
+    OrderView,
+    OverrideView,
     PointView,
     ReloadView,
+    RuleView,
     SeriesView,
     SiteView,
     StatusView,
     StoreView,
     UnknownAlarm,
+    UnknownChannel,
     UnknownDevice,
+    UnknownMode,
     UnknownPoint,
+    UnknownRule,
+)
+from rules.people import (
+    BackInService,
+    ByPeople,
+    HandedOver,
+    OutOfService,
+    Reset,
+    Shelved,
+    Unshelved,
 )
 
 NOON = 1_795_226_400_000  # 2026-11-21 02:00 UTC
@@ -54,16 +88,84 @@ class KitchenInMemory:
             status="running", file="config.yaml", source="file"
         )
         self.reload_view = ReloadView(result="applied")
+        self.asked: list[tuple[str, str]] = []
         self.reloaded_by: list[str] = []
         self.busy = False
+        self.actuator_views: dict[str, ActuatorView] = {}
+        self.order_views: list[OrderView] = []
+        self.acts: list[ByPeople] = []
+        self.impossible: NotPossible | None = None
+        self.no_record: NoRecord | None = None
+        self.flood_view: FloodView | None = None
+        self.duty: list[DutyView] = []
+        self.alarm_rows: list[AlarmRow] = []
+        self.tested: list[NoticeView] = []
         self.browsers: Subscribing | None = None
         self.site_view = SiteView(label="마포점", zone="Asia/Seoul")
 
     def subscribing(self) -> Subscribing | None:
         return self.browsers
 
+    def notifications(self) -> NotificationsView:
+        return NotificationsView(channels=(), notices=self.tested, not_told=0)
+
+    async def try_channel(self, channel: str, to: Sequence[str], by: str) -> list[NoticeView]:
+        if channel != "mail":
+            raise UnknownChannel(channel)
+        if "nobody" in to:
+            raise NobodyReached(channel)
+        self.tested.append(
+            NoticeView(
+                notice="n1",
+                alarm="",
+                verb="test",
+                priority="low",
+                title=f"Test by {by}",
+                at=self.now,
+                channel=channel,
+                people=to,
+                state="handed_over",
+                attempts=1,
+                next_at=None,
+                ended=self.now,
+                error="",
+            )
+        )
+        return self.tested
+
     def configuration(self) -> ConfigurationView:
         return self.configuration_view
+
+    def rules(self) -> list[RuleView]:
+        return [
+            RuleView(
+                id="closing",
+                label="Closing",
+                priority="low",
+                runs=True,
+                state="idle",
+                callable=True,
+            )
+        ]
+
+    async def run_rule(self, rule_id: str, by: str) -> RuleView:
+        self.asked.append((rule_id, by))
+        if rule_id != "closing":
+            raise UnknownRule
+        return self.rules()[0]
+
+    def modes(self) -> list[ModeView]:
+        return [ModeView(id="kitchen", value="open", words=("open", "closed"))]
+
+    async def switch_mode(self, mode: str, value: str, by: str) -> ModeView:
+        words = {"kitchen": ("open", "closed")}.get(mode, ())
+        if value not in words:
+            raise UnknownMode(words)
+        return ModeView(id=mode, value=value, words=words, by=by, since=self.now)
+
+    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+        del start, end, rules
+        raise NoHistory("a kitchen in memory has none")
 
     async def reload(self, by: str) -> ReloadView:
         self.reloaded_by.append(by)
@@ -127,6 +229,103 @@ class KitchenInMemory:
         if alarm.point in self._points and state == "acknowledged":
             self.change(alarm.point, state="acknowledged")
         return done
+
+    def actuators(self) -> list[ActuatorView]:
+        return list(self.actuator_views.values())
+
+    def orders(self) -> list[OrderView]:
+        return self.order_views
+
+    async def order(self, order: Order, by: User) -> OrderView:
+        """Obeys at once; `overrides` and `cause` follow."""
+        actuator = self.actuator_views.get(order.actuator)
+        code = "unknown_actuator" if actuator is None else "lockout" if actuator.locked else ""
+        done = OrderView(
+            id=order.id,
+            actuator=order.actuator,
+            value=order.value,
+            slot=order.slot,
+            state="rejected" if code else "succeeded",
+            code=code,
+            about="gas_leak" if code == "lockout" else "",
+            by=by.name,
+            role=by.role.value,
+            origin="page",
+            at=self.now,
+        )
+        self.order_views.insert(0, done)
+        if actuator is not None and not code:
+            self.actuator_views[actuator.id] = self._overridden(actuator, done)
+        return done
+
+    def _overridden(self, actuator: ActuatorView, done: OrderView) -> ActuatorView:
+        if done.value is None:
+            return msgspec.structs.replace(
+                actuator, value=False, read_back=False, slot=None, cause="safe state", overrides=()
+            )
+        override = OverrideView(
+            slot=8, value=done.value, by=done.by, origin="page", order=done.id,
+            until=self.now + 1_800_000,
+        )  # fmt: skip
+        return msgspec.structs.replace(
+            actuator, value=done.value, read_back=done.value, slot=8,
+            cause=f"order/{done.id}", overrides=(override,),
+        )  # fmt: skip
+
+    def alarm(self, alarm_id: str) -> AlarmView:
+        if alarm_id not in self._alarms:
+            raise UnknownAlarm(alarm_id)
+        return self._alarms[alarm_id]
+
+    async def act(self, event: ByPeople) -> None:
+        self.acts.append(event)
+        if self.impossible is not None:
+            raise self.impossible
+        if isinstance(event, HandedOver):
+            self.duty = [DutyView(role=event.role, people=[event.person], handed_over_by=event.by)]
+            return
+        alarm = self.alarm(event.alarm)
+        match event:
+            case Shelved(by=by, reason=reason, for_ms=for_ms):
+                shelved = ShelvedView(by, reason, self.now + for_ms)
+                alarm = msgspec.structs.replace(alarm, state="shelved", shelved=shelved)
+            case Unshelved():
+                alarm = msgspec.structs.replace(alarm, state="unacknowledged", shelved=None)
+            case Reset():
+                alarm = msgspec.structs.replace(alarm, state="normal")
+            case OutOfService(by=by, reason=reason):
+                removed = RemovedView(by, reason, self.now)
+                alarm = msgspec.structs.replace(alarm, state="out_of_service", removed=removed)
+            case BackInService():
+                alarm = msgspec.structs.replace(alarm, state="unacknowledged", removed=None)
+            case _:
+                pass
+        self._alarms[event.alarm] = alarm
+
+    def flood(self) -> FloodView | None:
+        return self.flood_view
+
+    def duties(self) -> list[DutyView]:
+        return self.duty
+
+    async def alarm_history(self, start: int, end: int) -> AlarmHistoryView:
+        if self.no_record is not None:
+            raise self.no_record
+        events = [
+            EventView(row.at, self._label(row.id), msgspec.to_builtins(row))
+            for row in reversed(self.alarm_rows)
+            if start <= row.at < end
+        ]
+        return AlarmHistoryView(start=start, end=end, complete=True, events=events)
+
+    async def alarm_kpi(self, start: int, end: int) -> KpiView:
+        rows = [row for row in self.alarm_rows if start <= row.at < end]
+        labels = {row.id: self._label(row.id) for row in rows}
+        found = figures(rows, start, end)
+        return KpiView(start=start, end=end, complete=True, figures=found, labels=labels)
+
+    def _label(self, alarm_id: str) -> str:
+        return self._alarms[alarm_id].label if alarm_id in self._alarms else alarm_id
 
     def cloud(self) -> CloudView:
         return self.cloud_view

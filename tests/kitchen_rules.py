@@ -15,6 +15,8 @@ from rules.judge import Judge
 from rules.memory import Memory, Phase
 from rules.slots import Contract, Occupant, OnSensorLoss, Output
 from rules.state import Memories
+from rules.telling import BOOK
+from rules.terms import PLAIN, AlarmTerms
 
 GRID_MS = 10  # all generated times are multiples of it
 POINTS = ("walk_in/temperature", "fryer/temperature")
@@ -65,6 +67,7 @@ def rule(  # noqa: PLR0913 - what a test wants to be different
     alarm: bool = True,
     commands: Iterable[tuple[str, bool, int]] = (("siren", True, 10),),
     fingerprint: str = "",
+    terms: AlarmTerms = PLAIN,
 ) -> Rule:
     return Rule(
         id=rule_id,
@@ -75,6 +78,7 @@ def rule(  # noqa: PLR0913 - what a test wants to be different
         on_bad=on_bad,
         priority=priority,
         alarm=alarm,
+        terms=terms,
         fingerprint=fingerprint or type(condition).__module__,
         commands=tuple(
             Command(actuator=actuator, value=value, slot=slot) for actuator, value, slot in commands
@@ -147,7 +151,7 @@ class Bench:
             for slot, occupant in self.output(actuator).slots.items()
         }
         assert held == wanted
-        known = set(self.judge.rules) | set(self.judge.contracts)
+        known = {*self.judge.rules, *self.judge.contracts, BOOK.partition("/")[2]}
         assert {key.partition("/")[2] for key in self.state.entries} <= known
 
 

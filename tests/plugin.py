@@ -64,24 +64,24 @@ def hold_up(options):
     honest = judging.tick
     ticks = itertools.count()
 
-    def dawdle(self, now):
+    def dawdle(self, *given):
         if next(ticks) % 60 == 0:
             time.sleep(0.7)
-        honest(self, now)
+        honest(self, *given)
 
     if honest.__name__ != "dawdle":
         judging.tick = dawdle
 
 
 def break_judging(options):
-    def tick(self, now):
+    def tick(self, *given):
         raise LookupError("a bug in a critical task")
 
     sys.modules["gateway.judging"].Judging.tick = tick
 
 
 def break_observing(options):
-    def stirs(self, state, point, seen, now):
+    def stirs(self, *given, **named):
         raise LookupError("a bug met by a reading")
 
     sys.modules["rules.judge"].Judge.stirs = stirs

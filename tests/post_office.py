@@ -4,17 +4,19 @@ import asyncio
 import json
 import ssl
 import threading
+import warnings
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-_START_S = 20.0
+from tests.patience import PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,12 @@ class Mail:
     def notice(self) -> str:
         """The id of the notice, from its Message-ID."""
         return str(self.message["Message-ID"]).strip("<>").partition("@")[0]
+
+    @property
+    def text(self) -> str:
+        """The body, with the ends of lines of text and not of the wire."""
+        body: str = self.message.get_content()
+        return body.replace("\r\n", "\n").strip()
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ class Posted:
 
 @dataclass
 class PostOffice:
-    """Both servers; `mail_answer` and `hook_answer` decide what becomes of each message.
+    """Both servers. An address, a path and the id of a notice decide what becomes of a message.
 
     A mail's answer is an SMTP reply, None for "250 OK"; a hook's is a status, 0 to hang up.
     """
@@ -57,6 +65,8 @@ class PostOffice:
     login: tuple[str, str] | None = None
     mail_answer: Callable[[str], str | None] = lambda to: None
     hook_answer: Callable[[str], int] = lambda path: 200
+    judge_mail: Callable[[str], str | None] = lambda notice: None
+    judge_post: Callable[[str], int] = lambda notice: 200
     hook_headers: Mapping[str, str] = field(default_factory=dict)
     hook_body: str = "ok"
     mails: list[Mail] = field(default_factory=list)
@@ -143,11 +153,14 @@ class PostOffice:
         assert isinstance(envelope.content, bytes)
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
-        self.mails += [Mail(to, message) for to in envelope.rcpt_tos]
-        return "250 OK"
+        taken = [Mail(to, message) for to in envelope.rcpt_tos]
+        refusal = self.judge_mail(taken[0].notice)
+        if refusal is None:
+            self.mails += taken
+        return refusal or "250 OK"
 
     def _do(self, work: Coroutine[object, object, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(_START_S)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
     async def _open_mail(self) -> None:
         implicit = self.tls if self.tls_from_start else None
@@ -157,16 +170,19 @@ class PostOffice:
         self.mail_port = self._mail.sockets[0].getsockname()[1]
 
     def _session(self) -> SMTP:
-        return SMTP(
-            self,
-            hostname="post.example",
-            tls_context=None if self.tls_from_start else self.tls,
-            require_starttls=self.tls is not None and not self.tls_from_start,
-            authenticator=self._authenticate if self.login else None,
-            auth_required=self.login is not None,
-            auth_require_tls=not self.tls_from_start,
-            loop=self._loop,
-        )
+        with warnings.catch_warnings():
+            # It does not know that the line is TLS from its start.
+            warnings.filterwarnings("ignore", "Requiring AUTH while not requiring TLS")
+            return SMTP(
+                self,
+                hostname="post.example",
+                tls_context=None if self.tls_from_start else self.tls,
+                require_starttls=self.tls is not None and not self.tls_from_start,
+                authenticator=self._authenticate if self.login else None,
+                auth_required=self.login is not None,
+                auth_require_tls=not self.tls_from_start,
+                loop=self._loop,
+            )
 
     def _authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
@@ -174,7 +190,7 @@ class PostOffice:
         del server, session, envelope, mechanism
         assert isinstance(data, LoginPassword)
         given = (data.login.decode(), data.password.decode())
-        return AuthResult(success=given == self.login)
+        return AuthResult(success=given == self.login, handled=False)
 
     async def _close_mail(self) -> None:
         if self._mail is not None:
@@ -201,6 +217,8 @@ class PostOffice:
         await self._going.wait()
         self.held -= 1
         status = self.hook_answer(request.path)
+        if status == HTTPStatus.OK:
+            status = self.judge_post(request.headers.get("Idempotency-Key", ""))
         found = json.loads(body) if body.startswith(b"{") else body
         self.posted.append(Posted(request.path, dict(request.headers), found, status))
         if not status:

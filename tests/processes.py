@@ -186,6 +186,16 @@ class Daemon:
         self.wait_until(self._find_port, deadline_s)
         self.wait_until(self._answers, deadline_s)
 
+    def wait_well(self) -> None:
+        """Return once nothing is wrong with it, but perhaps that this machine is slow."""
+
+        def well() -> bool:
+            health = self.health()
+            wrong = [trouble for trouble in health["troubles"] if not trouble.startswith("loop: ")]
+            return health["status"] in {"running", "degraded"} and not wrong
+
+        self.wait_until(well)
+
     def wait_until(self, look: Callable[[], Seen | None], deadline_s: float = PATIENCE_S) -> Seen:
         """As `wait_for`; gives up at once when the daemon has ended."""
 
@@ -201,9 +211,11 @@ class Daemon:
         """Status and JSON body of a GET."""
         return self._ask("GET", path, token)
 
-    def post(self, path: str, token: str | None = None) -> tuple[int, Any]:
-        """Status and JSON body of a POST with an empty object."""
-        return self._ask("POST", path, token, b"{}")
+    def post(
+        self, path: str, token: str | None = None, body: object | None = None
+    ) -> tuple[int, Any]:
+        """Status and JSON body of a POST, of an empty object where none is given."""
+        return self._ask("POST", path, token, json.dumps(body or {}).encode())
 
     def health(self) -> dict[str, Any]:
         """The body of /health."""

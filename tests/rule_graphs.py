@@ -35,10 +35,11 @@ from rules.base import (
     Value,
     Wait,
 )
-from rules.events import Acknowledged, Asked, Clocked, Elapsed, Event, Observed, Switched
+from rules.events import Asked, Clocked, Elapsed, Event, Observed, Switched
 from rules.expression import condition
 from rules.judge import Judge
 from rules.occurrences import cron
+from rules.people import Acknowledged
 from rules.schedule import IfMissed, Schedule
 from rules.slots import Contract, OnSensorLoss
 from tests.expression_world import POINTS as METRICS

@@ -75,7 +75,7 @@ def test_a_password_that_cannot_be_read_is_a_trouble_of_the_cloud_and_the_page_i
     with Daemon(tmp_path / "site", text) as daemon:
         daemon.wait_line("cloud: password: the secret .* is not UTF-8")
         daemon.wait_until(lambda: daemon.health()["rows"]["committed"] > 2)
-        daemon.wait_until(lambda: daemon.health()["status"] == "running")
+        daemon.wait_well()
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_nothing_goes_to_a_broker_that_is_another_or_does_not_know_us(
         daemon.wait_line(f"cloud: .*{said}")
         daemon.wait_until(lambda: daemon.health()["rows"]["committed"] > 2)
         assert daemon.health()["rows"]["acknowledged"] == 0
-        daemon.wait_until(lambda: daemon.health()["status"] == "running")
+        daemon.wait_well()

@@ -10,7 +10,7 @@ import pytest
 import drivers
 from drivers.base import Metric
 from gateway.buses import kinds
-from gateway.config import describe, registry, schema
+from gateway.config import alarms, describe, registry, schema
 from gateway.config.load import Loaded, load
 from gateway.config.schema import Config
 from gateway.config.typed import keys_of
@@ -372,7 +372,7 @@ def test_an_installed_package_may_bring_a_driver(
 
 def test_every_driver_and_rule_kind_in_the_tree_can_be_configured() -> None:
     assert {"sht3x", "contact", "relay", "buzzer", "replay"} <= set(registry.driver_names())
-    assert registry.kind_names() == ["contact", "limit", "rate", "stale"]
+    assert registry.kind_names() == ["contact", "dose", "limit", "rate", "stale"]
     for name in registry.driver_names():
         module = registry.driver(name)
         assert module.ROLE in {"polled", "pushed", "acting"}
@@ -403,10 +403,8 @@ def test_the_shipped_kitchen_is_good() -> None:
     loaded = load(EXAMPLE)
     assert describe.problems(loaded.problems) == ""
     assert loaded.config is not None
-    assert (
-        describe.contents(loaded.config)
-        == "15 devices, 33 points, 2 actuators, 16 rules; emulated: no hardware is read"
-    )
+    counted = "15 devices, 33 points, 2 actuators, 19 rules (18 of packs)"
+    assert describe.contents(loaded.config) == f"{counted}; emulated: no hardware is read"
     assert loaded.config.site.label == "마포점"
     assert loaded.config.emulation is not None
 
@@ -416,7 +414,8 @@ def test_every_key_is_in_the_reference() -> None:
     shapes: list[type[object]] = [
         schema.Config, schema.Site, schema.Bus, schema.Device, schema.PointSettings,
         schema.Actuator, schema.FailSafe, schema.RuleEntry, schema.Action, schema.Web,
-        schema.Cloud, schema.Emulation, schema.Forecast,
+        schema.Cloud, schema.Emulation, schema.Forecast, alarms.AlarmEntry,
+        alarms.SuppressEntry, alarms.LadderEntry, alarms.StepEntry,
     ]  # fmt: skip
     shapes += [registry.driver(name).Options for name in registry.driver_names()]
     shapes += [registry.kind(name).Options for name in registry.kind_names()]

@@ -100,7 +100,7 @@ def test_a_file_that_cannot_be_used_starts_the_last_good_one_and_says_so(daemon:
     assert "nothing was started" in strict.log
 
 
-@pytest.mark.timeout(450)
+@pytest.mark.timeout(1_500)
 def test_a_damaged_generation_falls_back_to_the_one_before_and_to_the_first(
     daemon: Daemon,
 ) -> None:

@@ -13,7 +13,7 @@ from tests.test_reload import config
 BROKEN = config().replace("kind: limit", "kind: limits").replace("100ms", "1OOms")
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1_200)
 @pytest.mark.parametrize(
     ("language", "size", "said", "word"),
     [

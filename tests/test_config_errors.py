@@ -231,7 +231,7 @@ def fitted(config: schema.Config, before: schema.Config) -> FitOut:
     return fitout
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1_200)
 def test_five_thousand_broken_kitchens_end_as_good_or_as_problems_with_a_place(
     tmp_path: Path,
 ) -> None:

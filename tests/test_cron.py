@@ -4,9 +4,19 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rules.days import Calendar, Days, On
-from rules.occurrences import ClockTime, Elapsing, Trigger, cron, latest
+from rules.occurrences import (
+    ClockTime,
+    Elapsing,
+    Occurrence,
+    Trigger,
+    at_minutes,
+    cron,
+    latest,
+)
 from tests.wall_clock import DAY, MINUTE, utc
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -123,21 +133,49 @@ def test_a_line_that_no_day_fits_has_no_next_one() -> None:
 
 
 def test_the_latest_is_found_without_going_through_all() -> None:
-    asked = 0
     trigger = cron("* * * * *", SEOUL)
+    asked: list[int] = []
 
     class Counting(Elapsing):
-        def __init__(self) -> None:
-            self.order_at = trigger.order_at  # type: ignore[method-assign]
-
-        def after(self, order: int):  # type: ignore[no-untyped-def] # noqa: ANN202
-            nonlocal asked
-            asked += 1
-            return trigger.after(order)
+        def after(self, order: int) -> Occurrence | None:
+            asked.append(order)
+            return super().after(order)
 
     end = utc("2026-06-01T12:34:56")
-    found = latest(Counting(), end - 400 * DAY, end)
+    found = latest(Counting(SEOUL, at_minutes(range(1440))), end - 400 * DAY, end)
     assert found is not None
     assert found.at == utc("2026-06-01T12:34:00")
-    assert asked < 60
+    assert len(asked) < 60
     assert latest(trigger, end, end + 3 * 1000) is None
+
+
+@given(st.text(alphabet="0123456789*/,-#LWlw mnosatufrijepy?", max_size=30))
+def test_any_text_is_a_line_or_refused_and_a_line_goes_on_in_order(line: str) -> None:
+    try:
+        trigger = cron(line, BERLIN)
+    except ValueError:
+        return
+    order = utc("2026-03-28T12:00")
+    for _ in range(3):
+        found = trigger.after(order)
+        if found is None:
+            return
+        assert found.order > order
+        assert trigger.order_at(found.at) >= found.order
+        order = found.order
+
+
+FIELD = st.sampled_from(["*", "*/7", "3", "2-5", "0", "1,4"])
+
+
+@given(st.tuples(FIELD, FIELD, FIELD, FIELD, FIELD))
+def test_any_line_is_found_again_from_just_before_each_occurrence(parts: tuple[str, ...]) -> None:
+    line = " ".join(parts).replace("0 ", "1 ")
+    trigger = cron(line, BERLIN)
+    order = utc("2026-03-28T12:00")
+    for _ in range(5):
+        found = trigger.after(order)
+        if found is None:
+            return
+        assert trigger.after(found.order - 1) == found
+        order = found.order

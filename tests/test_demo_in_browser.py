@@ -48,7 +48,7 @@ async def demo(data: Path, *arguments: str) -> AsyncIterator[tuple[str, str]]:
             await asyncio.wait_for(process.wait(), PATIENCE_S)
 
 
-@pytest.mark.timeout(450)
+@pytest.mark.timeout(1_500)
 @pytest.mark.usefixtures("mosquitto")
 async def test_the_door_alarm_is_seen_acknowledged_and_seen_to_return(
     chromium_path: Path, tmp_path: Path
@@ -116,7 +116,7 @@ def another_computer() -> Iterator[tuple[str, str]]:
         subprocess.run(["ip", "link", "delete", f"{name}a"], check=False, capture_output=True)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1_200)
 @pytest.mark.usefixtures("mosquitto")
 async def test_another_computer_opens_the_page_through_the_printed_link_once(
     chromium_path: Path, tmp_path: Path, left_out: Left

@@ -194,7 +194,7 @@ def test_it_works_beside_a_running_gateway_and_ends_quietly_when_nobody_reads_on
 
     with Daemon(tmp_path, REPOSITORY / "config.yaml") as daemon:
         daemon.wait_until(lambda: points() >= {"walk_in/temperature", "system/cpu"})
-        daemon.wait_until(lambda: daemon.health()["status"] == "running")
+        daemon.wait_well()
         cut = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                cwd=REPOSITORY)  # fmt: skip
         assert cut.stdout is not None

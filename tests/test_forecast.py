@@ -463,7 +463,7 @@ def test_training_writes_the_same_bytes_for_the_same_data() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3_600)
 def test_make_models_writes_the_same_files_twice(tmp_path: Path) -> None:
     hashes = []
     for folder in (tmp_path / "one", tmp_path / "two"):

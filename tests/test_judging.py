@@ -20,12 +20,22 @@ from gateway.store.opening import Store
 from gateway.store.state import JudgedInput, JudgedReading, committed
 from rules.alarm import State
 from rules.base import Value
-from rules.events import Drive, Entry, Turned
+from rules.events import Drive, Entry, Ordered, ReadBack, Relinquished, Turned
 from rules.judge import Judge
 from rules.memory import Memory, Phase
 from tests.expression_world import POINTS as METRICS
 from tests.fakes import ManualClock
-from tests.kitchen_rules import DOOR, GAPS, POINTS, READINGS, contract, judges, rule
+from tests.kitchen_rules import (
+    ACTUATORS,
+    DOOR,
+    GAPS,
+    GRID_MS,
+    POINTS,
+    READINGS,
+    contract,
+    judges,
+    rule,
+)
 from tests.rule_graphs import DAY, HOUR, IDS, MODE, SEEN_POINTS
 from tests.rule_graphs import GAPS as GRAPH_GAPS
 from tests.rule_graphs import READINGS as GRAPH_READINGS
@@ -45,6 +55,7 @@ class Kitchen:
         self.clock = ManualClock()
         self.driven: list[tuple[str, bool]] = []
         self.published = 0
+        self.ordered = 0
         self._open()
 
     def _open(self) -> None:
@@ -102,6 +113,39 @@ class Kitchen:
         except (UnknownAlarm, NotWaiting):
             return
 
+    def act(self, *what: object) -> None:
+        """An order, or what an output is read back to do."""
+        match what:
+            case (str(actuator), bool(value)):
+                self.judging.read_back(ReadBack(actuator, value), self.clock.now())
+            case (str(actuator), value, int(slot), for_ms):
+                assert value is None or isinstance(value, bool)
+                assert for_ms is None or isinstance(for_ms, int)
+                self.order(actuator, value, slot, for_ms)
+            case _:
+                pytest.fail(f"no such act: {what}")
+
+    def go_on(self, how: object) -> None:
+        """Let time pass, or judge anew with the same rules."""
+        if how == "tick":
+            self.judging.tick(self.clock.now())
+        else:
+            self.judging.adopt(self.judge, self.clock.now(), known=ACTUATORS[:1])
+
+    def order(self, actuator: str, value: bool | None, slot: int, for_ms: int | None) -> None:
+        """Take an order down and begin it; the read-back comes on its own."""
+        self.ordered += 1
+        order_id, now = f"order{self.ordered}", self.clock.now()
+        end = now + 1_000
+        until = None if for_ms is None else now + for_ms
+        event: Ordered | Relinquished
+        if value is None:
+            event = Relinquished(order_id, actuator, slot, "mina", "staff", "page", end)
+        else:
+            event = Ordered(order_id, actuator, value, slot, until, "mina", "staff", "page", end)
+        self.judging.order(event, now)
+        self.judging.begin(order_id, now)
+
     def kill(self) -> None:
         assert self.store.close()
         self._open()
@@ -137,7 +181,15 @@ OPERATIONS = st.lists(
         st.tuples(st.just("see"), READINGS, st.booleans(), st.sampled_from([0, 0, 0, 30])),
         st.tuples(st.just("see"), READINGS, st.booleans(), st.sampled_from([0, 0, 0, 30])),
         st.tuples(st.just("acknowledge"), st.sampled_from("abcd")),
-        st.tuples(st.sampled_from(["tick", "commit", "stop", "kill"])),
+        st.tuples(
+            st.just("order"),
+            st.sampled_from(ACTUATORS),
+            st.sampled_from([True, False, None]),
+            st.sampled_from([1, 8]),
+            st.sampled_from([None, 5 * GRID_MS]),
+        ),
+        st.tuples(st.just("read_back"), st.sampled_from(ACTUATORS), st.booleans()),
+        st.tuples(st.sampled_from(["tick", "commit", "stop", "kill", "reload"])),
     ),
     max_size=25,
 )
@@ -159,8 +211,10 @@ def test_what_was_committed_replays_to_exactly_the_state_however_the_process_end
                     kitchen.see(point, value, keep=keep, late_ms=late_ms)
                 case ["acknowledge", str(alarm_id)]:
                     kitchen.acknowledge(alarm_id)
-                case ["tick"]:
-                    kitchen.judging.tick(kitchen.clock.now())
+                case ["order" | "read_back", *what]:
+                    kitchen.act(*what)
+                case ["tick" | "reload" as how]:
+                    kitchen.go_on(how)
                 case ["commit"]:
                     await kitchen.store.log.commit()
                     assert await kitchen.replayed() == kitchen.judging.state.entries

@@ -241,7 +241,7 @@ def test_a_second_daemon_on_the_same_data_is_refused(daemon: Daemon, tmp_path: P
         second.kill()
     assert f"is in use by process {daemon.pid}; stop it first" in second.log
     assert "Traceback" not in second.log
-    daemon.wait_until(lambda: daemon.health()["status"] == "running")
+    daemon.wait_well()
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_a_port_that_is_taken_is_said_and_collecting_goes_on_until_it_is_free(
             squatter.close()
             daemon.wait_ready()
             assert daemon.port == port
-            daemon.wait_until(lambda: daemon.health()["troubles"] == [])
+            daemon.wait_well()
         finally:
             daemon.kill()
 
@@ -349,7 +349,7 @@ def test_the_shipped_kitchen_boots_and_every_device_has_a_value(tmp_path: Path) 
         assert {point["id"].partition("/")[0] for point in wired()} == things
         for point in points():  # what cannot have a value yet says why
             assert (point["value"] is None) == (point["reason"] is not None), point
-        daemon.wait_until(lambda: daemon.health()["status"] == "running")
+        daemon.wait_well()
         assert daemon.stop() == 0
     assert "Traceback" not in daemon.log
 

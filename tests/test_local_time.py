@@ -1,4 +1,4 @@
-"""Labels and instants: what comes twice counts once, and what is left out comes at the gap's end."""
+"""Labels and instants: what comes twice counts once, what is left out comes when the gap ends."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo

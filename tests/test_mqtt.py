@@ -99,7 +99,8 @@ def test_a_wrong_type_or_no_finite_number_is_bad_and_never_a_number(value: str) 
     "payload",
     [
         b"", b"{", b'{"v":NaN}', b'{"v":Infinity}', b'{"v":5.2}x', b"\xff\xfe", b'{"v":"\xff"}',
-        b"{'v':5}", b'{"v":5,}', b"[" * 50_000, b'{"v":' * 5_000 + b"1" + b"}" * 5_000,
+        b"{'v':5}", b'{"v":5,}', b"[" * 50_000,
+        b'{"v":' + b"[" * 30_000 + b"]" * 30_000 + b"}",  # deeper than any Python reads
         b'{"v":' + b" " * PAYLOAD_MAX + b"5}",
     ],
 )  # fmt: skip

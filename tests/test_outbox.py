@@ -184,7 +184,7 @@ class OutboxMachine(RuleBasedStateMachine):
             sent = send_next(self.box, self.now)
             if sent is None:
                 break
-            self.box.acknowledge(sent[0], list(runs(sent[1])))
+            self.box.acknowledge(sent[0], list(runs(sorted(sent[1]))))
         assert self.box.waiting() == 0
 
 

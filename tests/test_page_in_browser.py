@@ -378,8 +378,8 @@ async def test_a_tile_leads_to_its_curve_its_table_and_back(started: Browser) ->
         await page.keyboard.press("ArrowRight")
         await expect(chart.locator(".said")).to_contain_text("no value")
         await page.get_by_text("As a table").click()
-        await expect(page.locator("table tr")).to_have_count(3)
-        await expect(page.locator("table")).to_contain_text("no value")
+        await expect(page.locator("[data-place=point] tr")).to_have_count(3)
+        await expect(page.locator("[data-place=point] table")).to_contain_text("no value")
         async with page.expect_response(lambda answer: "step=1d" in answer.url):
             await page.get_by_role("button", name="Year").click()
         await page.get_by_role("link", name="Back").click()

@@ -40,7 +40,14 @@ def test_a_telemetry_row_is_encoded_as_the_golden_file(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["row_ev_boot.json", "row_ev_alarm.json", "row_ev_acknowledge.json"]
+    "name",
+    [
+        "row_ev_boot.json",
+        "row_ev_alarm.json",
+        "row_ev_acknowledge.json",
+        "row_ev_command.json",
+        "row_ev_order.json",
+    ],
 )
 def test_an_event_row_is_encoded_as_the_golden_file(name: str) -> None:
     row = json.loads(golden(name))

@@ -195,7 +195,7 @@ def test_no_broken_frame_of_100_000_becomes_a_number() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2_400)
 def test_no_broken_frame_of_a_million_becomes_a_number() -> None:
     for frame in mutations(answer(REGISTERS), 1_000_000, seed=2):
         refuses_or_checks(frame)

@@ -63,7 +63,7 @@ def arrived(cloud: Path) -> list[tuple[str, int, float | None, int]]:
     return found
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2_400)
 @pytest.mark.parametrize("name", SETS)
 def test_each_recorded_value_is_at_the_cloud_exactly_once(
     name: str, mosquitto: BrokerFactory, tmp_path: Path, left_out: Left

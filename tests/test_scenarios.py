@@ -65,7 +65,7 @@ async def test_a_day_raises_what_its_truth_demands(
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2_400)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("seed", ALL_SEEDS)
 async def test_a_day_at_the_configured_pace_raises_what_its_truth_demands(

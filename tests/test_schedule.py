@@ -318,7 +318,7 @@ def jump_about(
 
 
 @given(st.lists(st.tuples(st.integers(0, 3 * DAY), st.integers(-3 * DAY, 3 * DAY)), max_size=30))
-def test_the_next_run_is_always_planned_ahead_and_never_twice_within_a_minute(
+def test_whatever_the_clock_does_the_next_run_is_planned_ahead(
     steps: list[tuple[int, int]],
 ) -> None:
     clock = WallClock(daily("0 */8 * * *"), NOON)
@@ -329,5 +329,3 @@ def test_the_next_run_is_always_planned_ahead_and_never_twice_within_a_minute(
         assert clock.state.due is not None
         assert clock.state.due > clock.now
         assert clock.state.planned == clock.state.due + clock.ahead
-    at = [kitchen for kitchen, _ in clock.runs]
-    assert all(later - earlier >= 0 for earlier, later in zip(at, at[1:], strict=False))

@@ -15,7 +15,7 @@ from tests.wall_clock import DAY, HOUR, MINUTE, WallClock, utc
 
 FIRST, LAST = utc("2010-01-01"), utc("2030-01-01")
 STEP = 10 * DAY  # no zone has changed twice within so few days
-AROUND = 3  # days before and after a change
+AROUND = 2  # days before and after a change
 
 Changes = tuple[tuple[int, int, int], ...]  # instant, offset before, offset after
 
@@ -65,19 +65,20 @@ def check(name: str, change: tuple[int, int, int]) -> None:
     zone = ZoneInfo(name)
     at, before, after = change
     near = {(at + ahead + apart * MINUTE) % DAY // MINUTE
-            for ahead in (before, after) for apart in (-1, 0, 1, 29)}  # fmt: skip
+            for ahead in (before, after) for apart in (-1, 0, 29)}  # fmt: skip
     for minute in {*near, 0, 2 * 60 + 30, 23 * 60 + 59}:
         trigger = ClockTime(zone, at_minutes((minute,)))
         first_day = (at + before) // DAY * DAY - AROUND * DAY
         labels = range(first_day + minute * MINUTE, first_day + (2 * AROUND + 1) * DAY, DAY)
         wanted = [one for label in labels if (one := expected(zone, label, change)) is not None]
         assert len(wanted) == len(set(wanted))
-        order, found = labels[0] - 1, []
+        order = labels[0] - 1
+        found: list[int] = []
         while len(found) < len(wanted):
-            one = trigger.after(order)
-            assert one is not None
-            order = one.order
-            found.append(one.at)
+            following = trigger.after(order)
+            assert following is not None
+            order = following.order
+            found.append(following.at)
         assert found == wanted, (name, minute, datetime.fromtimestamp(at / 1000, UTC))
 
 

@@ -391,7 +391,7 @@ def stored(database: Path, point: str) -> list[float]:
     ]
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1_200)
 async def test_after_kill_9_with_messages_in_flight_every_one_of_them_is_stored(
     tmp_path: Path, mosquitto: BrokerFactory
 ) -> None:
@@ -432,7 +432,7 @@ async def test_after_kill_9_with_messages_in_flight_every_one_of_them_is_stored(
     await device.close()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1_200)
 def test_the_daemon_says_that_the_broker_is_away_and_goes_on(
     tmp_path: Path, mosquitto: BrokerFactory
 ) -> None:

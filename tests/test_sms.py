@@ -16,10 +16,10 @@ from gateway.notify.notice import Notice
 from gateway.notify.sms import Options, Sms, open_channel, written
 from rules.base import Priority
 from tests.fakes import ManualClock
+from tests.patience import PATIENCE_S
 
 CHEF = Recipient("kim", "+821012345678", "Kim")
 OWNER = Recipient("lee", "0212345678", "Lee")
-PATIENCE_S = 40.0  # of the test, on a machine that is busy with others
 
 
 def notice(number: int = 1, priority: Priority = Priority.HIGH, text: str = "") -> Notice:

@@ -157,10 +157,34 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/history"): (401, 400, 400, 400, 400),
     ("GET", "/api/v1/config"): (401, 200, 200, 200, 200),
     ("POST", "/api/v1/config/reload"): (401, 403, 403, 200, 200),
+    ("GET", "/api/v1/actuators"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/commands"): (401, 200, 200, 200, 200),
+    ("POST", "/api/v1/commands"): (401, 403, 400, 400, 400),
+    ("DELETE", "/api/v1/commands/{actuator}"): (401, 403, 404, 404, 404),
     ("GET", "/api/v1/devices"): (401, 200, 200, 200, 200),
     ("POST", "/api/v1/devices/{id}/read"): (401, 403, 404, 404, 404),
     ("GET", "/api/v1/alarms"): (401, 200, 200, 200, 200),
     ("POST", "/api/v1/alarms/{id}/acknowledge"): (401, 403, 404, 404, 404),
+    ("GET", "/api/v1/rules/test"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/rules/test"): (401, 403, 403, 400, 400),
+    ("DELETE", "/api/v1/push/subscriptions"): (401, 403, 400, 400, 400),
+    ("GET", "/api/v1/alarms/history"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/alarms/kpi"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/duty"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/modes"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/notifications"): (401, 403, 200, 200, 200),
+    ("GET", "/api/v1/push/subscriptions"): (401, 403, 409, 409, 409),
+    ("GET", "/api/v1/rules"): (401, 200, 200, 200, 200),
+    ("POST", "/api/v1/alarms/{id}/in-service"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/alarms/{id}/out-of-service"): (401, 403, 403, 400, 400),
+    ("POST", "/api/v1/alarms/{id}/reset"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/alarms/{id}/shelve"): (401, 403, 400, 400, 400),
+    ("POST", "/api/v1/alarms/{id}/unshelve"): (401, 403, 403, 404, 404),
+    ("POST", "/api/v1/duty/{role}"): (401, 403, 400, 400, 400),
+    ("POST", "/api/v1/modes/{id}"): (401, 403, 400, 400, 400),
+    ("POST", "/api/v1/notifications/test"): (401, 403, 403, 400, 400),
+    ("POST", "/api/v1/push/subscriptions"): (401, 403, 400, 400, 400),
+    ("POST", "/api/v1/rules/{id}/run"): (401, 403, 404, 404, 404),
     ("GET", "/api/v1/live"): (401, 200, 200, 200, 200),
     ("GET", "/metrics"): (401, 200, 200, 200, 200),
     ("GET", "/"): (303, 200, 200, 200, 200),
@@ -185,7 +209,9 @@ async def _status(site: Web, method: str, path: str, role: Role | None) -> int:
     headers = {"Origin": f"http://{site.host}"}
     if role is not None:
         headers |= await site.headers(role)
-    path = path.replace("{id}", "nothing").replace("{name}", "wall.css")
+    for name, value in (("id", "nothing"), ("role", "nothing"), ("actuator", "nothing")):
+        path = path.replace(f"{{{name}}}", value)
+    path = path.replace("{name}", "wall.css")
     answer = await site.client.request(method, path, headers=headers, allow_redirects=False)
     answer.close()
     return answer.status

@@ -6,7 +6,7 @@ import pytest
 import yaml as pyyaml
 
 from gateway.config import yaml
-from gateway.config.problem import Report
+from gateway.config.problem import Place, Report
 from gateway.config.yaml import Map, Node, Scalar, Sequence
 
 EXAMPLE = Path(__file__).parent.parent / "config.yaml"
@@ -83,11 +83,11 @@ def test_everything_knows_its_line_and_column_from_one() -> None:
     assert isinstance(node, Map)
     items = node.entries["a"].node
     assert isinstance(items, Sequence)
-    assert items.items[0].place == (2, 5)
+    assert items.items[0].place == Place(2, 5)
     inner = items.items[1]
     assert isinstance(inner, Map)
-    assert inner.entries["c"].key == (3, 14)
-    assert inner.entries["c"].node.place == (3, 17)
+    assert inner.entries["c"].key == Place(3, 14)
+    assert inner.entries["c"].node.place == Place(3, 17)
 
 
 def test_the_fast_and_the_pure_parser_see_the_same_kitchen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +182,7 @@ def test_a_byte_order_mark_is_no_matter() -> None:
     node, found = parse(b"\xef\xbb\xbfa: 1")
     assert not found
     assert isinstance(node, Map)
-    assert node.entries["a"].key == (1, 1)
+    assert node.entries["a"].key == Place(1, 1)
 
 
 def test_a_file_beyond_its_bound_is_not_even_parsed() -> None:

@@ -217,6 +217,18 @@ def emulate_bus(host: Host) -> Recordings:
     return Recordings(host)
 
 
+def played(path: Path, track: Track) -> Iterator[tuple[int, Message]]:
+    """Every row without waiting for it, with when it comes; raises BusError.
+
+    In UTC ms where the file tells, else in ms since its beginning; never before the row ahead.
+    """
+    schedule = None
+    for row in _rows(path, track):
+        if schedule is None:
+            schedule = _Schedule(track, round(1000 * (row.recorded_s or 0.0)))
+        yield schedule.due_ms(row), (row.number, row.cells)
+
+
 class _Row(NamedTuple):
     number: int
     cells: Mapping[str, str]

@@ -18,6 +18,7 @@ _COMMANDS = {
     "ingest": "ingest",
     "token": "token",
     "export": "export",
+    "rules": "rules",
     "completion": "completion",
 }
 

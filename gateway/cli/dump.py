@@ -26,16 +26,24 @@ NAMES = ("current", "previous", "factory")
     type=click.Choice(NAMES),
     help="Print one that was good before, as it was written, instead of the file.",
 )
+@click.option("--packs", is_flag=True, help="Print the rules that packs have become.")
 @click.pass_context
 def dump(
-    context: click.Context, file: Path | None, data: Path, as_json: bool, generation: str | None
+    context: click.Context,
+    file: Path | None,
+    data: Path,
+    *,
+    as_json: bool,
+    generation: str | None,
+    packs: bool,
 ) -> None:
     """Print the configuration that is in force: the file without what is left out of it.
 
     Secrets are references and stay so; anything else that looks like one is blacked out.
     """
     from gateway.config.load import load_text
-    from gateway.config.written import effective, plain, yaml_of
+    from gateway.config.texts import split
+    from gateway.config.written import effective, expanded, plain, yaml_of
 
     path = find_config(file)
     if generation is None:
@@ -46,12 +54,15 @@ def dump(
             click.echo(f"kitchen-gateway: no {generation} configuration in {data}", err=True)
             context.exit(FAILED)
         loaded = load_text(text, path, proven=True)
-        if not as_json and loaded.good:
-            click.echo(text.decode(), nl=False)
+        found = split(text)
+        if not as_json and not packs and loaded.good and not found.parts:
+            click.echo(found.main.decode(), nl=False)
             return
     tree = effective(loaded)
     if tree is None:
         context.exit(MISUSED)
+    if packs and loaded.config is not None:
+        tree = expanded(tree, loaded.config)
     if as_json:
         click.echo(json.dumps(plain(tree), ensure_ascii=False, indent=2))
     else:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from gateway.cli.options import FAILED, data_option
+from gateway.cli.progress import progress
 
 if TYPE_CHECKING:
     from gateway.store.export import Export, Part
@@ -21,7 +22,7 @@ HEADER = ("time", "point", "value", "unit", "reason")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def _moment(context: click.Context, option: click.Parameter, text: str | None) -> int | None:
+def moment(context: click.Context, option: click.Parameter, text: str | None) -> int | None:
     """UTC ms of what was typed."""
     from gateway import instant
 
@@ -35,9 +36,9 @@ def _moment(context: click.Context, option: click.Parameter, text: str | None) -
 @data_option
 @click.option("--point", "points", multiple=True, metavar="ID",
               help="Only this point, such as walk_in/temperature; may be given again.")  # fmt: skip
-@click.option("--from", "start", callback=_moment, metavar="TIME", default="0", show_default="all",
+@click.option("--from", "start", callback=moment, metavar="TIME", default="0", show_default="all",
               help="2026-11-21 or 2026-11-21T14:30+09:00; without an offset UTC.")  # fmt: skip
-@click.option("--to", "end", callback=_moment, metavar="TIME", show_default="all",
+@click.option("--to", "end", callback=moment, metavar="TIME", show_default="all",
               help="Up to here, this moment left out.")  # fmt: skip
 @click.option("--output", "-o", default="-", show_default=True, metavar="FILE",
               help="Where to; - is the terminal or a pipe.")  # fmt: skip
@@ -77,7 +78,7 @@ def _write(reading: "Export", file: TextIO, start: int, end: int) -> int:
     writer = csv.writer(file)
     writer.writerow(HEADER)
     count = 0
-    with _progress() as show:
+    with progress() as show:
         for part in reading.parts():
             for row in _rows(part, start, end):
                 writer.writerow(row)
@@ -134,30 +135,6 @@ def _opened(output: str) -> Iterator[TextIO]:
         with suppress(OSError):
             part.unlink()
         raise
-
-
-@contextmanager
-def _progress() -> Iterator["_Show"]:
-    """A line on the terminal that tells how far it is; nothing where nobody looks."""
-    show = _Show(shown=sys.stderr.isatty())
-    yield show
-    show.end()
-
-
-class _Show:
-    def __init__(self, *, shown: bool) -> None:
-        self._shown = shown
-        self._last = -1
-
-    def __call__(self, done: float) -> None:
-        percent = min(100, int(done * 100))
-        if self._shown and percent != self._last:
-            self._last = percent
-            click.echo(f"\r{percent:3} %", nl=False, err=True)
-
-    def end(self) -> None:
-        if self._shown and self._last >= 0:
-            click.echo("\r      \r", nl=False, err=True)
 
 
 def _why(error: OSError) -> str:

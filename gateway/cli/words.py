@@ -5,6 +5,11 @@ from typing import Any
 from gateway.signs import sign
 
 
+def counted(count: int, word: str) -> str:
+    """`1 alarm`, `2 alarms`."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
 def value_in_words(point: dict[str, Any]) -> str:
     """`3.4 °C`, `yes`, `on`, or why there is no value: `- (no communication)`."""
     value, reason = point["value"], point.get("reason")

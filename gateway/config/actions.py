@@ -1,9 +1,9 @@
 """What stands under `then`: alarms, commands and all the rest, compiled and checked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from gateway.config import schema
+from gateway.config import interlocks, schema
 from gateway.config.equipment import Equipment
 from gateway.config.known import Entry
 from gateway.config.problem import Report
@@ -22,6 +22,7 @@ class Then(NamedTuple):
     alarm: bool
     commands: tuple[Command, ...]
     actions: tuple[Action, ...]
+    lockout: str = ""  # the zone in which nothing is switched while it is active
 
 
 class Actions:
@@ -41,7 +42,7 @@ class Actions:
 
     def priority(self, entry: Entry, written: schema.RuleEntry, spot: Spot) -> Priority | None:
         """The one priority a rule and its alarm agree on."""
-        alarms = [action.alarm for action in written.then if action.alarm is not None]
+        alarms = [action.alarm.priority for action in written.then if action.alarm is not None]
         named = {*alarms, *([written.priority] if written.priority else [])}
         if not written.then:
             self._report.add(
@@ -69,7 +70,7 @@ class Actions:
         sound = True
         for index, action in self._with_scenes(written):
             here = _at(spot, node, index)
-            if action.alarm is not None:
+            if action.alarm is not None or action.lockout is not None:
                 continue
             if action.command is None:
                 compiled = self._action(action, here)
@@ -87,8 +88,30 @@ class Actions:
                 sound = False
             elif command is not None:
                 commands[command.actuator, command.slot] = command
+        lockout = self._lockout(written, priority, commands.values(), spot, node, runs=runs)
+        if not sound or lockout is FLAW:
+            return FLAW
         alarm = any(action.alarm is not None for action in written)
-        return Then(alarm, tuple(commands.values()), tuple(actions)) if sound else FLAW
+        return Then(alarm, tuple(commands.values()), tuple(actions), lockout)
+
+    def _lockout(
+        self, written: Sequence[schema.Action], priority: Priority, commands: Iterable[Command],
+        spot: Spot, node: object, *, runs: bool,
+    ) -> str | Flaw:  # fmt: skip
+        """The zone in which nothing may be switched while the rule stands; empty without one."""
+        found = [(index, it.lockout) for index, it in self._with_scenes(written) if it.lockout]
+        known = self._equipment.actuators
+        for number, (index, zone) in enumerate(found):
+            problem = interlocks.wrong_lockout(zone, priority, commands, known)
+            if runs:
+                problem = "a lockout lasts as long as a condition; this rule runs"
+            if number:
+                problem = "one lockout is enough"
+            if problem:
+                here = _at(spot, node, index)
+                self._report.add(here.place, here.path, problem)
+                return FLAW
+        return found[0][1] if found else ""
 
     def _with_scenes(self, written: Sequence[schema.Action]) -> list[tuple[int, schema.Action]]:
         """The list with every scene in the place of its name; the number is that of the line."""
@@ -102,7 +125,8 @@ class Actions:
         self, action: schema.Action, priority: Priority, spot: Spot, *, runs: bool
     ) -> Command | Flaw | None:
         actuator = str(action.command)
-        slot = DEFAULT_SLOT if action.slot is None else action.slot
+        default = LIFE_SLOT if priority is Priority.LIFE else DEFAULT_SLOT
+        slot = default if action.slot is None else action.slot
         problem = self._wrong(actuator, slot, priority)
         if not problem and runs and action.expires_s is None:
             problem = "a rule that runs must say how long its command holds, such as expires: 1h"

@@ -1,4 +1,4 @@
-"""The sections that refer to points and actuators: modes, scenes, forecasts, rules."""
+"""The sections that refer to points and actuators: modes, scenes, forecasts, packs, rules."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -6,9 +6,12 @@ from typing import NamedTuple
 from drivers.base import Metric
 from gateway.config import schema
 from gateway.config.actions import Actions
+from gateway.config.alarms import LadderEntry, Terms, ladders
+from gateway.config.duty import duty
 from gateway.config.equipment import Equipment
 from gateway.config.forecasts import forecasts
 from gateway.config.known import MODE, Entry, Known
+from gateway.config.packs import Packs
 from gateway.config.rules import Rules
 from gateway.config.schedule import schedule
 from gateway.config.times import Times
@@ -16,8 +19,9 @@ from gateway.config.typed import FLAW, Filler, Flaw, Spot
 from gateway.config.yaml import Node
 from rules.base import Rule
 from rules.schedule import Schedule
+from rules.shift import Duty
 
-SECTIONS = ("modes", "scenes", "forecasts", "rules")
+SECTIONS = ("modes", "scenes", "shifts", "escalations", "forecasts", "packs", "rules")
 _WORDS = range(2, 21)  # of a mode
 
 
@@ -26,7 +30,10 @@ class Automation(NamedTuple):
 
     modes: Mapping[str, tuple[str, ...]]
     scenes: Mapping[str, tuple[schema.Action, ...]]
+    shifts: Duty | None
+    escalations: Mapping[str, LadderEntry]
     forecasts: Mapping[str, schema.Forecast]
+    packs: Mapping[str, schema.Use]
     rules: tuple[Rule, ...]
     rule_options: Mapping[str, object]
 
@@ -47,12 +54,36 @@ def automation(
     entries = _entries(section.get("rules"), "rules", filler)
     actions = Actions(filler.report, equipment, modes, scenes)
     times = None if site is None else Times(filler, site)
+    shifts = _shifts(section.get("shifts"), times)
+    escalations = ladders(section.get("escalations"), filler, shifts)
+    terms = Terms(filler.report, known.points, escalations)
 
     def scheduled(node: Node, spot: Spot) -> Schedule | Flaw:
         return FLAW if times is None else schedule(times, node, spot)
 
-    rules = Rules(filler, known, actions, scheduled, [entry.name for entry in entries])
-    return Automation(modes, scenes, outlooks, rules.compiled(entries), rules.options)
+    packs = Packs(filler, known, equipment, modes)
+    uses = packs.expanded(
+        _entries(section.get("packs"), "packs", filler), {entry.name: entry for entry in entries}
+    )
+    entries += uses.entries
+    rules = Rules(filler, known, actions, terms, scheduled, [entry.name for entry in entries])
+    return Automation(
+        modes,
+        scenes,
+        shifts,
+        escalations or {},
+        outlooks,
+        uses.uses,
+        rules.compiled(entries),
+        rules.options,
+    )
+
+
+def _shifts(node: Node | None, times: Times | None) -> Duty | None:
+    if node is None or times is None:
+        return None
+    found = duty(times, node, Spot(("shifts",), node.place))
+    return None if found is FLAW else found
 
 
 def _entries(node: Node | None, section: str, filler: Filler) -> list[Entry]:

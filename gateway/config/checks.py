@@ -14,6 +14,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from gateway.config.problem import shown
+from gateway.sync.commands import public_key
 from gateway.sync.protocol import NAME
 
 MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")  # HTML
@@ -24,6 +25,7 @@ ID = re.compile(r"[a-z0-9_]{1,36}")
 _POINT = re.compile(r"[a-z0-9_]{1,36}/[a-z0-9_]{1,36}")
 _COUNTRY = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _TEXT_MAX = 500
+_KEY_FILE_MAX = 4_096
 
 
 def text(value: str) -> str:
@@ -48,6 +50,13 @@ def identifier(value: str) -> str:
 def point(value: str) -> str:
     if not _POINT.fullmatch(value):
         raise ValueError(f'got "{value}", expected a point such as "walk_in/temperature"')
+    return value
+
+
+def recipient(value: str) -> str:
+    role = value.removeprefix("on_duty ")
+    if not ID.fullmatch(role):
+        raise ValueError(f'got "{value}", expected a role such as "manager" or "on_duty cook"')
     return value
 
 
@@ -182,6 +191,24 @@ def readable_file(path: Path) -> None:
         raise ValueError(f"got {path}, which is something else, expected a file")
 
 
+def ed25519_key(value: str) -> str:
+    try:
+        public_key(value)
+    except ValueError as error:
+        raise ValueError(f'got "{shown(value)}", {error}') from None
+    return value
+
+
+def ed25519_file(path: Path) -> None:
+    """Raises ValueError unless an Ed25519 public key is in the file."""
+    readable_file(path)
+    try:
+        with path.open() as file:
+            public_key(file.read(_KEY_FILE_MAX))
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise ValueError(f"cannot use {path}: {error}") from None
+
+
 class Login(Protocol):
     """How to reach a broker and log in there."""
 
@@ -212,6 +239,7 @@ def login(broker: Login) -> None:
 TEXTS: Mapping[str, Callable[[str], str]] = {
     "id": identifier,
     "point": point,
+    "recipient": recipient,
     "protocol_name": protocol_name,
     "time_zone": time_zone,
     "country": country,
@@ -219,10 +247,14 @@ TEXTS: Mapping[str, Callable[[str], str]] = {
     "listen_address": listen_address,
     "origin": origin,
     "broker": broker,
+    "ed25519_key": ed25519_key,
     "web_address": web_address,
     "network": network,
     "email": email,
     "phone": phone,
     "time_of_day": time_of_day,
 }
-FILES: Mapping[str, Callable[[Path], None]] = {"file": readable_file}
+FILES: Mapping[str, Callable[[Path], None]] = {
+    "file": readable_file,
+    "ed25519_file": ed25519_file,
+}

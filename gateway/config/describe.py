@@ -40,4 +40,6 @@ def contents(config: Config) -> str:
         (len(config.rules), "rule"),
     )
     told = ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
+    of_packs = sum(len(use.rules) for use in config.packs.values())
+    told += f" ({of_packs} of packs)" if of_packs else ""
     return told if config.emulation is None else f"{told}; emulated: no hardware is read"

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from drivers.base import DriverError, Metric
 from gateway import health
-from gateway.config import registry, schema
+from gateway.config import interlocks, registry, schema
 from gateway.config.problem import Place, shown_message
 from gateway.config.registry import DriverModule
 from gateway.config.scalar import found
@@ -55,6 +55,7 @@ class Equipment:
         self.names: dict[str, Place] = {}  # also of what is left out
         self.devices: dict[str, schema.Device] = {}
         self.actuators: dict[str, schema.Actuator] = {}
+        self._needing: dict[str, Spot] = {}  # where the needs of an actuator stand
         self.metrics: dict[str, Metric] = {}  # by point id, of what is not left out
 
     def read(self, devices: Node | None, actuators: Node | None) -> None:
@@ -68,6 +69,7 @@ class Equipment:
             if values is not FLAW:
                 del values["role"]
                 self.actuators[entry.name] = schema.Actuator(**values)  # type: ignore[arg-type]
+        interlocks.check(self.actuators, self._needing, self.names, self._report)
         self.devices = self._sound(self.devices)
         self.actuators = self._sound(self.actuators)
 
@@ -99,10 +101,12 @@ class Equipment:
         """The arguments of the entry's dataclass."""
         module = self._driver(entry)
         shared = {
-            key: kind for key, kind in keys_of(entry.section.shape).items() if key != "points"
+            key: kind
+            for key, kind in keys_of(entry.section.shape).items()
+            if key not in ("points", "needs")
         }
         own = {} if module is None else keys_of(module.Options)
-        also = {"points", *(entry.tree.entries if module is None else own)}
+        also = {"points", *self._needs_key(entry), *(entry.tree.entries if module is None else own)}
         values = self._filler.fields(entry.tree, shared, entry.spot, also=also)
         if module is None:
             return FLAW
@@ -114,9 +118,16 @@ class Equipment:
         self._check_bus(entry, module, options, str(values["bus"]))
         if entry.section is _DEVICES:
             self._set_periods(entry, module, values)
+        if "needs" in entry.tree.entries and entry.section is _ACTUATORS:
+            written = entry.tree.entries["needs"]
+            spot = self._needing[entry.name] = entry.spot.at("needs", written.node.place)
+            values["needs"] = interlocks.needs(written.node, self._filler, spot)
         values["label"] = values.get("label") or entry.name
         given = {"id": entry.name, "options": options, "metrics": metrics, "role": module.ROLE}
         return FLAW if entry.name in self._report.disabled else values | given | {"points": points}
+
+    def _needs_key(self, entry: _Entry) -> tuple[str, ...]:
+        return ("needs",) if entry.section is _ACTUATORS else ()
 
     def _driver(self, entry: _Entry) -> DriverModule | None:
         written = entry.tree.entries.get("driver")

@@ -54,7 +54,11 @@ def _answer(country: str) -> Found:
     # Here only: this is the child.
     import holidays
 
-    regions = holidays.list_supported_countries()
+    regions = {  # the others are the same countries in three letters
+        code: names
+        for code, names in holidays.list_supported_countries().items()
+        if len(code) == 2  # noqa: PLR2004
+    }
     name, _, region = country.partition("-")
     if name not in regions or (region and region not in regions[name]):
         return Found(known=tuple([f"{name}-{one}" for one in regions.get(name, ())] or regions))

@@ -1,5 +1,7 @@
 """`config.yaml` to a `Config`, or to everything that is wrong with it; `check` and `run` share it.
 
+The files of `rules.d` beside it belong to it.
+
 An error in a device or actuator leaves out that one; any other leaves no configuration.
 """
 
@@ -7,15 +9,16 @@ import hashlib
 import importlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.buses import kinds
-from gateway.config import notifications, placing, schema, yaml
+from gateway.config import notifications, placing, schema, texts, yaml
 from gateway.config.automation import SECTIONS, automation
 from gateway.config.equipment import Equipment
-from gateway.config.problem import Place, Problem, Report
+from gateway.config.problem import Place, Problem, Report, shown
 from gateway.config.scalar import found
+from gateway.config.texts import Texts
 from gateway.config.typed import FLAW, Filler, Spot, keys_of
 from gateway.config.yaml import Map, Node, Scalar
 
@@ -29,7 +32,8 @@ _OWN_READERS = ("buses", "devices", "actuators", *SECTIONS, "notifications")
 class Loaded:
     """What came of a file; `config` is None when it cannot be used at all.
 
-    The hashes are SHA-256 in hex: of the file's bytes, and of its rules however they are laid out.
+    `text` is all its files as one, and the hashes are SHA-256 in hex: of that, and of the rules
+    however they are laid out.
     `web` is what could be made of that section alone, so that the page can tell of the problems.
     """
 
@@ -51,23 +55,66 @@ class Loaded:
 def load(path: Path) -> Loaded:
     """Read a configuration file; never raises for what is in it."""
     try:
-        with path.open("rb") as file:
-            data = file.read(yaml.SIZE_MAX + 1)
+        found = texts.read(path)
     except OSError as error:
         report = Report(str(path))
         report.add(_START, (), f"cannot be read: {error.strerror}; {_OTHER_FILE}")
         return _loaded(path, b"", None, None, report)
-    return load_text(data, path)
+    return _load(found, path, proven=False)
 
 
-def load_text(data: bytes, path: Path, *, proven: bool = False) -> Loaded:
-    """As `load`, of a text that is or was in that file; `proven` as for Filler."""
+def load_text(whole: bytes, path: Path, *, proven: bool = False) -> Loaded:
+    """As `load`, of a `Loaded.text` that is or was in these files; `proven` as for Filler."""
+    return _load(texts.split(whole), path, proven=proven)
+
+
+def _load(found: Texts, path: Path, *, proven: bool) -> Loaded:
     report = Report(str(path))
-    root = yaml.parse(data, report)
+    root = texts.tree(found, report)
     config = None
     if root is not None:
         config = _config(root, Filler(report, path.parent, proven=proven), path.parent)
+    return _loaded(path, found.whole, root, config, report)
+
+
+def load_rules(data: bytes, path: Path, around: Loaded) -> Loaded:
+    """The configuration `around`, which can be used, with the rules that stand in another file.
+
+    That file has `rules:`, perhaps with `modes:`, `scenes:` or `forecasts:` of its own beside them,
+    or is a whole configuration, which has the same `rules.d`. Problems name it, and are its own.
+    """
+    report = Report(str(path))
+    folder = around.file.parent
+    outside = texts.split(around.text)
+    root = yaml.parse(data, report)
+    config = None
+    if isinstance(root, Map) and "site" not in root.entries:
+        _only_rules(root, report)
+        outer = texts.tree(outside, Report(str(around.file)))
+        if isinstance(outer, Map) and not report.problems:
+            merged = Map(outer.place, outer.entries | root.entries)
+            config = _config(merged, Filler(report, folder, proven=True), folder)
+            own = tuple(root.entries)
+            report.problems = [one for one in report.problems if one.path.startswith(own)]
+    elif root is not None:
+        root = texts.tree(replace(outside, main=data), report)
+        config = (
+            None if root is None else _config(root, Filler(report, folder, proven=True), folder)
+        )
     return _loaded(path, data, root, config, report)
+
+
+def _only_rules(root: Map, report: Report) -> None:
+    for name, entry in root.entries.items():
+        if name not in SECTIONS:
+            message = (
+                f'got "{shown(name)}", expected rules alone, or a whole configuration with site'
+            )
+            report.add(entry.key, (name,), message)
+    if "rules" not in root.entries:
+        report.add(
+            root.place, (), '"rules" is missing, such as rules: {walk_in_warm: {kind: limit}}'
+        )
 
 
 def _loaded(
@@ -81,7 +128,7 @@ def _loaded(
         problems=report.sorted(),
         disabled=dict(report.disabled),
         content_hash=hashlib.sha256(data).hexdigest(),
-        rules_hash=_rules_hash(root),
+        rules_hash=_rules_hash(root, config),
     )
 
 
@@ -188,10 +235,12 @@ def _expect(node: Node, known: Iterable[str], what: str, spot: Spot, filler: Fil
         filler.report.add(node.place, spot.path, f"got the unknown {what} {found(node)}{near}")
 
 
-def _rules_hash(root: Node | None) -> str:
+def _rules_hash(root: Node | None, config: schema.Config | None) -> str:
     rules = root.entries.get("rules") if isinstance(root, Map) else None
     canonical = None if rules is None else _plain(rules.node)
-    text = json.dumps(canonical, sort_keys=True, ensure_ascii=True)
+    uses = {} if config is None else config.packs
+    of_packs = {name: _plain(tree) for use in uses.values() for name, tree in use.rules.items()}
+    text = json.dumps([canonical, of_packs] if of_packs else canonical, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

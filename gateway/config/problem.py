@@ -17,10 +17,16 @@ Steps = tuple[str | int, ...]
 
 
 class Place(NamedTuple):
-    """Line and column in the file, both counted from 1."""
+    """Line and column in a file, both counted from 1.
+
+    `file` is empty in the configuration itself. `user` says who brought in a file of ours, and
+    where: `packs.walk_in, config.yaml:12:3`.
+    """
 
     line: int
     column: int
+    file: str = ""
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +60,11 @@ class Report:
         if device is None and len(path) > 1 and path[0] in ISOLATED:
             device = str(path[1])
         problem = Problem(
-            file=self.file,
+            file=place.file or self.file,
             line=place.line,
             column=place.column,
             path=written(path),
-            message=message,
+            message=f"{message}; used by {place.user}" if place.user else message,
             device=device,
         )
         if device is None:
@@ -93,11 +99,11 @@ class Report:
         return f'; did you mean "{near[0]}"?' if near else ""
 
     def sorted(self) -> tuple[Problem, ...]:
-        """The problems in the order of the file."""
-        ordered = sorted(self.problems, key=lambda problem: (problem.line, problem.column))
+        """The problems in the order of the file, those of the configuration first."""
+        ordered = sorted(self.problems, key=self._order)
         if self.left_off:
             last = Problem(
-                file=self.file,
+                file=ordered[-1].file,
                 line=ordered[-1].line,
                 column=ordered[-1].column,
                 path="",
@@ -106,6 +112,9 @@ class Report:
             )
             ordered.append(last)
         return tuple(ordered)
+
+    def _order(self, problem: Problem) -> tuple[bool, str, int, int]:
+        return problem.file != self.file, problem.file, problem.line, problem.column
 
 
 def written(path: Steps) -> str:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from gateway.config import registry, schema
 from gateway.config.actions import Actions
+from gateway.config.alarms import Terms
 from gateway.config.known import Entry, Known
 from gateway.config.problem import shown_message
 from gateway.config.triggers import Schedules, Triggers
@@ -39,13 +40,14 @@ class Rules:
     """Reads rules; `options` are those of the sound ones, by rule, for who shows their limits."""
 
     def __init__(
-        self, filler: Filler, known: Known, actions: Actions, schedules: Schedules,
+        self, filler: Filler, known: Known, actions: Actions, terms: Terms, schedules: Schedules,
         names: Iterable[str],
     ) -> None:  # fmt: skip
         self._filler = filler
         self._report = filler.report
         self._known = known
         self._actions = actions
+        self._terms = terms
         self._triggers = Triggers(filler, known, schedules, frozenset(names))
         self.options: dict[str, object] = {}
 
@@ -164,7 +166,10 @@ class Rules:
             return None
         runs = start is not FLAW and bool(start.triggers)
         then = self._actions.then(written.then, priority, spot, node, runs=runs)
-        if start is FLAW or then is FLAW or not (then.alarm or then.commands or then.actions):
+        terms = self._terms.of(written.then, spot)
+        if start is FLAW or then is FLAW or terms is FLAW:
+            return None
+        if not any(then):
             return None
         return Rule(
             id=entry.name,
@@ -179,8 +184,10 @@ class Rules:
             on_bad=fixed or written.on_bad or OnBad.HOLD,
             priority=priority,
             alarm=then.alarm,
+            terms=terms,
             commands=then.commands,
             actions=then.actions,
+            lockout=then.lockout,
             advice=written.advice,
             fingerprint=self._fingerprint(entry, written),
         )

@@ -42,10 +42,12 @@ def schedule(times: Times, node: Node, spot: Spot) -> Schedule | Flaw:
         message = f'expected either "at" or "cron", such as {_EXAMPLES}'
         times.report.add(spot.place, spot.path, message)
         return FLAW
-    if keys is FLAW or days is FLAW:
-        return FLAW
     entry = tree.entries[named[0]]
-    return _scheduled(times, named[0], entry.node, spot.at(named[0], entry.key), days, keys)
+    here = spot.at(named[0], entry.key)
+    if keys is FLAW or days is FLAW:  # what else is wrong is said too
+        _scheduled(times, named[0], entry.node, here, Days(), ScheduleKeys())
+        return FLAW
+    return _scheduled(times, named[0], entry.node, here, days, keys)
 
 
 def _scheduled(

@@ -5,17 +5,21 @@ written there, and what the markers mean, is told in `typed.py`. `docs/config.md
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 from drivers.base import DurationS, Metric
 from gateway.buses.kinds import Options
 from gateway.config import checks
+from gateway.config.alarms import AlarmEntry, LadderEntry
 from gateway.config.notifications import Notifications
 from gateway.config.registry import Role
 from gateway.config.secret import Secret
+from gateway.config.yaml import Map
+from gateway.sync.commands import public_key
 from rules.base import Mode, OnBad, PointUnit, Priority, Rule
+from rules.shift import Duty
 from rules.slots import Contract, OnSensorLoss
 
 EVERY_S = 10.0
@@ -127,6 +131,7 @@ class FailSafe:
             max_on_ms=round(self.max_on_s * 1000),
             min_on_ms=round(self.min_on_s * 1000),
             min_off_ms=round(self.min_off_s * 1000),
+            deadline_ms=round(self.deadline_s * 1000),
         )
 
 
@@ -140,19 +145,33 @@ class Actuator:
     label: str = ""
     zone: str = ""
     fail_safe: FailSafe
+    needs: Mapping[str, bool] = field(default_factory=dict)
+    explosion_proof: bool = False
+    critical: bool = False
     points: Mapping[str, PointSettings] = field(default_factory=dict)
     options: object = field(metadata=_OUTSIDE)
     metrics: tuple[Metric, ...] = field(metadata=_OUTSIDE)
+
+    def contract(self) -> Contract:
+        """What judging keeps to: the fail-safe contract, and what it has to do with others."""
+        return replace(
+            self.fail_safe.contract(),
+            needs=self.needs,
+            zone=self.zone,
+            explosion_proof=self.explosion_proof,
+            critical=self.critical,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Action:
     """One line under `then`: one of the keys in `COMPANIONS`, with what belongs to it."""
 
-    alarm: Priority | None = None
+    alarm: AlarmEntry | None = None
     command: Id | None = None
     value: bool | None = None
     slot: Annotated[int, "1..16"] | None = None
+    lockout: str | None = None
     expires_s: Annotated[DurationS, "1.."] | None = None
     notify: str | None = None
     to: str | None = None
@@ -185,6 +204,7 @@ class Action:
 COMPANIONS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "alarm": ((), ()),
     "command": (("value",), ("slot", "expires_s")),
+    "lockout": ((), ()),
     "notify": ((), ("to",)),
     "timer": (("for_s",), ()),
     "record": ((), ()),
@@ -211,6 +231,20 @@ class RuleEntry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Use:
+    """A preset put to use (`gateway/config/packs.py`): what came of it, for people to see.
+
+    `rules` are its rules by id, as if they had been written in the configuration.
+    """
+
+    preset: str
+    limits: str | None
+    rules: Mapping[str, Map] = field(repr=False)
+    left_out: tuple[str, ...] = ()
+    changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # keys, by rule
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Web:
     """The page and the API on the LAN; port 0 takes any that is free."""
 
@@ -232,9 +266,22 @@ class Cloud:
     ca_file: Annotated[Path, "file"] | None = None
     certificate_file: Annotated[Path, "file"] | None = None
     key: Secret | None = None
+    command_key: Annotated[str, "ed25519_key"] | None = None
+    command_key_file: Annotated[Path, "ed25519_file"] | None = None
 
     def __post_init__(self) -> None:
         checks.login(self)
+        if self.command_key is not None and self.command_key_file is not None:
+            raise ValueError("command_key_file: one of command_key and command_key_file is enough")
+
+    def trusted_key(self) -> bytes | None:
+        """The public key commands have to be signed with; None: there are none.
+
+        Raises OSError and ValueError for a file that has changed since it was checked.
+        """
+        if self.command_key_file is not None:
+            return public_key(self.command_key_file.read_text())
+        return None if self.command_key is None else public_key(self.command_key)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -273,8 +320,11 @@ class Config:
     actuators: Mapping[str, Actuator] = field(default_factory=dict)
     modes: Mapping[str, tuple[Id, ...]] = field(default_factory=dict)
     scenes: Mapping[str, tuple[Action, ...]] = field(default_factory=dict)
+    packs: Mapping[str, Use] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     rule_options: Mapping[str, object] = field(default_factory=dict, metadata=_OUTSIDE)
+    shifts: Duty | None = None
+    escalations: Mapping[str, LadderEntry] = field(default_factory=dict)
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
     web: Web = field(default_factory=Web)
     cloud: Cloud | None = None

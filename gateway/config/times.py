@@ -51,13 +51,13 @@ class _Time:
 class Times:
     """Reads everything that has to do with days and hours at one site."""
 
-    def __init__(self, filler: Filler, site: Site, *, proven: bool = False) -> None:
-        """`proven` as for Filler: holidays that cannot be looked up are then no problem."""
+    def __init__(self, filler: Filler, site: Site) -> None:
+        """In a proven file, holidays that cannot be looked up are only one of `doubts`."""
         self.filler = filler
         self.report = filler.report
         self.site = site
         self.zone = ZoneInfo(site.zone)
-        self._proven = proven
+        self.doubts: set[str] = set()  # for people to see, though the rest is sound
 
     def window(self, node: Node, spot: Spot) -> Window | Flaw:
         """One span of the day, such as {from: "22:00", to: "06:00", days: fri-sat}."""
@@ -73,7 +73,7 @@ class Times:
         missing = [key for key in ("from", "to") if key not in tree.entries]
         for key in missing:
             self.report.add(spot.place, spot.path, f'"{key}" is missing, such as {key}: "22:00"')
-        if missing or days is FLAW:
+        if missing:
             return FLAW
         begin, end = (tree.entries[key] for key in ("from", "to"))
         first = self.tried(
@@ -88,9 +88,12 @@ class Times:
             message = "from and to are the same; leave both out for the whole day"
             self.report.add(end.node.place, (*spot.path, "to"), message)
             return FLAW
-        opens = self.tried(begin.node, spot.at("from", begin.key), lambda: self._at(first, days))
+        chosen = Days() if days is FLAW else days
+        opens = self.tried(begin.node, spot.at("from", begin.key), lambda: self._at(first, chosen))
         closes = self.tried(end.node, spot.at("to", end.key), lambda: self._at(last, Days()))
-        return FLAW if opens is FLAW or closes is FLAW else Window(begin=opens, end=closes)
+        if days is FLAW or opens is FLAW or closes is FLAW:
+            return FLAW
+        return Window(begin=opens, end=closes)
 
     def trigger_at(self, node: Node, days: Days) -> Trigger:
         """What a time, or a list of clock times, stands for; raises Wrong."""
@@ -191,9 +194,10 @@ class Times:
             answer = holidays.look_up(country)
         except holidays.LookupFailed as error:
             doubt = f"the holidays of {country} cannot be looked up: {error}"
-            if not self._proven:
+            if not self.filler.proven:
                 raise Wrong(doubt) from None
-            return Calendar(holidays=own, doubt=doubt)
+            self.doubts.add(doubt)
+            return Calendar(holidays=own)
         if answer.known:
             raise Wrong(f'got the unknown site.country "{country}"'
                         f"{self.report.suggestion(country, answer.known)}")  # fmt: skip

@@ -127,12 +127,18 @@ class Filler:
     def __init__(self, report: Report, folder: Path, *, proven: bool = False) -> None:
         self.report = report
         self._folder = folder
-        self._proven = proven
+        self.proven = proven
 
     def section(
         self, node: Node, shape: type[T], spot: Spot, metric: Metric | None = None
     ) -> T | Flaw:
-        """One dataclass from one mapping."""
+        """One dataclass from one mapping, or where it has a short form, from one value."""
+        short = getattr(shape, "SHORT", None)
+        if short is not None and isinstance(node, Scalar):
+            value = self.value(node, keys_of(shape)[short].kind, spot, metric)
+            return (
+                FLAW if value is FLAW else self.build(shape, {short: value}, Map(node.place), spot)
+            )
         tree = self.map(node, spot)
         if tree is FLAW:
             return FLAW
@@ -295,13 +301,13 @@ class Filler:
         named = entries["secret"].node if entries.keys() == {"secret"} else None
         name = named.text if isinstance(named, Scalar) else ""
         try:
-            return secret.referred(name, self._folder, look=not self._proven)
+            return secret.referred(name, self._folder, look=not self.proven)
         except SecretError as error:
             raise Wrong(shown_message(error)) from None
 
     def _file(self, node: Scalar, markers: tuple[object, ...]) -> Path:
         path = self._folder / scalar.text(node, ())
-        for marker in () if self._proven else markers:
+        for marker in () if self.proven else markers:
             try:
                 checks.FILES[str(marker)](path)
             except ValueError as error:

@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from gateway.config import yaml
+from gateway.config import texts
 from gateway.config.load import Loaded
 from gateway.config.problem import ISOLATED, Report
+from gateway.config.schema import Config
 from gateway.config.secret import KEYS
 from gateway.config.yaml import Entry, Map, Node, Scalar, Sequence
 
@@ -16,8 +17,8 @@ REDACTED = "[redacted]"
 
 
 def effective(loaded: Loaded) -> Map | None:
-    """What stands in the file, without what is left out of it; None when it cannot be used."""
-    root = yaml.parse(loaded.text, Report(str(loaded.file)))
+    """What stands in the files, without what is left out of it; None when it cannot be used."""
+    root = texts.tree(texts.split(loaded.text), Report(str(loaded.file)))
     if not isinstance(root, Map) or loaded.config is None:
         return None
     whole = _redacted(root)
@@ -28,6 +29,17 @@ def effective(loaded: Loaded) -> Map | None:
     if written is not None and isinstance(written.node, Map):
         _leave_out(whole, "rules", written.node.entries.keys() - rules)
     return whole
+
+
+def expanded(tree: Map, config: Config) -> Map:
+    """The same with packs replaced by the rules they have become."""
+    written = tree.entries.get("rules")
+    rules = dict(written.node.entries) if written and isinstance(written.node, Map) else {}
+    for use in config.packs.values():
+        rules |= {name: Entry(rule.place, rule) for name, rule in use.rules.items()}
+    entries = {name: entry for name, entry in tree.entries.items() if name != "packs"}
+    place = written.key if written else tree.place
+    return Map(tree.place, entries | {"rules": Entry(place, Map(place, rules))})
 
 
 def plain(node: Node) -> object:

@@ -111,15 +111,18 @@ class Unreadable(Exception):
         self.path = path
 
 
-def parse(data: bytes, report: Report) -> Node | None:
-    """The tree of a file, or None; all that is wrong with it goes to the report."""
+def parse(data: bytes, report: Report, file: str = "") -> Node | None:
+    """The tree of a file, or None; all that is wrong with it goes to the report.
+
+    `file` is its name where it is another than the configuration.
+    """
     try:
-        node = _Builder(report).build(_events(_text(data)))
+        node = _Builder(report, file).build(_events(_text(data)))
     except Unreadable as error:
-        report.add(error.place, error.path, error.message)
+        report.add(error.place._replace(file=file), error.path, error.message)
         return None
     if node is None:
-        report.add(_START, (), "the file is empty")
+        report.add(_START._replace(file=file), (), "the file is empty")
     return node
 
 
@@ -206,8 +209,9 @@ def _explained(problem: str, text: str, place: Place) -> str:
 class _Builder:
     """Puts the tree together; `_open` holds the unfinished collections, outermost first."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, file: str) -> None:
         self._report = report
+        self._file = file
         self._open: list[Map | Sequence] = []
         self._keys: list[tuple[str, Place] | None] = []  # the key waiting for its value
         self._root: Node | None = None
@@ -218,7 +222,7 @@ class _Builder:
             if isinstance(event, DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise Unreadable(_place(event), 'a second document ("---"); one is enough')
+                    raise Unreadable(self._place(event), 'a second document ("---"); one is enough')
             elif isinstance(event, (MappingEndEvent, SequenceEndEvent)):
                 self._open.pop()
                 self._keys.pop()
@@ -229,7 +233,7 @@ class _Builder:
 
     def _node(self, event: NodeEvent) -> None:
         self._refuse_indirection(event)
-        place = _place(event)
+        place = self._place(event)
         if isinstance(event, ScalarEvent):
             if self._expects_key():
                 self._keys[-1] = (self._key(event, place), place)
@@ -247,7 +251,7 @@ class _Builder:
         self._keys.append(None)
 
     def _refuse_indirection(self, event: NodeEvent) -> None:
-        place = _place(event)
+        place = self._place(event)
         if isinstance(event, AliasEvent):
             raise Unreadable(place, f'the alias "*{event.anchor}"; write the value out')
         if event.anchor is not None:
@@ -295,7 +299,7 @@ class _Builder:
                 steps.append(key[0])
         return tuple(steps)
 
-
-def _place(event: Event) -> Place:
-    mark = event.start_mark
-    return Place(mark.line + 1, mark.column + 1) if mark else _START
+    def _place(self, event: Event) -> Place:
+        mark = event.start_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        return Place(line, column, self._file)

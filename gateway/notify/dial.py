@@ -4,6 +4,7 @@ A resolver may hang for half a minute, and the threads of an executor are waited
 """
 
 import asyncio
+import os
 import socket
 from typing import NamedTuple
 
@@ -28,6 +29,13 @@ async def resolve(host: str, port: int) -> list[Found]:
         Found(family, str(destination[0]), port, destination)  # type: ignore[arg-type]
         for family, _, _, _, destination in answers
     ]
+
+
+def why(error: OSError) -> str:
+    """What is wrong, in a few words: those of asyncio name the address only."""
+    if isinstance(error, socket.gaierror) or not error.errno:
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
 
 
 async def dial(host: str, port: int) -> socket.socket:

@@ -59,9 +59,9 @@ class Lane:
         may_try = self.breaker.allows(now)
         ready = [
             delivery
-            for delivery in self.waiting.values()
-            if delivery.due <= now and delivery.key not in self.busy
-            and delivery.notice.life in seats and (may_try or delivery.notice.life)
+            for delivery in self.idle()
+            if delivery.due <= now and delivery.notice.life in seats
+            and (may_try or delivery.notice.life)
         ]  # fmt: skip
         if not ready:
             return None
@@ -85,7 +85,7 @@ class Lane:
 
     def idle(self) -> Iterator[Delivery]:
         """Those that wait and are not on their way."""
-        return (delivery for delivery in self.waiting.values() if delivery.key not in self.busy)
+        return (delivery for key, delivery in self.waiting.items() if key not in self.busy)
 
     def _least(self, new: Delivery) -> Delivery | None:
         ordinary = [delivery for delivery in self.idle() if not delivery.notice.life]

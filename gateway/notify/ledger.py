@@ -18,6 +18,7 @@ ENDED_MAX = 200  # kept to be shown
 PASS_ON_MS = 60_000  # a channel that rests for so long has its messages taken over
 JOIN_MS = 3_000  # danger to people does not wait for that: the next channel joins in
 GONE = "the channel is no longer configured"
+_TELLS = (Status.WAITING, Status.HANDED_OVER)
 _replace = msgspec.structs.replace
 
 
@@ -32,6 +33,7 @@ class Ledger:
         self.lost = 0  # people, or destinations, whom no channel could tell
         self.on_lost: Callable[[Notice, str | None, str], None] = lambda notice, person, why: None
         self._told = Notifications()
+        self._channels: set[str] = set()  # all there have been
         self._homeless: list[Delivery] = []  # wait for a channel that is not there
         self._write = write
         self._random = random
@@ -50,11 +52,13 @@ class Ledger:
                 continue
             (self._homeless if delivery.status is Status.WAITING else ended).append(delivery)
         self.ended = {it.key: it for it in sorted(ended, key=lambda it: it.ended or 0)}
+        self._channels |= {it.channel for it in ended}
         return unread
 
     def use(self, told: Notifications, now: int) -> None:
         """Go by these channels and people; what waits for a channel that is gone moves on."""
         self._told = told
+        self._channels |= told.channels.keys()
         for name in told.channels:
             if name not in self.lanes:
                 self.lanes[name] = Lane(name, Breaker(self._random, self._speed))
@@ -210,7 +214,7 @@ class Ledger:
             people = dict.fromkeys((*before.people, *delivery.people))
             then = dict.fromkeys((*before.then, *delivery.then))
             self._change(lane, _replace(before, people=tuple(people), then=tuple(then)))
-        return before.status in (Status.WAITING, Status.HANDED_OVER)
+        return before.status in _TELLS
 
     def _overflow(self, victims: Iterable[Delivery], now: int) -> None:
         for victim in victims:
@@ -286,11 +290,9 @@ class Ledger:
 
     def _served(self, notice: Notice, person: str | None) -> bool:
         """Whether another delivery tells this person, or may yet."""
-        return any(
-            delivery.notice.id == notice.id and (delivery.shared or person in delivery.people)
-            for delivery in self.all()
-            if delivery.status in (Status.WAITING, Status.HANDED_OVER)
-        )
+        whom = {person or "", ""}
+        found = (self.find(f"{notice.id}/{name}/{one}") for name in self._channels for one in whom)
+        return any(it is not None and it.status in _TELLS for it in found)
 
     def _lose(self, notice: Notice, person: str | None, why: str) -> None:
         self.lost += 1

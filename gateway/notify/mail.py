@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import contextlib
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from gateway.config.secret import Secret
+from gateway.notify import dial
 from gateway.notify.channel import Channel, Means, Recipient, Refused, Unreachable
-from gateway.notify.dial import dial
 from gateway.notify.notice import Notice
 from gateway.notify.webhook import read
 from rules.base import Priority
@@ -92,7 +93,7 @@ class Mail:
         except TimeoutError:
             raise Unreachable(f"{host} does not answer") from None
         except OSError as error:
-            raise Unreachable(f"{host} cannot be reached: {error.strerror or error}") from None
+            raise Unreachable(f"{host} cannot be reached: {dial.why(error)}") from None
 
     async def close(self) -> None:
         """No connection outlives its message."""
@@ -103,7 +104,7 @@ class Mail:
         options = self._options
         port = options.port or _PORTS[options.security]
         async with asyncio.timeout(CONNECT_S):
-            connection = await dial(options.host, port)
+            connection = await dial.dial(options.host, port)
         client = aiosmtplib.SMTP(
             hostname=options.host,
             sock=connection,
@@ -114,12 +115,16 @@ class Mail:
             tls_context=self._trusted,
         )
         try:
-            async with client:
-                if options.username is not None and options.password is not None:
-                    await client.login(options.username, read(options.password))
-                await client.send_message(message)
+            await client.connect()
+            if options.username is not None and options.password is not None:
+                await client.login(options.username, read(options.password))
+            await client.send_message(message)
+            with contextlib.suppress(aiosmtplib.SMTPException):  # it has been taken already
+                await client.execute_command(b"QUIT")
         finally:
-            connection.close()
+            if isinstance(client.transport, asyncio.WriteTransport):
+                client.transport.abort()  # a farewell of TLS would wait for the other side
+            client.close()
 
 
 def written(notice: Notice, sender: str, address: str) -> EmailMessage:

@@ -28,13 +28,16 @@ from gateway.notify.quiet import quiet_until
 from gateway.notify.subscription import Subscriptions
 from gateway.notify.words import Words
 from gateway.reading import Point
+from gateway.roster import ON_DUTY
 from gateway.store.log import Log
+from rules.alarm import Verb
 from rules.events import Tell
 
 logger = logging.getLogger(__name__)
 
 HAND_OVER_S = 30.0
 LOOK_S = 300.0
+UNSTORED_MAX = 1_000  # that are told at once of their commit
 GOODBYE_S = 1.0
 _LEAST_REST_S = 0.02
 
@@ -111,21 +114,42 @@ class Notifying:
         self._wake.set()
 
     def on_event(self, data: Mapping[str, object], at: int) -> None:
-        """Have everybody told who is to know of this event of an alarm; never raises."""
+        """Have everybody told who is to know of this event of an alarm; never raises.
+
+        A raise that is not `announced` is told by an `announce` of its own, later or to others.
+        """
+        verb = Verb.RAISE if data.get("verb") == Verb.ANNOUNCE else data.get("verb")
         routes = [
             route for route in self._told.routes
-            if data.get("verb") in route.verbs and data.get("priority") in route.priorities
+            if verb in route.verbs and data.get("priority") in route.priorities
         ]  # fmt: skip
-        if not routes:
+        if not (routes or data.get("to")) or data.get("announced") is False:
             return
         try:
             notice = self._words.of_alarm(data, at + self._clock.wall() - self._clock.now())
+            if data.get("to") and self._tell_named(notice, data, routes):
+                return
             for route in routes:
                 self._begin(notice, self._told.named(route.to), route.by)
         except Exception:
             # Judging calls this: it must go on guarding, whatever cannot be said about it.
             self.bugs += 1
             logger.exception("notifications: nothing could be said of %s", data.get("id"))
+
+    def _tell_named(
+        self, notice: Notice, data: Mapping[str, object], routes: Sequence[settings.Route]
+    ) -> bool:
+        """Tell those on a ladder's step; False when nobody is known by that name or role."""
+        role = str(data["to"]).removeprefix(ON_DUTY)
+        people = data.get("people")
+        wanted = [str(name) for name in people] if isinstance(people, list) else []
+        named = self._told.named(wanted) or self._told.named([role])
+        if not named:
+            logger.error("notifications: nobody is %s; the routes are told: see people", role)
+            return False
+        by = tuple(dict.fromkeys(name for route in routes for name in route.by))
+        self._begin(notice, named, by or tuple(self._told.channels))
+        return True
 
     def on_notice(self, tell: Tell, at: int) -> None:
         """Have people told what a rule wants them to know; never raises.
@@ -223,7 +247,8 @@ class Notifying:
     def _begin(self, notice: Notice, people: Sequence[str], by: Sequence[str]) -> list[str]:
         keys = self.ledger.begin(notice, people, by, self._clock.now())
         if keys:
-            self._unstored.setdefault(self._log.await_commit(), []).extend(keys)
+            waiting = self._unstored.setdefault(self._log.await_commit(), [])
+            waiting += keys[: max(0, UNSTORED_MAX - len(waiting))]  # the others go a little later
             self._wake.set()
         return keys
 

@@ -186,8 +186,7 @@ class Outbound:
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, Blocked):
                 raise self._blocked(host, str(error.os_error)) from None
-            why = error.os_error.strerror or error.os_error
-            raise Unreachable(f"{host} cannot be reached: {why}") from None
+            raise Unreachable(f"{host} cannot be reached: {dial.why(error.os_error)}") from None
         except aiohttp.ClientError as error:
             raise Unreachable(f"{host}: {str(error) or type(error).__name__}") from None
         except TimeoutError:

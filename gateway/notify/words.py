@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from gateway.notify.notice import Notice
 from gateway.reading import Point
 from gateway.signs import sign
+from rules.alarm import Verb
 from rules.base import Priority, Rule
 from rules.events import Tell
 
@@ -20,6 +21,15 @@ _VERBS = {
     "acknowledge": {"ko": "확인됨", "en": "Acknowledged"},
     "return": {"ko": "정상으로 돌아옴", "en": "Back to normal"},
     "clear": {"ko": "해제됨", "en": "Cleared"},
+    "reset": {"ko": "재설정됨", "en": "Reset"},
+    "shelve": {"ko": "보류됨", "en": "Shelved"},
+    "unshelve": {"ko": "보류 끝", "en": "No longer shelved"},
+    "unsuppress": {"ko": "숨김 끝", "en": "No longer suppressed"},
+    "remove": {"ko": "사용 중지", "en": "Out of service"},
+    "restore": {"ko": "다시 사용", "en": "Back in service"},
+    "escalation": {"ko": "아직 확인 안 됨", "en": "Not acknowledged yet"},
+    "flood": {"ko": "경보 폭주", "en": "Alarm flood"},
+    "chatter": {"ko": "경보가 자주 반복됨", "en": "Alarm comes and goes"},
     "notice": {"ko": "알림", "en": "Notice"},
     "test": {"ko": "시험 알림", "en": "Test message"},
 }
@@ -57,12 +67,12 @@ class Words:
 
     def of_alarm(self, data: Mapping[str, object], utc_ms: int) -> Notice:
         """The message of an alarm's event; what the event does not carry is looked up."""
-        alarm, verb = str(data["id"]), str(data["verb"])
+        alarm, verb = str(data["id"]), _verb(data)
         rule, point_id = self._rules.get(alarm), str(data.get("point") or "")
         label = str(data.get("label") or (rule.label if rule else "") or alarm)
-        procedure = str(data.get("advice") or (rule.advice if rule else ""))
+        procedure = str(data.get("advice") or (rule.advice or rule.terms.procedure if rule else ""))
         priority = Priority(str(data["priority"]))
-        danger = verb == "raise" and priority is Priority.LIFE
+        danger = verb in ("raise", "escalation") and priority is Priority.LIFE
         value = _value(data.get("value"))
         lines = [label, self._line(_PRIORITY, self._both(_PRIORITIES[priority]))]
         point = self._points.get(point_id)
@@ -71,6 +81,7 @@ class Words:
         elif isinstance(value, str):
             lines.append(value)
         lines.append(self._line(_AT, _moment(utc_ms, self._zone)))
+        lines += self._members(alarm, data)
         if data.get("by"):
             lines.append(self._line(_BY, str(data["by"])))
         if procedure and verb != "clear":
@@ -90,6 +101,16 @@ class Words:
             unit=point.unit if point else "",
             procedure=procedure,
         )
+
+    def _members(self, alarm: str, data: Mapping[str, object]) -> list[str]:
+        """The other alarms the message stands for, and how many more."""
+        members = data.get("members")
+        others = [str(it) for it in members if it != alarm] if isinstance(members, list) else []
+        rules = [self._rules.get(name) for name in others]
+        lines = [
+            f"+ {rule.label if rule else name}" for name, rule in zip(others, rules, strict=True)
+        ]
+        return [*lines, f"+ {data['more']} …"] if data.get("more") else lines
 
     def of_rule(self, tell: Tell, utc_ms: int) -> Notice:
         """The message a rule has written itself."""
@@ -140,6 +161,14 @@ class Words:
         if isinstance(value, str) or point is None:
             return str(value)
         return f"{value:.{point.precision}f} {sign(point.unit)}".rstrip()
+
+
+def _verb(data: Mapping[str, object]) -> str:
+    """What happened, and of an announcement why people are told."""
+    if data["verb"] != Verb.ANNOUNCE:
+        return str(data["verb"])
+    reason = str(data["reason"])
+    return Verb.RAISE.value if reason in ("raised", "gathered") else reason
 
 
 def _value(value: object) -> float | bool | str | None:

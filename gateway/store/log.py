@@ -216,12 +216,16 @@ class Log:
         self._pressed.set()
         self._due.set()
 
-    async def durable(self) -> None:
-        """Return once all that has been handed over so far is committed."""
+    def stored(self) -> asyncio.Future[None]:
+        """What is done once all that has been handed over so far is committed."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         self.press()
-        await waiter
+        return waiter
+
+    async def durable(self) -> None:
+        """Return once all that has been handed over so far is committed."""
+        await self.stored()
 
     async def run(self) -> None:
         """Commit once a second, or at once when asked; ends after the last commit of `close`."""

@@ -5,6 +5,7 @@ was measured to lose what it had acknowledged. What is not acknowledged in time 
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
@@ -15,6 +16,7 @@ from gateway.clock import Clock
 from gateway.config.secret import Secret, SecretError
 from gateway.store.errors import StoreError
 from gateway.store.log import Log, Row
+from gateway.sync.answers import Answers
 from gateway.sync.outbox import WINDOW_MAX, Outbox, runs
 from gateway.sync.pace import BATCH_MAX
 from gateway.sync.protocol import (
@@ -133,6 +135,8 @@ class Uplink:
         self.status: Callable[[], dict[str, object]] = dict
         self.dictionary: Callable[[], dict[str, object]] = dict
         self.changed: Callable[[], None] = lambda: None
+        self.answers = Answers()
+        self.on_command: Callable[[Message], None] | None = None
         self._install = install
         self._epoch = epoch
         self._log = log
@@ -161,6 +165,17 @@ class Uplink:
         """Publish dictionary and status again: a point was added, the clock is trusted now."""
         if self._link is not None:
             self._publish_documents(self._link)
+
+    def answer(self, payload: bytes) -> None:
+        """Publish an answer to a command; again over the next link until the broker has it."""
+        self.answers.put(payload)
+        self._work.set()
+
+    def clear_command(self) -> None:
+        """Have the broker forget the command it has kept for us."""
+        if self._link is not None:
+            with contextlib.suppress(LinkError):  # else the next link finds it again
+                self._link.publish(self.destination.topic("cmd"), b"", retain=True)
 
     async def run(self) -> None:
         """Connect, send, and connect again with a jittered back-off; for ever."""
@@ -214,6 +229,7 @@ class Uplink:
         try:
             await link.connect()
             await link.subscribe([destination.topic("ack")])
+            await self._subscribe_to_commands(link)
             # Dictionary and status are messages too; the broker counts what it has not confirmed.
             self.outbox.window_max = max(1, min(WINDOW_MAX, link.receive_maximum - 2))
             self._link = link
@@ -225,12 +241,24 @@ class Uplink:
             self._unlink()
             await link.close()
 
+    async def _subscribe_to_commands(self, link: Link) -> None:
+        """Whoever may not order us still gets our rows."""
+        if self.on_command is None:
+            return
+        try:
+            await link.subscribe([self.destination.topic("cmd")])
+        except LinkError as error:
+            if not link.connected:
+                raise
+            self._trouble("cmd", str(error), "commands do not reach us")
+
     async def _send_until_lost(self, link: Link) -> None:
         patience = self._patience
         least, most = self._ms(patience.ack_s), self._ms(patience.ack_max_s)
         status_due = self._clock.now() + self._ms(patience.status_s)
         while not self._lost.is_set():
             self._work.clear()
+            self._send_answers(link)
             await self._fill(link)
             await self._wait()
             await self._gather()
@@ -245,6 +273,10 @@ class Uplink:
                 status_due = now + self._ms(patience.status_s)
                 self._publish_documents(link, dictionary=False)
         raise self._loss or LinkError("connection lost")
+
+    def _send_answers(self, link: Link) -> None:
+        for number, payload in self.answers.unsent():
+            self.answers.sent(number, link.publish(self.destination.topic("res"), payload))
 
     async def _gather(self) -> None:
         """In a storm of commits, let their rows share messages; an outage is sent at full speed."""
@@ -346,6 +378,10 @@ class Uplink:
             )
 
     def _receive(self, message: Message) -> None:
+        if message.topic == self.destination.topic("cmd"):
+            if self.on_command is not None:
+                self.on_command(message)
+            return
         try:
             ack = acknowledgement(message.payload)
         except ValueError:
@@ -361,6 +397,8 @@ class Uplink:
                 self._freed(stream, self.outbox.acknowledge(stream, ranges, now))
 
     def _puback(self, mid: int) -> None:
+        if self.answers.ended(mid):
+            return
         number, _ = self._pubacks.open.pop(mid, (0, 0))
         sending = self.outbox.messages.get(number)
         if not self.destination.proven and sending is not None:
@@ -368,6 +406,11 @@ class Uplink:
 
     def _refused(self, mid: int, code: int) -> None:
         """A message the broker did not take, or that nobody hears: its rows are tried again."""
+        if self.answers.ended(mid):
+            if code != Link.NO_LISTENER:
+                self._trouble("res", f"the broker refuses our answers (reason code 0x{code:02x})",
+                              "commands stay unanswered")  # fmt: skip
+            return
         number, _ = self._pubacks.open.pop(mid, (0, 0))
         sending = self.outbox.messages.get(number)
         self.counters.unheard += code == Link.NO_LISTENER
@@ -414,13 +457,14 @@ class Uplink:
         unanswered = self._pubacks.unanswered()
         self._pubacks.open.clear()
         self.outbox.unlink(unanswered)
+        self.answers.unlink()
 
-    def _trouble(self, held_up: str, text: str) -> None:
+    def _trouble(self, held_up: str, text: str, so: str = "rows are kept and sent later") -> None:
         """Say once what holds up rows though the link stands; `_freed` takes it back."""
         if self._troubles.get(held_up) == text:
             return
         self._troubles[held_up] = text
-        logger.warning("cloud: %s; rows are kept and sent later", text)
+        logger.warning("cloud: %s; %s", text, so)
         self.error = text
         self.changed()
 

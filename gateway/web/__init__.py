@@ -7,6 +7,8 @@ from aiohttp import web
 from gateway.access import Access
 from gateway.clock import Clock
 from gateway.web import (
+    actuators,
+    alarms,
     api,
     configuration,
     devices,
@@ -18,8 +20,10 @@ from gateway.web import (
     metrics,
     notifications,
     push,
+    rules,
     static,
     status,
+    trial,
 )
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
@@ -29,6 +33,8 @@ PARTS = (
     health,
     login,
     api,
+    actuators,
+    alarms,
     configuration,
     devices,
     history,
@@ -36,8 +42,10 @@ PARTS = (
     metrics,
     notifications,
     push,
+    rules,
     static,
     status,
+    trial,
 )
 
 

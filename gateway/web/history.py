@@ -4,12 +4,11 @@ import asyncio
 
 from aiohttp import web
 
-from gateway import instant
 from gateway.access import Role
 from gateway.web.kitchen import NoHistory, TooManyRows, UnknownPoint, UnknownStep
-from gateway.web.route import CLOCK, KITCHEN, Problem, Route, json_response
+from gateway.web.moment import span
+from gateway.web.route import KITCHEN, Problem, Route, json_response
 
-DAY_MS = 86_400_000
 DEADLINE_S = 20.0
 
 
@@ -19,10 +18,7 @@ async def history(request: web.Request) -> web.Response:
     point = query.get("point", "")
     if not point:
         raise Problem(400, "no-point", "Say which point: ?point=walk_in/temperature")
-    end = _moment(query.get("to"), request.app[CLOCK].wall(), "to")
-    start = _moment(query.get("from"), max(0, end - DAY_MS), "from")
-    if start >= end:
-        raise Problem(400, "bad-time", "`from` must be before `to`.")
+    start, end = span(request)
     try:
         async with asyncio.timeout(DEADLINE_S):
             found = await request.app[KITCHEN].history(point, start, end, query.get("step", "auto"))
@@ -38,15 +34,6 @@ async def history(request: web.Request) -> web.Response:
         detail = "The disk takes too long; ask for a shorter time."
         raise Problem(503, "no-history", detail, {"Retry-After": "5"}) from None
     return json_response(found)
-
-
-def _moment(text: str | None, otherwise: int, name: str) -> int:
-    if text is None:
-        return otherwise
-    try:
-        return instant.parse(text)
-    except ValueError as error:
-        raise Problem(400, "bad-time", f"`{name}`: {error}.") from None
 
 
 def _way_out(error: TooManyRows) -> str:

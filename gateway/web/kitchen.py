@@ -5,10 +5,31 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from gateway.access import User
 from gateway.notify.subscribing import Subscribing
+from gateway.web.alarm_shapes import (
+    AlarmHistoryView,
+    DutyView,
+    EscalationView,
+    FloodView,
+    KpiView,
+    RemovedView,
+    ShelvedView,
+    SuppressedView,
+)
+from rules.people import ByPeople
 
-PointState = Literal["ok", "alarm", "life", "acknowledged", "returned", "stale", "fault"]
-AlarmState = Literal["unacknowledged", "acknowledged", "returned", "normal", "latched"]
+PointState = Literal["ok", "alarm", "life", "acknowledged", "returned", "latched", "stale", "fault"]
+AlarmState = Literal[
+    "unacknowledged",
+    "acknowledged",
+    "returned",
+    "normal",
+    "latched",
+    "shelved",
+    "suppressed",
+    "out_of_service",
+]
 
 
 class UnknownAlarm(Exception):
@@ -17,6 +38,18 @@ class UnknownAlarm(Exception):
 
 class NotWaiting(Exception):
     """The alarm does not wait for anybody: it was acknowledged before, or never raised."""
+
+
+class NotPossible(Exception):
+    """It cannot be done to this alarm just now; `kind` names why for programs."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
+
+class NoRecord(Exception):
+    """The events cannot be read just now; the message says why."""
 
 
 class Busy(Exception):
@@ -46,6 +79,22 @@ class TooManyRows(Exception):
 
 class NoHistory(Exception):
     """The history cannot be read just now; the message says why."""
+
+
+class WrongOrder(Exception):
+    """What is asked for can be no order; the message says what would be."""
+
+
+class TooManyOrders(Exception):
+    """So many orders are on their way that this one has to be given again."""
+
+
+class BadRules(Exception):
+    """Edited rules cannot be used; `problems` says where and why."""
+
+    def __init__(self, problems: "Sequence[ProblemView]") -> None:
+        super().__init__()
+        self.problems = problems
 
 
 class UnknownChannel(Exception):
@@ -119,6 +168,18 @@ class AlarmView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     acknowledged_by: str | None = None
     acknowledged_at: int | None = None
     commands: tuple[CommandView, ...] = ()
+    procedure: str = ""  # at length, one step a line
+    group: str = ""
+    first_out: str = ""  # the alarm its group's burst began with
+    stands: bool = True  # whether its condition holds, hidden or not
+    latch: bool = False
+    shelve_max_s: float = 0.0
+    shelved: ShelvedView | None = None
+    suppressed: SuppressedView | None = None
+    removed: RemovedView | None = None
+    unseen: int = 0  # how often it was raised while hidden
+    escalation: EscalationView | None = None
+    chattering: bool = False
 
 
 class DeviceView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -138,6 +199,55 @@ class DeviceView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     skipped_ticks: int = 0
     points: tuple[str, ...] = ()
     simulated: bool = False
+
+
+class OverrideView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What a person or the cloud has ordered, and for how long (UTC ms; None: until taken back)."""
+
+    slot: int
+    value: bool
+    by: str
+    origin: str
+    order: str
+    until: int | None = None
+
+
+class ActuatorView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One output: what it is driven to and why, and what it really does."""
+
+    id: str
+    label: str
+    zone: str = ""
+    value: bool  # what it is driven to
+    since: int  # UTC ms
+    read_back: bool | None  # what it was last read to be; None: nobody can tell
+    mismatch: bool = False  # that differs for longer than its deadline
+    slot: int | None = None  # that has won; None: nobody wants anything
+    cause: str  # "rule/walk_in_warm", "order/…", "run/…"; "safe state"
+    label_of_cause: str = ""  # of the rule, in the language of the kitchen
+    held_by: str = ""  # "min_off", "needs/hood_fan", …: why it is not what the slot wants
+    overrides: tuple[OverrideView, ...] = ()  # the most urgent first
+    critical: bool = False  # wants a manager, and a second thought
+    locked: bool = False  # there may be gas: nothing may switch it
+
+
+class OrderView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One order and what has become of it; times are UTC ms."""
+
+    id: str
+    actuator: str
+    value: bool | None  # None: an override was taken back
+    slot: int
+    state: str  # accepted, running, succeeded, failed, rejected or expired
+    code: str = ""  # why it was refused or failed
+    about: str = ""  # the rule, actuator or role the code is about
+    by: str
+    role: str
+    origin: str
+    at: int
+    until: int | None = None
+    ended: int | None = None
+    dup: bool = False  # the id was known: nothing was done again
 
 
 class CloudView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -280,6 +390,16 @@ class SeriesView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     rows: msgspec.Raw
 
 
+class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What somebody asks for: `value` None takes an override back; `for` in seconds."""
+
+    actuator: str
+    value: bool | None
+    slot: int = 8
+    for_s: float | None = msgspec.field(default=None, name="for")
+    id: str = ""  # given by the API where the caller has none
+
+
 class Metric(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One sample of `/metrics`; samples of one name stand together."""
 
@@ -288,6 +408,43 @@ class Metric(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     kind: Literal["counter", "gauge"]
     value: float
     labels: Mapping[str, str] = {}
+
+
+class UnknownRule(Exception):
+    """No rule of this id may be called."""
+
+
+class UnknownMode(Exception):
+    """There is no such mode, or it never takes this value; `words` are those it takes."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        super().__init__()
+        self.words = tuple(words)
+
+
+class RuleView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One rule as it stands; times are UTC ms."""
+
+    id: str
+    label: str
+    priority: str
+    runs: bool  # it has triggers, and no condition
+    state: str  # idle, pending, active, running or suspended
+    since: int | None = None
+    why: str | None = None  # it is suspended
+    next: int | None = None  # when its schedule comes round
+    waits_for_clock: bool = False  # nothing scheduled runs before the clock is believed
+    callable: bool = False  # people may run it
+
+
+class ModeView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One mode of the kitchen; `by` a person or `rule/<id>`, `since` in UTC ms."""
+
+    id: str
+    value: str
+    words: tuple[str, ...]
+    by: str | None = None
+    since: int | None = None
 
 
 class Kitchen(Protocol):
@@ -313,8 +470,35 @@ class Kitchen(Protocol):
     def alarms(self) -> list[AlarmView]:
         """Every alarm that is not normal, the most urgent and newest first."""
 
+    def alarm(self, alarm_id: str) -> AlarmView:
+        """One alarm, also while it is normal; raises UnknownAlarm."""
+
     async def acknowledge(self, alarm_id: str, by: str) -> AlarmView:
         """Return once committed; raises UnknownAlarm or NotWaiting."""
+
+    def actuators(self) -> list[ActuatorView]:
+        """Every output, in the order of the configuration."""
+
+    def orders(self) -> list[OrderView]:
+        """The orders of the last days, the newest first."""
+
+    async def order(self, order: Order, by: User) -> OrderView:
+        """Return once it has ended and that is stored; raises WrongOrder or TooManyOrders."""
+
+    async def act(self, event: ByPeople) -> None:
+        """Anything else a person does; returns once committed, raises UnknownAlarm, NotPossible."""
+
+    def flood(self) -> FloodView | None:
+        """While more alarms come than people can follow."""
+
+    def duties(self) -> list[DutyView]:
+        """Every role of the shift calendar, and who fills it now."""
+
+    async def alarm_history(self, start: int, end: int) -> AlarmHistoryView:
+        """What happened to alarms from `start` up to `end`, UTC ms; raises NoRecord."""
+
+    async def alarm_kpi(self, start: int, end: int) -> KpiView:
+        """The figures of that time; raises NoRecord."""
 
     def cloud(self) -> CloudView: ...
 
@@ -340,5 +524,21 @@ class Kitchen(Protocol):
 
     async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
         """UTC ms from `start` up to `end`; raises the four exceptions of history above."""
+
+    def rules(self) -> list[RuleView]: ...
+
+    async def run_rule(self, rule_id: str, by: str) -> RuleView:
+        """Return once committed; raises UnknownRule."""
+
+    def modes(self) -> list[ModeView]: ...
+
+    async def switch_mode(self, mode: str, value: str, by: str) -> ModeView:
+        """Return once committed; raises UnknownMode."""
+
+    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+        """The report of a trial as JSON, without `rules` of those in force; UTC ms.
+
+        Raises BadRules, Busy, NoHistory, and TimeoutError.
+        """
 
     def metrics(self) -> Iterable[Metric]: ...

@@ -170,6 +170,7 @@ class Live:
                 "site": self._kitchen.site(),
                 "points": self._kitchen.points(),
                 "alarms": self._kitchen.alarms(),
+                "flood": self._kitchen.flood(),
                 "cloud": self._kitchen.cloud(),
                 "config": self._kitchen.configuration(),
             }
@@ -203,6 +204,7 @@ class Live:
             changes["points"] = views
         if alarms:
             changes["alarms"] = self._kitchen.alarms()
+            changes["flood"] = self._kitchen.flood()
         if cloud:
             changes["cloud"] = self._kitchen.cloud()
         frame = self._event("change", changes)

@@ -1,11 +1,13 @@
 // The page: what the stream says, drawn at once; what a person taps, sent and then confirmed.
 import "./banner.js";
 import "./chart.js";
+import { AlarmPlace, showHidden } from "./alarms.js";
+import { Controls } from "./controls.js";
 import { Devices } from "./devices.js";
 import { setIcon, setText } from "./element.js";
 import { Wall } from "./kitchen.js";
 import { look } from "./look.js";
-import { Notices, waiting } from "./notices.js";
+import { hidden, Notices, waiting } from "./notices.js";
 import { Problems, unset } from "./problems.js";
 import { PointPage } from "./point.js";
 import { cloudLook, Status, Strip } from "./status.js";
@@ -20,7 +22,7 @@ const THEMES = ["auto", "light", "dark"];
 const PLACES = ["kitchen", "alarms", "devices", "system", "point"];
 
 const byId = (id) => document.getElementById(id);
-const state = { points: new Map(), alarms: [], cloud: null, site: null, session: null, config: null };
+const state = { points: new Map(), alarms: [], flood: null, cloud: null, site: null, session: null, config: null };
 const sending = new Map(); // alarm id to "sending" or "again"
 let heard = { wall: Date.now(), at: performance.now() };
 let silent = 0;
@@ -30,7 +32,8 @@ let used = performance.now();
 await load();
 const [wall, notices, strip, status] = [new Wall(), new Notices(), new Strip(), new Status()];
 const problems = new Problems();
-const [devices, detail] = [new Devices(), new PointPage()];
+const [devices, controls] = [new Devices(), new Controls()];
+const [detail, alarmPlace] = [new PointPage(), new AlarmPlace()];
 
 function now() {
   return heard.wall + (performance.now() - heard.at) * (state.site?.speed ?? 1);
@@ -48,7 +51,7 @@ function take(data) {
   heard = { wall: data.now, at: performance.now() };
   for (const point of data.points ?? []) state.points.set(point.id, point);
   if (data.alarms) {
-    state.alarms = data.alarms;
+    [state.alarms, state.flood] = [data.alarms, data.flood ?? null];
     for (const id of sending.keys()) {
       if (!state.alarms.some((alarm) => alarm.id === id && waiting(alarm))) sending.delete(id);
     }
@@ -91,8 +94,9 @@ function paint() {
     wall.show(state.points, world);
     strip.show(state.cloud, system, world);
   }
-  if (place() === "alarms") notices.list(state.alarms, world);
+  if (place() === "alarms") alarmPlace.show(state.alarms, state.flood, state.session, world);
   if (place() === "devices") devices.show(state.points, world);
+  if (place() === "devices") controls.show(state.session?.role, world);
   if (place() === "system") status.show(state, system, world);
   if (place() === "point") detail.show(subject(), state.points, world);
   if (held) setTimeout(draw, CONFIRM_MS / 10);
@@ -106,7 +110,7 @@ function alarms() {
 function alarmsByPoint() {
   const worst = (a, b) => (a.priority === "life" || b?.priority !== "life" ? a : b);
   const found = new Map();
-  for (const alarm of state.alarms) found.set(alarm.point, worst(alarm, found.get(alarm.point)));
+  for (const alarm of state.alarms.filter((it) => !hidden(it))) found.set(alarm.point, worst(alarm, found.get(alarm.point)));
   return found;
 }
 
@@ -124,6 +128,7 @@ function paintHeader(points, world) {
   setText(byId("speed"), speed === 1 ? "" : t("site.speed", { n: speed }));
   // A kitchen that runs faster tells its own time, which no clock could be trusted to tell.
   byId("untrusted").hidden = state.site?.clock !== "unsynced" || speed !== 1;
+  showHidden(byId("hidden"), state.alarms);
   byId("cloud").hidden = !state.cloud?.configured || silent > 0;
   if (!state.cloud) return;
   const view = cloudLook(state.cloud, world.now);
@@ -138,7 +143,7 @@ function verdict(points, world) {
   if (unset(state.config)) return { symbol: "fault", text: t("verdict.config"), mood: "bad" };
   const n = state.alarms.filter(waiting).length;
   if (n) return { symbol: "bell", text: t("verdict.waiting", { n }), mood: "bad" };
-  const standing = state.alarms.length;
+  const standing = state.alarms.filter((alarm) => !hidden(alarm)).length;
   if (standing) return { symbol: "acknowledged", text: t("verdict.standing", { n: standing }), mood: "warn" };
   if (!points.length) return { symbol: "stale", text: t("verdict.empty"), mood: "mute" };
   const states = points.map((point) => look(point, world).state).filter((name) => name !== "early");
@@ -152,7 +157,7 @@ function verdict(points, world) {
 
 function paintPlaces() {
   const here = place();
-  const standing = state.alarms.some((alarm) => alarm.state !== "returned") || silent > 0;
+  const standing = state.alarms.some((it) => it.state !== "returned" && !hidden(it)) || silent > 0;
   document.body.classList.toggle("alarmed", standing && here === "kitchen");
   for (const link of document.querySelectorAll("nav a")) {
     link.ariaCurrent = link.hash === `#${here}` ? "page" : null;
@@ -187,7 +192,7 @@ async function acknowledge(id) {
   }
 }
 
-addEventListener("acknowledge", (event) => acknowledge(event.detail));
+addEventListener("acknowledge", (event) => event.detail.forEach(acknowledge));
 addEventListener("redraw", draw);
 addEventListener("hashchange", () => {
   document.querySelector("main").scrollTop = 0;

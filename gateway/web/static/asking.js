@@ -8,3 +8,15 @@ export async function ask(path, milliseconds) {
     return null;
   }
 }
+
+// Doing something: null once it is done, else why not in the gateway's words, empty if it said none.
+export async function send(path, body, milliseconds) {
+  try {
+    const signal = AbortSignal.timeout(milliseconds);
+    const answer = await fetch(path, { method: "POST", body: body && JSON.stringify(body), signal });
+    if (answer.status === 401) location.assign("/login");
+    return answer.ok ? null : ((await answer.json()).detail ?? "");
+  } catch {
+    return "";
+  }
+}

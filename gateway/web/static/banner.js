@@ -3,6 +3,9 @@ import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { valueText } from "./look.js";
 import { clock, duration, t } from "./text.js";
 
+const SYMBOLS = { acknowledged: "acknowledged", returned: "returned", latched: "latched" };
+const waits = ({ state }) => state === "unacknowledged" || state === "returned";
+
 class Banner extends HTMLElement {
   #edge = make("span", "edge", icon("alarm"));
   #symbol = icon("life");
@@ -12,31 +15,32 @@ class Banner extends HTMLElement {
   #by = make("span", "by", icon("acknowledged"), make("span"));
   #button = make("button", "acknowledge");
   #advice = "";
-  #alarm = null;
+  #waiting = [];
 
   connectedCallback() {
     if (this.firstChild) return;
     this.#button.type = "button";
     this.#button.addEventListener("click", () => {
-      this.dispatchEvent(new CustomEvent("acknowledge", { bubbles: true, detail: this.#alarm.id }));
+      this.dispatchEvent(new CustomEvent("acknowledge", { bubbles: true, detail: this.#waiting }));
     });
     const text = make("div", "text", this.#title, this.#steps, this.#facts);
     this.append(this.#edge, this.#symbol, text, this.#button, this.#by);
   }
 
-  // `sending`: undefined, "sending" or "again", what became of a tap on the button.
-  show(alarm, { now, points, silent, sending, mayAcknowledge }) {
-    this.#alarm = alarm;
+  // `sending`: undefined, "sending" or "again", what became of a tap on the button; `others` are
+  // the alarms of the same burst, which this one line stands for.
+  show(alarm, { now, points, silent, sending, mayAcknowledge }, others = []) {
+    this.#waiting = [alarm, ...others].filter(waits).map(({ id }) => id);
     this.dataset.class = alarm.priority === "life" ? "life" : "food";
     this.dataset.state = alarm.state;
     setIcon(this.#edge.firstChild, this.#symbolOf(alarm));
     setIcon(this.#symbol, this.#symbolOf(alarm));
     setText(this.#title, alarm.label);
     this.#showSteps(alarm.advice || t("banner.no_advice"));
-    this.#showFacts(alarm, now, points, silent);
-    const waits = alarm.state === "unacknowledged" || alarm.state === "returned";
-    this.#button.hidden = !waits;
-    this.#by.hidden = waits || !alarm.acknowledged_at;
+    this.#showFacts(alarm, now, points, silent, others);
+    const open = this.#waiting.length > 0;
+    this.#button.hidden = !open;
+    this.#by.hidden = open || !alarm.acknowledged_at;
     this.#button.disabled = !mayAcknowledge || sending === "sending";
     setText(this.#button, t(`banner.${mayAcknowledge ? (sending ?? "acknowledge") : "denied"}`));
     if (alarm.acknowledged_at) {
@@ -46,7 +50,7 @@ class Banner extends HTMLElement {
   }
 
   #symbolOf(alarm) {
-    if (alarm.state !== "unacknowledged") return alarm.state === "returned" ? "returned" : "acknowledged";
+    if (alarm.state !== "unacknowledged") return SYMBOLS[alarm.state] ?? "hidden";
     return alarm.priority === "life" ? "life" : "alarm";
   }
 
@@ -57,7 +61,7 @@ class Banner extends HTMLElement {
     this.#steps.replaceChildren(...lines.map((line) => make("li", "", line)));
   }
 
-  #showFacts(alarm, now, points, silent) {
+  #showFacts(alarm, now, points, silent, others) {
     const point = points.get(alarm.point);
     const shown = point ?? { id: alarm.point ?? "", precision: 1, unit: alarm.unit };
     const span = alarm.returned ?? null;
@@ -68,6 +72,7 @@ class Banner extends HTMLElement {
     const value = span === null && !silent && point?.quality !== "bad" ? (point?.value ?? alarm.value) : alarm.value;
     const told = value === null ? "" : valueText(shown, value);
     const main = value === null ? [when] : [span === null ? told : t("banner.was", { value: told }), when];
+    if (others.length) main.push(t("banner.others", { n: others.length, names: others.map(({ label }) => label).join(", ") }));
     const done = alarm.commands
       .filter(({ actuator, value }) => !silent && (points.get(`${actuator}/state`)?.value ?? value) === value)
       .map(({ actuator, label, value }) =>

@@ -2,7 +2,7 @@
 import { clock, duration, has, limit, metric, number, sentence, t, withUnit } from "./text.js";
 
 const QUIET = ["stale", "fault", "offline", "loading", "early"];
-const MOODS = { fault: "warn", alarm: "bad", life: "bad", acknowledged: "hand", returned: "hand" };
+const MOODS = { fault: "warn", alarm: "bad", life: "bad", acknowledged: "hand", returned: "hand", latched: "hand" };
 const MUTE = ["offline", "loading", "early", "off", "absent"];
 const SYMBOLS = { off: "cloud_off", absent: "offline", loading: "stale", early: "stale" };
 

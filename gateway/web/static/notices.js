@@ -8,6 +8,20 @@ const BACK_MS = 2000;
 const RANK = { life: 0, high: 1, medium: 2, low: 3 };
 
 export const waiting = (alarm) => alarm.state === "unacknowledged" || alarm.state === "returned";
+export const hidden = (alarm) => ["shelved", "suppressed", "out_of_service"].includes(alarm.state);
+
+// One line for what a group raised together, the alarm it began with before the others.
+function folded(alarms) {
+  const bursts = new Map();
+  for (const alarm of alarms) {
+    const key = alarm.first_out && alarm.priority !== "life" ? `burst ${alarm.first_out}` : alarm.id;
+    const members = bursts.get(key) ?? [];
+    if (alarm.id === alarm.first_out) members.unshift(alarm);
+    else members.push(alarm);
+    bursts.set(key, members);
+  }
+  return [...bursts.values()];
+}
 
 // Life before food, what waits before what is in hand, the more urgent and the newest first.
 export function inOrder(alarms) {
@@ -20,10 +34,7 @@ export function inOrder(alarms) {
 
 export class Notices {
   #node = document.getElementById("notices");
-  #list = document.querySelector("[data-place=alarms]");
-  #none = make("p", "empty");
   #banners = new Map();
-  #rows = new Map();
   #more = make("a", "more");
   #offline = make("div", "offline", icon("offline"), make("div", "", make("b"), make("span")));
   #wasSilent = false;
@@ -43,38 +54,28 @@ export class Notices {
 
   // Returns whether a change of the rows waits because a finger is on the screen.
   show(alarms, problems, place, world) {
-    const ordered = inOrder(alarms).filter((alarm) => alarm.state !== "returned");
+    const ordered = folded(inOrder(alarms).filter((alarm) => alarm.state !== "returned" && !hidden(alarm)));
     const slim = place !== "kitchen";
-    const shown = place === "alarms" ? [] : ordered.filter((a) => !slim || waiting(a)).slice(0, slim ? 1 : FULL_MAX);
-    const nodes = shown.map((alarm) => this.#banner(this.#banners, alarm, world, slim ? "slim" : "full"));
+    const shown = place === "alarms" ? [] : ordered.filter((burst) => !slim || burst.some(waiting)).slice(0, slim ? 1 : FULL_MAX);
+    const nodes = shown.map((burst) => this.#banner(burst, world, slim ? "slim" : "full"));
     const left = place === "kitchen" ? ordered.length - shown.length : 0;
     setText(this.#more, t("banner.more", { n: left }));
     const all = [...this.#connection(world.silent), ...problems, ...nodes, ...(left > 0 ? [this.#more] : [])];
     const held = place === this.#place && this.#held(all);
     this.#place = place;
     if (!held) setChildren(this.#node, all);
-    this.#forget(this.#banners, alarms);
+    for (const id of this.#banners.keys()) if (!alarms.some((alarm) => alarm.id === id)) this.#banners.delete(id);
     return held;
   }
 
-  list(alarms, world) {
-    const nodes = inOrder(alarms).map((alarm) => this.#banner(this.#rows, alarm, world, "row"));
-    setText(this.#none, t("alarms.none"));
-    setChildren(this.#list, nodes.length ? nodes : [this.#none]);
-    this.#forget(this.#rows, alarms);
-  }
-
-  #banner(kept, alarm, world, form) {
-    if (!kept.has(alarm.id)) kept.set(alarm.id, make("kg-banner"));
-    const banner = kept.get(alarm.id);
+  #banner(burst, world, form) {
+    const [alarm] = burst;
+    if (!this.#banners.has(alarm.id)) this.#banners.set(alarm.id, make("kg-banner"));
+    const banner = this.#banners.get(alarm.id);
     banner.dataset.form = form;
     banner.connectedCallback();
-    banner.show(alarm, { ...world, sending: world.sending.get(alarm.id) });
+    banner.show(alarm, { ...world, sending: world.sending.get(alarm.id) }, burst.slice(1));
     return banner;
-  }
-
-  #forget(kept, alarms) {
-    for (const id of kept.keys()) if (!alarms.some((alarm) => alarm.id === id)) kept.delete(id);
   }
 
   #connection(silent) {

@@ -1,0 +1,34 @@
+"""What `check` finds in rules that can be read: each file looks for one kind of mistake."""
+
+from collections.abc import Callable, Iterator
+
+from gateway.config.analysis import (
+    conflict,
+    cycle,
+    order,
+    period,
+    procedure,
+    reach,
+    silence,
+)
+from gateway.config.analysis.base import Finding, Kitchen
+from gateway.config.load import Loaded
+
+ANALYSES: tuple[Callable[[Kitchen], Iterator[Finding]], ...] = (
+    reach.find,
+    order.find,
+    cycle.find,
+    conflict.find,
+    silence.find,
+    period.find,
+    procedure.find,
+)
+
+
+def findings(loaded: Loaded) -> list[Finding]:
+    """All of them in the order of the file; none of a configuration that cannot be used."""
+    if loaded.config is None:
+        return []
+    kitchen = Kitchen(loaded)
+    found = [finding for find in ANALYSES for finding in find(kitchen)]
+    return sorted(found, key=lambda one: (one.line, one.column, one.path))

@@ -1,0 +1,196 @@
+"""`/api/v1/alarms`: what stands and what is hidden, what people do about it, and looking back."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Annotated, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from gateway.access import Role
+from gateway.web.kitchen import AlarmView, NoRecord, NotPossible, NotWaiting, UnknownAlarm
+from gateway.web.moment import span
+from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
+from rules.base import Priority
+from rules.people import (
+    BackInService,
+    ByPeople,
+    HandedOver,
+    OutOfService,
+    Reset,
+    Shelved,
+    Unshelved,
+)
+
+COMMIT_DEADLINE_S = 5.0
+READ_DEADLINE_S = 20.0
+_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+_Seconds = Annotated[float, msgspec.Meta(ge=1, le=86_400)]
+Body = TypeVar("Body")
+
+
+class Shelve(msgspec.Struct, forbid_unknown_fields=True):
+    """Why, and for how long."""
+
+    reason: _Text
+    for_s: _Seconds
+
+
+class Remove(msgspec.Struct, forbid_unknown_fields=True):
+    """Why."""
+
+    reason: _Text
+
+
+class TakeOver(msgspec.Struct, forbid_unknown_fields=True):
+    """Who takes a role over, and for how long."""
+
+    person: _Text
+    for_s: _Seconds
+
+
+async def alarms(request: web.Request) -> web.Response:
+    kitchen = request.app[KITCHEN]
+    return json_response({"alarms": kitchen.alarms(), "flood": kitchen.flood()})
+
+
+async def history(request: web.Request) -> web.Response:
+    """What happened to alarms from `from` up to `to`, the last day where they are left out."""
+    start, end = span(request)
+    try:
+        async with asyncio.timeout(READ_DEADLINE_S):
+            return json_response(await request.app[KITCHEN].alarm_history(start, end))
+    except (NoRecord, TimeoutError) as error:
+        raise _not_now(error) from None
+
+
+async def kpi(request: web.Request) -> web.Response:
+    """The figures of EEMUA 191 and ISA-18.2 for that time."""
+    start, end = span(request)
+    try:
+        async with asyncio.timeout(READ_DEADLINE_S):
+            return json_response(await request.app[KITCHEN].alarm_kpi(start, end))
+    except (NoRecord, TimeoutError) as error:
+        raise _not_now(error) from None
+
+
+async def acknowledge(request: web.Request) -> web.Response:
+    """The alarm as it stands once the acknowledgement is stored."""
+    alarm_id = request.match_info["id"]
+    try:
+        async with asyncio.timeout(COMMIT_DEADLINE_S):
+            alarm = await request.app[KITCHEN].acknowledge(alarm_id, request[USER].name)
+    except UnknownAlarm:
+        raise _unknown(alarm_id) from None
+    except NotWaiting:
+        detail = f"The alarm {alarm_id} does not wait for anybody."
+        raise Problem(409, "not-waiting", detail) from None
+    except TimeoutError:
+        raise _not_stored() from None
+    return json_response(alarm)
+
+
+async def shelve(request: web.Request) -> web.Response:
+    """Hide it for a time; danger to people only by a manager."""
+    alarm_id, user = request.match_info["id"], request[USER]
+    body = _body(await request.read(), Shelve)
+    if _alarm(request).priority == Priority.LIFE and not user.role.covers(Role.MANAGER):
+        detail = f"{alarm_id} warns of danger to people: only a manager may shelve it."
+        raise Problem(403, "no-permission", detail)
+    for_ms = round(body.for_s * 1000)
+    return await _act(request, Shelved(alarm_id, user.name, body.reason, for_ms))
+
+
+async def unshelve(request: web.Request) -> web.Response:
+    return await _act(request, Unshelved(request.match_info["id"], request[USER].name))
+
+
+async def reset(request: web.Request) -> web.Response:
+    return await _act(request, Reset(request.match_info["id"], request[USER].name))
+
+
+async def out_of_service(request: web.Request) -> web.Response:
+    body = _body(await request.read(), Remove)
+    event = OutOfService(request.match_info["id"], request[USER].name, body.reason)
+    return await _act(request, event)
+
+
+async def in_service(request: web.Request) -> web.Response:
+    return await _act(request, BackInService(request.match_info["id"], request[USER].name))
+
+
+async def duties(request: web.Request) -> web.Response:
+    return json_response({"roles": request.app[KITCHEN].duties()})
+
+
+async def hand_over(request: web.Request) -> web.Response:
+    """Somebody takes a role over for a time, whatever the shift calendar says."""
+    body = _body(await request.read(), TakeOver)
+    role, by = request.match_info["role"], request[USER].name
+    await _do(request, HandedOver(role, body.person, by, round(body.for_s * 1000)))
+    return await duties(request)
+
+
+async def _act(request: web.Request, event: ByPeople) -> web.Response:
+    """The alarm as it stands once what a person did is stored."""
+    await _do(request, event)
+    return json_response(_alarm(request))
+
+
+async def _do(request: web.Request, event: ByPeople) -> None:
+    try:
+        async with asyncio.timeout(COMMIT_DEADLINE_S):
+            await request.app[KITCHEN].act(event)
+    except UnknownAlarm:
+        raise _unknown(request.match_info["id"]) from None
+    except NotPossible as error:
+        raise Problem(HTTPStatus.CONFLICT, error.kind, str(error)) from None
+    except TimeoutError:
+        raise _not_stored() from None
+
+
+def _alarm(request: web.Request) -> AlarmView:
+    try:
+        return request.app[KITCHEN].alarm(request.match_info["id"])
+    except UnknownAlarm:
+        raise _unknown(request.match_info["id"]) from None
+
+
+def _body(body: bytes, shape: type[Body]) -> Body:
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.DecodeError as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, "bad-body", f"{error}.") from None
+
+
+def _unknown(alarm_id: str) -> Problem:
+    return Problem(404, "unknown-alarm", f"There is no alarm {alarm_id}.")
+
+
+def _not_stored() -> Problem:
+    detail = "It could not be stored in time; look whether the alarm has changed, and repeat."
+    return Problem(503, "not-stored", detail)
+
+
+def _not_now(error: Exception) -> Problem:
+    detail = str(error) or "The disk takes too long; ask for a shorter time."
+    return Problem(503, "no-record", detail, {"Retry-After": "5"})
+
+
+def _on(path: str) -> str:
+    return f"/api/v1/alarms/{{id}}/{path}"
+
+
+ROUTES = (
+    Route(method="GET", path="/api/v1/alarms", handler=alarms, role=Role.VIEWER),
+    Route(method="GET", path="/api/v1/alarms/history", handler=history, role=Role.VIEWER),
+    Route(method="GET", path="/api/v1/alarms/kpi", handler=kpi, role=Role.VIEWER),
+    Route(method="POST", path=_on("acknowledge"), handler=acknowledge, role=Role.STAFF),
+    Route(method="POST", path=_on("shelve"), handler=shelve, role=Role.STAFF),
+    Route(method="POST", path=_on("unshelve"), handler=unshelve, role=Role.MANAGER),
+    Route(method="POST", path=_on("reset"), handler=reset, role=Role.MANAGER),
+    Route(method="POST", path=_on("out-of-service"), handler=out_of_service, role=Role.MANAGER),
+    Route(method="POST", path=_on("in-service"), handler=in_service, role=Role.MANAGER),
+    Route(method="GET", path="/api/v1/duty", handler=duties, role=Role.VIEWER),
+    Route(method="POST", path="/api/v1/duty/{role}", handler=hand_over, role=Role.STAFF),
+)

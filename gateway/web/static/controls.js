@@ -1,0 +1,147 @@
+// What acts: its state, who wants that and for how long, and the buttons of a person.
+import { ask } from "./asking.js";
+import { icon, make, setChildren, setIcon, setText } from "./element.js";
+import { setState } from "./look.js";
+import { duration, has, t } from "./text.js";
+
+const AGAIN_MS = 2000;
+const ANSWER_MS = 8000;
+const SURE_MS = 5000;
+const BUTTONS = ["on", "off", "auto"];
+const MANAGERS = ["manager", "admin"];
+
+export class Controls {
+  #node = make("div", "rows");
+  #rows = new Map();
+  #actuators = [];
+  #asked = -Infinity;
+  #asking = 0;
+
+  constructor() {
+    document.querySelector("[data-place=devices]").prepend(this.#node);
+  }
+
+  show(role, world) {
+    if (performance.now() - this.#asked > AGAIN_MS && !world.silent) this.#ask();
+    setChildren(this.#node, this.#actuators.map((actuator) => this.#row(actuator, role, world)));
+    this.#node.hidden = !this.#actuators.length;
+  }
+
+  async #ask() {
+    this.#asked = performance.now();
+    const turn = ++this.#asking;
+    const answer = await ask("/api/v1/actuators", AGAIN_MS);
+    if (turn === this.#asking) this.#actuators = answer?.actuators ?? this.#actuators;
+    dispatchEvent(new Event("redraw"));
+  }
+
+  #row(actuator, role, world) {
+    if (!this.#rows.has(actuator.id)) this.#rows.set(actuator.id, this.#make(actuator.id));
+    const row = this.#rows.get(actuator.id);
+    const state = world.silent ? "offline" : stateOf(actuator);
+    setState(row.node, state);
+    setIcon(row.icon, state);
+    setText(row.name, actuator.label);
+    setText(row.why, why(actuator));
+    setText(row.note, row.said || note(actuator, world.now));
+    setText(row.figure, t(actuator.value ? "control.on" : "control.off"));
+    const may = role && role !== "viewer" && (!actuator.critical || MANAGERS.includes(role));
+    const ours = actuator.overrides[0];
+    for (const name of BUTTONS) {
+      const button = row.buttons[name];
+      const chosen = name === "auto" ? !ours : ours?.value === (name === "on");
+      const sure = row.armed === name && performance.now() - row.armedAt < SURE_MS;
+      button.ariaPressed = String(chosen);
+      button.hidden = !may;
+      button.disabled = Boolean(world.silent || row.busy || actuator.locked);
+      setText(button, t(sure ? "control.sure" : `control.${name}`));
+    }
+    row.actuator = actuator;
+    return row.node;
+  }
+
+  #make(id) {
+    const [name, reason, said] = [make("b"), make("span", "why"), make("span", "why")];
+    const row = { icon: icon("ok"), name, why: reason, note: said, figure: make("span", "figure") };
+    row.buttons = {};
+    for (const each of BUTTONS) {
+      const button = (row.buttons[each] = make("button", "plain"));
+      button.type = "button";
+      button.dataset.do = each;
+      button.addEventListener("click", () => this.#press(row, each));
+    }
+    const buttons = make("span", "buttons", ...Object.values(row.buttons));
+    row.node = make("div", "row control", row.icon, make("span", "what", name, reason, said), row.figure, buttons);
+    row.node.dataset.actuator = id;
+    return row;
+  }
+
+  // What guards people, or is ordered by somebody else, wants a second tap.
+  #press(row, name) {
+    const { critical, overrides } = row.actuator;
+    const dangerous = critical || overrides.some((override) => override.slot === 1);
+    const sure = row.armed === name && performance.now() - row.armedAt < SURE_MS;
+    if (dangerous && !sure) {
+      [row.armed, row.armedAt] = [name, performance.now()];
+      dispatchEvent(new Event("redraw"));
+      return;
+    }
+    row.armed = "";
+    this.#order(row, name);
+  }
+
+  async #order(row, name) {
+    const { id, overrides } = row.actuator;
+    row.busy = true;
+    row.said = t("control.sending");
+    dispatchEvent(new Event("redraw"));
+    const slot = overrides[0]?.slot ?? 8;
+    const request =
+      name === "auto"
+        ? [`/api/v1/commands/${id}?slot=${slot}`, { method: "DELETE" }]
+        : ["/api/v1/commands", { method: "POST", body: JSON.stringify({ actuator: id, value: name === "on" }) }];
+    row.said = await outcome(...request);
+    row.busy = false;
+    if (row.said) setTimeout(() => (row.said = ""), ANSWER_MS);
+    this.#ask();
+  }
+}
+
+// What went wrong, in the viewer's language; nothing when it was done.
+async function outcome(path, options) {
+  try {
+    const answer = await fetch(path, { ...options, signal: AbortSignal.timeout(ANSWER_MS) });
+    if (answer.status === 401) location.assign("/login");
+    const body = await answer.json();
+    const order = body.order ?? body;
+    if (answer.ok && order.state === "succeeded") return "";
+    const code = order.code || order.state || "failed";
+    return has(`control.code.${code}`) ? t(`control.code.${code}`, { about: order.about }) : (body.detail ?? code);
+  } catch {
+    return t("control.code.failed");
+  }
+}
+
+function stateOf({ mismatch, read_back: readBack, value, held_by: held, locked, overrides }) {
+  if (mismatch) return "fault";
+  if (locked || held || overrides.length) return "warn";
+  return readBack === null || readBack !== value ? "loading" : "ok";
+}
+
+function why({ cause, label_of_cause: label, overrides, slot }) {
+  const ours = overrides.find((override) => override.slot === slot);
+  if (ours) return t(`control.by.${ours.origin}`, { by: ours.by });
+  if (label) return t("control.by.rule", { label });
+  return slot === null ? t("control.by.nobody") : cause;
+}
+
+function note(actuator, now) {
+  const { mismatch, held_by: held, locked, overrides, critical, value } = actuator;
+  if (mismatch) return t(value ? "control.not_on" : "control.not_off");
+  const [code, about] = (held || (locked ? "lockout" : "")).split("/");
+  if (code) return t(`control.held.${code}`, { about: about ?? "" });
+  const [ours] = overrides;
+  if (ours?.until) return t("control.left", { duration: duration(Math.max(0, ours.until - now) / 1000) });
+  if (ours) return t("control.until_back");
+  return critical ? t("control.critical") : "";
+}

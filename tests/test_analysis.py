@@ -1,0 +1,190 @@
+"""What `check` finds in rules that can be read: each mistake, and what is none."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.config.analysis import findings
+from gateway.config.analysis.base import Finding
+from gateway.config.load import load_text
+from tests.processes import REPOSITORY
+
+KITCHEN = """\
+site: {label: Kitchen, zone: Asia/Seoul}
+buses:
+  i2c: {kind: i2c, path: /dev/i2c-1}
+  pins: {kind: gpio, chip: pinctrl-bcm2711}
+devices:
+  room:
+    driver: sht3x
+    bus: i2c
+    address: 0x44
+    every: 30s
+    points: {temperature: {low: -10 °C, high: 40 °C}}
+  door: {driver: contact, bus: pins, pin: 17}
+actuators:
+  fan: {driver: relay, bus: pins, pin: 24, fail_safe: {safe: off, on_sensor_loss: safe, max_on: 0s}}
+  heater: {driver: relay, bus: pins, pin: 25, fail_safe: {safe: off, on_sensor_loss: safe, max_on: 0s}}
+rules:
+"""  # noqa: E501 - a line of YAML
+FIRST_LINE = len(KITCHEN.splitlines()) + 1
+
+WARM = "point: room/temperature, on_bad: ignore, advice: Open the door."
+
+
+def of(*rules: str) -> list[Finding]:
+    """What is found; each rule is a line of its own."""
+    text = KITCHEN + "".join(f"  {rule}\n" for rule in rules)
+    loaded = load_text(text.encode(), Path("config.yaml"))
+    assert loaded.problems == ()
+    return findings(loaded)
+
+
+def sentences(*rules: str) -> list[str]:
+    return [f"{one.level.value} {one.path}: {one.message}; {one.suggestion}" for one in of(*rules)]
+
+
+LOW, MEDIUM = "then: [{alarm: low}]", "then: [{alarm: medium}]"
+CASES = {
+    "a limit beyond what the point is believed to be": (
+        [f"hot: {{kind: limit, {WARM}, raise_above: 40 °C, {LOW}}}"],
+        [f"hot: {{kind: limit, {WARM}, raise_above: 39.9 °C, {LOW}}}"],
+        (
+            "error rules.hot.raise_above: room/temperature is believed from -10 to 40 Cel: with"
+            " raise_above 40 Cel this can never be raised; lower raise_above past 40 Cel, or"
+            " correct high of the point"
+        ),
+    ),
+    "a clearing limit below what the point is believed to be": (
+        [f"hot: {{kind: limit, {WARM}, raise_above: 9 °C, clear_below: -11 °C, {LOW}}}"],
+        [f"hot: {{kind: limit, {WARM}, raise_above: 9 °C, clear_below: -10 °C, {LOW}}}"],
+        (
+            "error rules.hot.clear_below: room/temperature is believed from -10 to 40 Cel: with"
+            " clear_below -11 Cel this can never be cleared; raise clear_below past -10 Cel, or"
+            " correct low of the point"
+        ),
+    ),
+    "a warning beyond what it warns of": (
+        [
+            f"mild: {{kind: limit, {WARM}, raise_above: 30 °C, {LOW}}}",
+            f"worse: {{kind: limit, {WARM}, raise_above: 25 °C, {MEDIUM}}}",
+        ],
+        [
+            f"mild: {{kind: limit, {WARM}, raise_above: 30 °C, {LOW}}}",
+            f"worse: {{kind: limit, {WARM}, for: 1h, raise_above: 25 °C, {MEDIUM}}}",
+        ],
+        (
+            "warning rules.mild.raise_above: low at 30 Cel comes after worse, which is medium at 25"
+            " Cel already; set raise_above below 25 Cel, or leave mild out"
+        ),
+    ),
+    "a circle of rules": (
+        [
+            (
+                "one: {kind: contact, point: heater/state, on_bad: ignore, priority: low,"
+                " then: [{command: fan, value: on}]}"
+            ),
+            (
+                "two: {kind: contact, point: fan/state, on_bad: ignore, priority: low,"
+                " then: [{command: heater, value: on}]}"
+            ),
+        ],
+        [
+            (
+                "one: {kind: contact, point: door/open, on_bad: ignore, priority: low,"
+                " then: [{command: fan, value: on}]}"
+            ),
+            (
+                "two: {kind: contact, point: fan/state, on_bad: ignore, priority: low,"
+                " then: [{command: heater, value: on}]}"
+            ),
+        ],
+        (
+            "warning rules.one.then: these rules drive each other round: one → fan → two → heater →"
+            " one; let one of them look at what it is about, not at the state of an actuator"
+        ),
+    ),
+    "opposite commands in one slot": (
+        [
+            (
+                f"air: {{kind: limit, {WARM}, raise_above: 25 °C, clear_below: 15 °C, priority:"
+                " low, then: [{command: fan, value: on}]}"
+            ),
+            (
+                f"draught: {{kind: limit, {WARM}, raise_below: 18 °C, priority: medium,"
+                " then: [{command: fan, value: off}]}"
+            ),
+        ],
+        [
+            (
+                f"air: {{kind: limit, {WARM}, raise_above: 25 °C, clear_below: 20 °C, priority:"
+                " low, then: [{command: fan, value: on}]}"
+            ),
+            (
+                f"draught: {{kind: limit, {WARM}, raise_below: 18 °C, priority: medium,"
+                " then: [{command: fan, value: off}]}"
+            ),
+        ],
+        (
+            "warning rules.air.then: fan on in slot 10 gives way to draught, which wants it off in"
+            " the same slot and can be active at the same time; give the one that is to win a lower"
+            " slot"
+        ),
+    ),
+    "an urgent alarm that falls silent with its sensor": (
+        [f"hot: {{kind: limit, {WARM}, raise_above: 30 °C, then: [{{alarm: high}}]}}"],
+        [
+            f"hot: {{kind: limit, {WARM}, raise_above: 30 °C, then: [{{alarm: high}}]}}",
+            (
+                "gone: {kind: stale, point: room/temperature, for: 5s, advice: Look at the cable.,"
+                " then: [{alarm: low}]}"
+            ),
+        ],
+        (
+            "warning rules.hot.point: when room/temperature has no value, this high alarm cannot be"
+            " raised, and no other says so; add a rule of kind stale on room/temperature, or choose"
+            " on_bad: alarm"
+        ),
+    ),
+    "a for within which no reading comes": (
+        [f"hot: {{kind: limit, {WARM}, raise_above: 30 °C, for: 10s, {LOW}}}"],
+        [f"hot: {{kind: limit, {WARM}, raise_above: 30 °C, for: 30s, {LOW}}}"],
+        (
+            "warning rules.hot.for: room/temperature has a new value every 30s: within for 10s none"
+            " comes, and a single reading decides; make it at least 60s, or read the device more"
+            " often"
+        ),
+    ),
+    "an alarm that does not say what to do": (
+        [f"open: {{kind: contact, point: door/open, on_bad: ignore, {LOW}}}"],
+        [f"open: {{kind: contact, point: door/open, on_bad: ignore, advice: Shut it., {LOW}}}"],
+        (
+            "warning rules.open: the low alarm does not say what to do; add advice: one step a"
+            " line, in the words of who stands before it"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_mistake_is_named_with_the_way_out_and_what_is_none_is_not(case: str) -> None:
+    wrong, right, sentence = CASES[case]
+    assert sentences(*wrong) == [sentence]
+    assert sentences(*right) == []
+
+
+def test_a_finding_stands_where_the_mistake_does() -> None:
+    (finding,) = of(f"hot: {{kind: limit, {WARM}, for: 10s, raise_above: 30 °C, {LOW}}}")
+    assert finding.file == "config.yaml"
+    assert finding.line == FIRST_LINE
+    line = f"  hot: {{kind: limit, {WARM}, for: 10s"
+    assert finding.column == line.index("for: ") + 1
+
+
+def test_the_shipped_kitchen_has_no_such_mistake() -> None:
+    path = REPOSITORY / "config.yaml"
+    assert findings(load_text(path.read_bytes(), path)) == []
+
+
+def test_nothing_is_found_in_a_file_that_cannot_be_used() -> None:
+    assert findings(load_text(b"site: {}", Path("config.yaml"))) == []
