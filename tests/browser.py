@@ -45,6 +45,8 @@ _FAULTS = """() => {
     if (!node.matches('.name') && node.scrollWidth > node.clientWidth + 1)
       faults.push('cut short: ' + name(node));
   }
+  for (const node of document.querySelectorAll('kg-tile'))
+    if (seen(node) && !seen(node.querySelector('.value'))) faults.push('no value: ' + name(node));
   for (const node of document.querySelectorAll('button, nav a')) {
     const box = node.getBoundingClientRect();
     if (seen(node) && (box.width < 48 || box.height < 60)) faults.push('small: ' + name(node));

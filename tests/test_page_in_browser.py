@@ -37,6 +37,20 @@ GAS = AlarmView(
     unit="%",
     since=0,
 )
+LEAK = msgspec.structs.replace(
+    GAS,
+    id="gas_leak",
+    label="가스 누출 · leak",
+    advice="불을 끄고 밸브를 잠그세요. 전기 스위치를 만지지 말고 창문을 열고 나가세요.\n"
+    "Flames out, shut the valve. Touch no switch, open the windows, leave.",
+)
+DETECTOR = msgspec.structs.replace(
+    GAS,
+    id="gas_detector_calls",
+    label="가스 경보기 작동 · detector calls",
+    advice="불을 끄고 밸브를 잠그고 나가세요. 가스가 없으면 경보기 선을 확인하세요.\n"
+    "Flames out, shut the valve, leave. If there is no gas, check the detector's cable.",
+)
 
 
 class Site:
@@ -83,11 +97,11 @@ async def started(browser: Browser) -> AsyncIterator[Browser]:
         await context.close()
 
 
-def kitchen_of(language: str, *, now: int, alarms: int) -> KitchenInMemory:
-    """Twelve tiles in three zones, in all the states a tile can be in."""
+def kitchen_of(language: str, *, now: int, alarms: int, zones: str = "ABC") -> KitchenInMemory:
+    """Four tiles in each zone, in all the states a tile can be in."""
     fridge, freezer, rinse, door = NAMES[language]
     points: list[PointView] = []
-    for number, zone in enumerate(("A", "B", "C")):
+    for number, zone in enumerate(zones):
         points += [
             temperature(f"fridge{number}", fridge, 3.2, Band(high=5.0), zone),
             temperature(f"freezer{number}", freezer, -19.6, Band(high=-18.0), zone),
@@ -148,6 +162,23 @@ async def test_nothing_overflows_at_any_size_in_either_language(started: Browser
             await expect(opened.page.locator("kg-chart path.line")).to_have_count(1)
             assert await opened.faults() == [], (size, language, "point", alarms)
             assert (opened.complaints, opened.foreign) == ([], [])
+            await opened.page.context.close()
+
+
+async def test_a_gas_leak_that_the_detector_hears_too_leaves_room_for_the_tiles(
+    started: Browser,
+) -> None:
+    for size in (WALL, LARGE_WALL, PHONE):
+        kitchen = kitchen_of("ko", now=SystemClock().wall(), alarms=0, zones="ABCD")
+        for alarm in (LEAK, DETECTOR):
+            kitchen.raise_alarm(msgspec.structs.replace(alarm, since=SystemClock().wall()))
+        async with serving(kitchen) as site:
+            opened = await open_page(started, site.url, size=size, language="en")
+            await expect(opened.page.locator("kg-banner")).to_have_count(2)
+            await expect(opened.page.locator("kg-tile[data-state]")).to_have_count(
+                16 if size == PHONE else 12
+            )
+            assert await opened.faults() == [], size
             await opened.page.context.close()
 
 

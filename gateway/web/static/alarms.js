@@ -60,7 +60,7 @@ class Row {
   #said = make("p", "said");
   #wants = ""; // what the open panel is for: "shelve", "remove" or nothing
   #reason = "";
-  #peak = null;
+  #peak = null; // the worst value the history knew when it was asked last
   #asked = -Infinity;
   #alarm = null;
   node = make("article", "alarm", this.#banner, this.#why, this.#procedure, this.#buttons, this.#panel, this.#said);
@@ -91,7 +91,7 @@ class Row {
       alarm.state === "latched" && t("alarms.latched"),
       alarm.first_out && alarm.first_out !== alarm.id && t("alarms.first_out", { label: named(alarm.first_out) }),
       alarm.chattering && t("alarms.chattering"),
-      this.#peak !== null && t("alarms.peak", { value: this.#peak }),
+      this.#peak !== null && t("alarms.peak", { value: this.#worst(alarm, points.get(alarm.point)) }),
       escalation?.to && t("alarms.told", { to: person(escalation.to) }),
       escalation?.following && t("alarms.following", { at: clock(escalation.following) }),
     ].filter(Boolean);
@@ -205,19 +205,27 @@ class Row {
     const to = Math.max(alarm.since + 1, Math.round(alarm.returned ?? world.now));
     const query = new URLSearchParams({ point: point.id, from: alarm.since, to });
     const answer = await ask(`/api/v1/history?${query}`, DEADLINE_MS);
-    const now = typeof point.value === "number" && alarm.stands ? [point.value] : [];
-    const worst = answer && worstOf(answer, [alarm.value, ...now], point.limit);
-    this.#peak = typeof worst === "number" ? valueText(point, worst) : null;
+    this.#peak = answer && worstOf(answer, alarm.value, point.limit);
+  }
+
+  // What is shown as the value now is never worse than the peak beside it.
+  #worst(alarm, point) {
+    if (!point) return String(this.#peak);
+    const now = alarm.stands && typeof point.value === "number" ? point.value : this.#peak;
+    const worse = isLow(alarm.value, point.limit) ? Math.min : Math.max;
+    return valueText(point, worse(this.#peak, now));
   }
 }
 
+const isLow = (value, limit) => limit?.low != null && value <= limit.low;
+
 // The highest, or where the alarm is about too little the lowest; null where nothing is known.
-function worstOf({ columns, rows }, known, limit) {
-  const low = limit?.low != null && known[0] <= limit.low;
+function worstOf({ columns, rows }, raised, limit) {
+  const low = isLow(raised, limit);
   const at = columns.indexOf("value") < 0 ? columns.indexOf(low ? "min" : "max") : columns.indexOf("value");
   const seen = rows.map((row) => row[at]).filter((cell) => typeof cell === "number");
   if (!seen.length) return null;
-  return low ? Math.min(...known, ...seen) : Math.max(...known, ...seen);
+  return low ? Math.min(raised, ...seen) : Math.max(raised, ...seen);
 }
 
 function person(to) {

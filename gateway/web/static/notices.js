@@ -57,7 +57,8 @@ export class Notices {
     const ordered = folded(inOrder(alarms).filter((alarm) => alarm.state !== "returned" && !hidden(alarm)));
     const slim = place !== "kitchen";
     const shown = place === "alarms" ? [] : ordered.filter((burst) => !slim || burst.some(waiting)).slice(0, slim ? 1 : FULL_MAX);
-    const nodes = shown.map((burst) => this.#banner(burst, world, slim ? "slim" : "full"));
+    const form = (index) => (slim ? "slim" : index && shown[0][0].priority === "life" ? "row" : "full");
+    const nodes = shown.map((burst, index) => this.#banner(burst, world, form(index)));
     const left = place === "kitchen" ? ordered.length - shown.length : 0;
     setText(this.#more, t("banner.more", { n: left }));
     const all = [...this.#connection(world.silent), ...problems, ...nodes, ...(left > 0 ? [this.#more] : [])];

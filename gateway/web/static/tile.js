@@ -38,7 +38,7 @@ class Tile extends HTMLElement {
     for (const symbol of [this.#symbol, this.#small]) setIcon(symbol, symbolOf(view.state));
     this.#value.classList.toggle("words", Boolean(view.big.word));
     this.#value.classList.toggle("long", view.big.text.length > (view.big.word ? 6 : 5));
-    this.#value.classList.toggle("wide", !view.big.word && view.big.text.length === 5);
+    this.#value.classList.toggle("broad", !view.big.word && view.big.text.length === 5);
     setText(this.#figure, view.big.text);
     setText(this.#unit, view.big.unit ? unit(view.big.unit) : "");
     this.#unit.classList.toggle("usual", view.big.unit === "Cel");
