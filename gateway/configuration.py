@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from gateway.config import describe
+from gateway.config import describe, preset, texts
 from gateway.config.load import Loaded, load, load_text
 from gateway.config.problem import Problem
-from gateway.config.texts import stamp
 from gateway.store.generations import Generation, Generations
 
 logger = logging.getLogger(__name__)
@@ -44,12 +43,13 @@ class Configuration:
 
     def read(self) -> Loaded:
         """The file as it is now; blocks for the reading of it."""
-        self.seen = stamp(self.file)  # first: a change while it is read is seen at the next look
+        # First: a change while it is read is seen at the next look.
+        self.seen = texts.stamp(self.file)
         return self._fit(load(self.file))
 
     def changed(self) -> bool:
         """Whether the file is another one than was read last."""
-        return stamp(self.file) != self.seen
+        return texts.stamp(self.file) != self.seen
 
     def candidates(self, loaded: Loaded, kept: Generations) -> Iterator[Candidate]:
         """What to try at a start, best first; the file only where something can be made of it."""
@@ -157,7 +157,9 @@ def _source(name: str) -> Source:
 
 def _brief(problem: Problem) -> str:
     """As `check` says it, but without the folder of the file: a wall is not that wide."""
-    return describe.problem(replace(problem, file=Path(problem.file).name))
+    beside = problem.file.startswith((texts.FOLDER, preset.FOLDER))
+    file = problem.file if beside else Path(problem.file).name
+    return describe.problem(replace(problem, file=file))
 
 
 def whole(file: Path, message: str) -> Problem:

@@ -10,6 +10,7 @@ from gateway.store.history import History
 from gateway.store.opening import Store
 from gateway.store.query import Request, Series
 from tests.fakes import ManualClock
+from tests.patience import PATIENCE_S
 from tests.store_files import open_store, point
 
 HOUR = 3_600_000
@@ -31,6 +32,7 @@ class Kitchen:
         self.door: Point = found[DOOR]
         self.history = History(self.store, self.clock, zone)
         self.history.pause_s = 0.0
+        self.history.close_s = PATIENCE_S
         self.closed = False
         self.folder = folder / "history"
 

@@ -45,6 +45,7 @@ def kitchen(
     points = {key: need for key, need in needs.items() if need.point}
     metrics = ", ".join(f"{key}: {_metric(need)}" for key, need in points.items())
     actuators = [key for key, need in needs.items() if need.actuator]
+    actuators += ["lamp"] if any(need.zone for need in needs.values()) else []
     relay = "fail_safe: {safe: off, on_sensor_loss: hold, max_on: 0s}"
     modes = [f"m_{key}: {_list(need.mode)}" for key, need in needs.items() if need.mode]
     given_all = ", ".join(_given(key, need) for key, need in needs.items())
@@ -55,7 +56,7 @@ def kitchen(
         f"devices: {{p: {{{_DEVICE}, metrics: {{{metrics}}}}}}}" if points else "",
         "actuators:" if actuators else "",
         *(
-            f"  {key}: {{driver: relay, bus: pins, pin: {pin}, zone: room, {relay}}}"
+            f"  {key}: {{driver: relay, bus: pins, pin: {pin}, zone: {_zone(key)}, {relay}}}"
             for pin, key in enumerate(actuators, 5)
         ),
         f"modes: {{{', '.join(modes)}}}",
@@ -66,6 +67,10 @@ def kitchen(
     file = folder / "config.yaml"
     file.write_text("\n".join(line for line in lines if line))
     return load(file)
+
+
+def _zone(actuator: str) -> str:
+    return "room" if actuator == "lamp" else "outside"
 
 
 def _metric(need: Need) -> str:

@@ -403,8 +403,11 @@ def test_the_shipped_kitchen_is_good() -> None:
     loaded = load(EXAMPLE)
     assert describe.problems(loaded.problems) == ""
     assert loaded.config is not None
-    counted = "15 devices, 33 points, 2 actuators, 19 rules (18 of packs)"
-    assert describe.contents(loaded.config) == f"{counted}; emulated: no hardware is read"
+    assert (
+        describe.contents(loaded.config)
+        == "15 devices, 33 points, 2 actuators, 19 rules (18 of packs); "
+        "emulated: no hardware is read"
+    )
     assert loaded.config.site.label == "마포점"
     assert loaded.config.emulation is not None
 

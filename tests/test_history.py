@@ -112,7 +112,8 @@ async def test_a_kill_between_two_months_and_the_cursor_doubles_nothing(kitchen:
         while work.stage():
             pass
         stored = work._stored["2027-01"]
-        open_to_write(path, "2027-01").write(stored, cold.store.identity.install, 20)
+        with closing(open_to_write(path, "2027-01")) as month:
+            month.write(stored, cold.store.identity.install, 20)
         work.close()
 
     await cold.store.reader.call(killed)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import describe, schema
+from gateway.config import describe
 from gateway.config.analysis import findings
 from tests.pack_kitchen import (
     HOUR,
@@ -43,20 +43,11 @@ def test_a_preset_loads_in_the_smallest_kitchen(tmp_path: Path, name: str) -> No
 @pytest.mark.parametrize("name", presets())
 def test_a_preset_loads_with_all_it_can_use(tmp_path: Path, name: str) -> None:
     one = read(name)
-    given = [key for key, need in one.needs.items() if not need.zone or _knows_lockout()]
-    if "zone" in given:
-        given = [key for key in given if key not in {"valve", "siren"}]  # not in that zone
-    loaded = kitchen(tmp_path, name, given=given, use=LEAST.get(name, ([], ""))[1])
+    loaded = kitchen(tmp_path, name, given=[*one.needs], use=LEAST.get(name, ([], ""))[1])
     assert not describe.problems(loaded.problems)
     assert loaded.config is not None
-    assert {rule.id for rule in loaded.config.rules} == {f"u_{rule}" for rule in one.rules} - (
-        set() if "valve" in given or "valve" not in one.needs else {"u_shut"}
-    )
+    assert {rule.id for rule in loaded.config.rules} == {f"u_{rule}" for rule in one.rules}
     assert not findings(loaded), findings(loaded)
-
-
-def _knows_lockout() -> bool:
-    return "lockout" in schema.Action.__dataclass_fields__
 
 
 @pytest.mark.parametrize("name", [*presets(), *limit_sets()])
@@ -206,6 +197,16 @@ def test_gas_shuts_the_valve_until_somebody_has_reset_it(tmp_path: Path) -> None
     assert made.on("valve")
 
 
+@pytest.mark.parametrize(("level", "lit"), [(15.0, True), (25.0, False)])
+def test_nothing_is_switched_where_there_is_gas(tmp_path: Path, level: float, *, lit: bool) -> None:
+    lamp = "kind: limit, point: p/level, raise_above: 10 %, on_bad: hold"
+    loaded = kitchen(tmp_path, "gas@1", given=["level", "zone"], more=cooking(lamp, "lamp"))
+    made = Kitchen(loaded)
+    made.see({"level": level})
+    made.pass_time(SECOND)
+    assert made.on("lamp") is lit
+
+
 def test_smoke_takes_fuel_and_hood_away_and_they_stay_off(tmp_path: Path) -> None:
     given = ["detector", "fuel", "hood", "siren", "state"]
     more = cooking("kind: stale, point: p/detector", "fuel", "hood")
@@ -277,7 +278,8 @@ def test_light_follows_motion_out_of_hours(tmp_path: Path) -> None:
     made.switch("m_mode", "closed")
     made.see({"motion": True})
     assert made.on("light")
-    assert made.bench.output("light").slots[13].until == made.now + 10 * MINUTE
+    made.pass_time(10 * MINUTE)
+    assert not made.on("light")
 
 
 def test_a_fridge_that_warms_is_told_of_before_it_is_warm(tmp_path: Path) -> None:

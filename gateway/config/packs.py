@@ -21,6 +21,7 @@ from gateway.config.template import GONE, Template
 from gateway.config.typed import FLAW, Filler, Spot, keys_of
 from gateway.config.yaml import Entry as Written
 from gateway.config.yaml import Map, Node, Scalar
+from rules.interlocks import EVERYWHERE
 
 USES_MAX = 200
 # What may be filled into a text: nothing that could end a quotation or begin another filling.
@@ -164,7 +165,11 @@ class Packs:
         if not isinstance(value, str):
             return False
         problem = ""
-        if need.actuator and value not in self._equipment.actuators:
+        zones = {it.zone for it in self._equipment.actuators.values() if it.zone} | {EVERYWHERE}
+        if need.zone and value not in zones:
+            near = self._report.suggestion(value, zones)
+            problem = f'got "{shown(value)}", where there is no actuator{near}'
+        elif need.actuator and value not in self._equipment.actuators:
             if value not in self._equipment.names or value not in self._report.disabled:
                 near = self._report.suggestion(value, self._equipment.actuators)
                 problem = f'got the unknown actuator "{value}"{near}'

@@ -31,7 +31,7 @@ ROWS_WAITING = 15_000  # in the log, or READINGS_MAX: from there the open hour i
 PERIOD_S = 60.0
 ASKING_MAX = 8  # questions that may wait for each other
 PAUSE_S = 0.01  # real seconds between two turns of the thread
-_CLOSE_S = 0.2  # a disk that hangs holds up no stop
+CLOSE_S = 0.2  # a disk that hangs holds up no stop
 _SET_BEFORE = "2020-01"  # the clock had not been set: how old such a month is nobody knows
 
 Result = TypeVar("Result")
@@ -58,7 +58,7 @@ class History:
         self.counters = Counters()
         self.failing: str | None = None
         self.budget_bytes = BUDGET_BYTES
-        self.pause_s = PAUSE_S
+        self.pause_s, self.close_s = PAUSE_S, CLOSE_S
         self._store = store
         self._clock = clock
         self.zone = zone
@@ -139,7 +139,9 @@ class History:
     def close(self) -> None:
         """Let threads and files go."""
         ended = [
-            worker.close(_CLOSE_S) for worker in (self._worker, self._reader) if worker is not None
+            worker.close(self.close_s)
+            for worker in (self._worker, self._reader)
+            if worker is not None
         ]
         self._worker = self._reader = None
         if self._work is not None and all(ended):
