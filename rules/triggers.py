@@ -50,7 +50,11 @@ class Hearers:
 
     def callable(self, rule_id: str) -> bool:
         """Whether people may ask for a rule."""
-        return ("called", rule_id) in self._of
+        return bool(self.of_call(rule_id))
+
+    def of_call(self, rule_id: str) -> Sequence[Rule]:
+        """The rule a person asks for; none where edited rules judge what was asked of others."""
+        return self._of.get(("called", rule_id), ())
 
 
 def _key(trigger: AlarmHeard | TimerElapsed | Called, rule: Rule) -> tuple[str, ...]:

@@ -132,7 +132,7 @@ class Turn:
                 self._by_the_clock(now)
             case Asked(rule_id, by):
                 self.changes.chain = (f"person {by}",)
-                self._trigger([self._judge.rules[rule_id]], now)
+                self._trigger(self._judge.hearers.of_call(rule_id), now)
             case Switched(mode, value, by):
                 switch(self.changes, mode, value, by, now)
             case Troubled(alarm, standing, what):

@@ -196,6 +196,12 @@ def test_a_timer_runs_the_rules_that_wait_for_it_unless_it_was_stopped() -> None
     assert kitchen.feed(Elapsed(), 10 * MINUTE) == []
 
 
+def test_asking_for_a_rule_that_is_gone_or_takes_no_calls_does_nothing() -> None:
+    kitchen = bench(rule(when=f"{TEMPERATURE} > 8", alarm=True))
+    for name in ("watch", "gone"):
+        assert kitchen.feed(Asked(name, "mina"), 0) == []
+
+
 def test_a_mode_is_kept_and_told_once() -> None:
     closing = rule(triggers=[Called()], actions=[SetMode(mode="kitchen", value="closed")])
     kitchen = bench(closing)
