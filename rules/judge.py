@@ -72,10 +72,6 @@ class Judge:
         self._wide |= self.hearers.points | {
             point for rule in ranked for point in looks_at(rule).points if not simple(rule)
         }
-        # Whether anything here hangs on the time of day.
-        self.wants_wall_time = bool(self.hearers.scheduled) or any(
-            looks_at(rule).every_ms is not None for rule in ranked
-        )
 
     def _index(self, rule: Rule) -> None:
         if not rule.triggers:

@@ -4,8 +4,8 @@ Drawn by hypothesis from small pools: the more rules share a point, an alarm or 
 loops and collisions there are.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -35,13 +35,37 @@ from rules.base import (
     Value,
     Wait,
 )
-from rules.events import Asked, Clocked, Elapsed, Event, Observed, Switched
+from rules.escalation import Ladder, Rung
+from rules.events import (
+    Asked,
+    Begun,
+    Clocked,
+    Elapsed,
+    Event,
+    Observed,
+    Ordered,
+    ReadBack,
+    Relinquished,
+    Switched,
+    Troubled,
+)
 from rules.expression import condition
+from rules.interlocks import EVERYWHERE
 from rules.judge import Judge
 from rules.occurrences import cron
-from rules.people import Acknowledged
+from rules.people import (
+    Acknowledged,
+    BackInService,
+    ByPeople,
+    HandedOver,
+    OutOfService,
+    Reset,
+    Shelved,
+    Unshelved,
+)
 from rules.schedule import IfMissed, Schedule
 from rules.slots import Contract, OnSensorLoss
+from rules.terms import PLAIN, AlarmTerms, Suppress
 from tests.expression_world import POINTS as METRICS
 from tests.kitchen_rules import Seen, contract
 
@@ -84,6 +108,13 @@ _CONDITIONS: tuple[tuple[str, Condition], ...] = (
     (COLD, stale.Condition(stale.Options())),
 )
 _CRONS = ("*/1 * * * *", "30 2 * * *", "0 0 * * *", "15 */2 * * *")
+
+
+_LADDER = Ladder(
+    rungs=(Rung(after_ms=0, to="on_duty cook"), Rung(after_ms=MINUTE, to="manager")),
+    repeat_ms=5 * MINUTE,
+)
+_SUPPRESS = Suppress(point=DOOR, value=True, up_to_ms=2 * MINUTE)
 
 
 @cache
@@ -164,6 +195,19 @@ _ACTIONS: st.SearchStrategy[Action] = st.one_of(
 )
 
 
+_TERMS = st.one_of(
+    st.just(PLAIN),
+    st.builds(
+        AlarmTerms,
+        latch=st.booleans(),
+        clear_for_ms=st.sampled_from((0, SECOND, MINUTE)),
+        suppress=st.sampled_from((None, _SUPPRESS)),
+        group=st.sampled_from(("", "hot")),
+        escalate=st.sampled_from(("", "ladder")),
+    ),
+)
+
+
 @st.composite
 def _level(draw: st.DrawFn, name: str) -> Rule:
     """A rule with a condition."""
@@ -183,6 +227,8 @@ def _level(draw: st.DrawFn, name: str) -> Rule:
         on_bad=on_bad,
         priority=draw(_PRIORITIES),
         alarm=draw(st.booleans()),
+        terms=draw(_TERMS),
+        lockout=EVERYWHERE if draw(_one(True, *[False] * 9)) else "",
         commands=tuple(Command(actuator=one, value=on, slot=slot) for one, on, slot in claims),
         actions=tuple(draw(st.lists(_ACTIONS, max_size=2))),
         fingerprint=f"{when} {gate} {type(found).__module__}",
@@ -206,6 +252,7 @@ def _moment(draw: st.DrawFn, name: str) -> Rule:
         on_bad=draw(st.sampled_from(OnBad)),
         priority=draw(_PRIORITIES),
         alarm=draw(st.booleans()),
+        terms=draw(_TERMS),
         actions=tuple(draw(st.lists(_ACTIONS, max_size=4))),
         fingerprint=gate,
     )
@@ -252,8 +299,11 @@ def kitchens(draw: st.DrawFn) -> Judge:
         draw(_level(name) if draw(st.booleans()) else _moment(name))
         for name in IDS[: draw(st.integers(1, len(IDS)))]
     ]
-    contracts: Mapping[str, Contract] = {name: draw(_CONTRACTS) for name in ACTUATORS}
-    return Judge([*rules, *_watched()], {**contracts, VALVE: contract()}, ZONE)
+    contracts: dict[str, Contract] = {name: draw(_CONTRACTS) for name in ACTUATORS}
+    if draw(st.booleans()):
+        contracts["fan"] = replace(contracts["fan"], needs={"siren": True})
+    contracts[VALVE] = replace(contract(), explosion_proof=True)
+    return Judge([*rules, *_watched()], contracts, ZONE, {"ladder": _LADDER})
 
 
 _NUMBERS: st.SearchStrategy[Value] = st.sampled_from((4.0, 7.0, 9.0, 30.0, 1e308, -18.0, None))
@@ -262,7 +312,7 @@ READINGS: st.SearchStrategy[tuple[str, Value]] = st.one_of(
     st.tuples(st.sampled_from((DOOR, HOOD)), st.sampled_from((True, False, None))),
 )
 GAPS = st.sampled_from((0, 0, 0, 10, 100, SECOND, SECOND, 10 * SECOND, 61 * SECOND, 10 * MINUTE))
-_JUMPS = st.sampled_from(
+CLOCKS = st.sampled_from(
     (
         None,
         0,
@@ -275,38 +325,84 @@ _JUMPS = st.sampled_from(
 )
 
 
+_NAMES = st.sampled_from(IDS)
+ACTS: st.SearchStrategy[ByPeople] = st.one_of(
+    _NAMES.map(lambda name: Acknowledged(name, "mina")),
+    _NAMES.map(lambda name: Acknowledged(name, "mina")),
+    _NAMES.map(lambda name: Shelved(name, "mina", "delivery", MINUTE)),
+    _NAMES.map(lambda name: Unshelved(name, "jun")),
+    _NAMES.map(lambda name: Reset(name, "jun")),
+    _NAMES.map(lambda name: OutOfService(name, "jun", "repair")),
+    _NAMES.map(lambda name: BackInService(name, "jun")),
+    st.just(HandedOver("cook", "jun", "mina", HOUR)),
+)
+_ORDER_IDS = st.sampled_from(("o1", "o2", "o3"))
+
+
+@st.composite
+def _order(draw: st.DrawFn) -> Callable[[int], Event]:
+    """Something people want of an actuator, at whatever time it is."""
+    name, actuator, slot = draw(_ORDER_IDS), draw(st.sampled_from(ACTUATORS)), draw(_one(1, 8))
+    if draw(_one(True, True, False)):
+        value, for_ms = draw(st.booleans()), draw(_one(None, SECOND, HOUR))
+        return lambda now: Ordered(
+            name,
+            actuator,
+            value,
+            slot,
+            for_ms and now + for_ms,
+            "jun",
+            "staff",
+            "page",
+            now + SECOND,
+        )  # type: ignore[arg-type, operator]
+    return lambda now: Relinquished(name, actuator, slot, "jun", "staff", "page", now + SECOND)  # type: ignore[arg-type]
+
+
 def reading(point: str, value: Value, now: int, *, kept: bool = True) -> Observed:
     """A reading, BAD without a value."""
     return Observed(point, Seen(value, good=value is not None, at=now), kept)
 
 
-@st.composite
-def _event(draw: st.DrawFn, now: int) -> Event:
-    match draw(st.integers(0, 11)):
-        case 0 | 1 | 2 | 3 | 4 | 5:
-            point, value = draw(READINGS)
-            return reading(point, value, now)
-        case 6 | 7:
-            return Asked(draw(st.sampled_from(IDS)), "mina")
-        case 8:
-            return Acknowledged(draw(st.sampled_from((*IDS, LIFE))), "mina")
-        case 9:
-            return Switched(MODE, draw(st.sampled_from(("open", "closed"))), "jun")
-        case 10:
-            return Clocked(draw(_JUMPS))
-        case _:
-            return Elapsed()
+Happening = Callable[[int], Event]  # at whatever time it is
+
+
+def _told(point: str, value: Value) -> Happening:
+    return lambda now: reading(point, value, now)
+
+
+def _always(event: Event) -> Happening:
+    return lambda now: event
+
+
+_READ = READINGS.map(lambda it: _told(*it))
+_HAPPENINGS: st.SearchStrategy[Happening] = st.one_of(
+    _READ,
+    _READ,
+    _READ,
+    _NAMES.map(lambda name: _always(Asked(name, "mina"))),
+    ACTS.map(_always),
+    st.sampled_from(("open", "closed")).map(lambda to: _always(Switched(MODE, to, "jun"))),
+    CLOCKS.map(lambda ahead_ms: _always(Clocked(ahead_ms))),
+    _order(),
+    _ORDER_IDS.map(lambda name: _always(Begun(name))),
+    st.builds(
+        ReadBack, st.sampled_from(ACTUATORS), st.sampled_from((True, False, None)), st.booleans()
+    ).map(_always),
+    st.booleans().map(lambda standing: _always(Troubled("system.disk", standing, "full"))),
+    st.just(_always(Elapsed())),
+)
 
 
 @st.composite
 def stories(draw: st.DrawFn) -> Story:
     """A kitchen with up to twenty-five events."""
     judge = draw(kitchens())
-    events: list[tuple[int, Event]] = [(START_MS, Clocked(draw(_JUMPS)))]
+    events: list[tuple[int, Event]] = [(START_MS, Clocked(draw(CLOCKS)))]
     now = START_MS
     for _ in range(draw(st.integers(1, 25))):
         now += draw(GAPS)
-        event = draw(_event(now))
+        event = draw(_HAPPENINGS)(now)
         if not isinstance(event, Asked) or event.rule in judge.rules:
             events.append((now, event))
     return Story(judge, tuple(events))

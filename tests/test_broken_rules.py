@@ -193,7 +193,7 @@ def test_what_did_not_change_goes_on_where_it_stood(tmp_path: Path) -> None:
         key: entry for key, entry in after.state.entries.items() if "rising" not in key
     }
     told = decided([effect for _, effect in after.effects], Record)
-    assert {data.get("id", "rising") for data in (one.data for one in told)} <= {"rising", "rising_fast"}
+    assert {one.data.get("id", "rising") for one in told} <= {"rising", "rising_fast"}
     siren, alarm = after.state.entries["output/siren"], after.state.entries["alarm/warm"]
     assert isinstance(siren, Output)
     assert isinstance(alarm, Alarm)

@@ -86,15 +86,15 @@ class Course:
         self._last = now
         records = [one.data for one in effects if isinstance(one, Record)]
         msgspec.json.encode(records)
+        alarms = [one.data for one in effects if isinstance(one, Record) and one.kind == "alarm"]
         for rule in self.judge.rules.values():
             key = f"alarm/{rule.id}"
             alarm = self.state.entries.get(key)
-            told = [data for data in records if data.get("id") == rule.id]
-            if alarm != before.get(key):
+            told = [data for data in alarms if data["id"] == rule.id]
+            if _state(alarm) is not _state(before.get(key)):
                 assert told, f"{key} changed and nobody is told"
             if told:
-                state = alarm.state if isinstance(alarm, Alarm) else State.NORMAL
-                assert told[-1]["state"] == state
+                assert told[-1]["state"] == _state(alarm)
             if not rule.triggers:
                 self._check_level(rule, alarm)
         for key, entry in self.state.entries.items():
@@ -103,9 +103,10 @@ class Course:
     def _check_level(self, rule: Rule, alarm: object) -> None:
         memory = self.state.entries.get(f"rule/{rule.id}", Memory())
         assert isinstance(memory, Memory)
-        stands = isinstance(alarm, Alarm) and alarm.state is not State.RETURNED
+        stands = isinstance(alarm, Alarm) and alarm.stands
+        ending = isinstance(alarm, Alarm) and alarm.clears_at is not None
         up = memory.phase is Phase.SUSPENDED or (rule.alarm and memory.phase is Phase.ACTIVE)
-        assert stands is up, f"{rule.id} is {memory.phase}"
+        assert stands is (up or ending), f"{rule.id} is {memory.phase}"
 
     def restarted(self) -> "Course":
         """A new process on what this one has stored."""
@@ -114,6 +115,10 @@ class Course:
         after.state.seen.refill(self.past)
         after._last = self._last
         return after
+
+
+def _state(alarm: object) -> State:
+    return alarm.state if isinstance(alarm, Alarm) else State.NORMAL
 
 
 def effects_most(judge: Judge, passed_ms: int) -> int:

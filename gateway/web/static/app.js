@@ -145,6 +145,8 @@ function verdict(points, world) {
   if (n) return { symbol: "bell", text: t("verdict.waiting", { n }), mood: "bad" };
   const standing = state.alarms.filter((alarm) => !hidden(alarm)).length;
   if (standing) return { symbol: "acknowledged", text: t("verdict.standing", { n: standing }), mood: "warn" };
+  const unseen = state.alarms.filter((alarm) => hidden(alarm) && alarm.stands).length;
+  if (unseen) return { symbol: "hidden", text: t("verdict.hidden", { n: unseen }), mood: "warn" };
   if (!points.length) return { symbol: "stale", text: t("verdict.empty"), mood: "mute" };
   const states = points.map((point) => look(point, world).state).filter((name) => name !== "early");
   const odd = states.filter((name) => name !== "ok").length;

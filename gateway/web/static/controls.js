@@ -71,7 +71,7 @@ export class Controls {
       button.addEventListener("click", () => this.#press(row, each));
     }
     const buttons = make("span", "buttons", ...Object.values(row.buttons));
-    row.node = make("div", "row control", row.icon, make("span", "what", name, reason, said), row.figure, buttons);
+    row.node = make("div", "row", row.icon, make("span", "what", name, reason, said), row.figure, buttons);
     row.node.dataset.actuator = id;
     return row;
   }
