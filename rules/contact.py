@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from rules.base import Observation
 
+POINT = "boolean"  # what it can judge; of a number it would never have an opinion
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:

@@ -25,6 +25,7 @@ devices:
 actuators:
   fan: {driver: relay, bus: pins, pin: 24, fail_safe: {safe: off, on_sensor_loss: safe, max_on: 0s}}
   heater: {driver: relay, bus: pins, pin: 25, fail_safe: {safe: off, on_sensor_loss: safe, max_on: 0s}}
+modes: {kitchen: [open, closed]}
 rules:
 """  # noqa: E501 - a line of YAML
 FIRST_LINE = len(KITCHEN.splitlines()) + 1
@@ -101,7 +102,60 @@ CASES = {
         ],
         (
             "warning rules.one.then: these rules drive each other round: one → fan → two → heater →"
-            " one; let one of them look at what it is about, not at the state of an actuator"
+            " one; let one of them look at what it is about, not at the state of an actuator or a"
+            " mode"
+        ),
+    ),
+    "a mode that leads back to itself": (
+        [
+            (
+                "one: {when: [{point: mode/kitchen, to: open}], priority: low,"
+                " then: [{mode: kitchen, to: closed}, {mode: kitchen, to: open}]}"
+            ),
+        ],
+        [
+            (
+                "one: {when: [{point: mode/kitchen, to: open}], priority: low,"
+                " then: [{mode: kitchen, to: closed}]}"
+            ),
+        ],
+        (
+            "warning rules.one.then: these rules drive each other round: one → mode/kitchen → one;"
+            " let one of them look at what it is about, not at the state of an actuator or a mode"
+        ),
+    ),
+    "a word a mode never takes, to wait for": (
+        ["one: {when: [{point: mode/kitchen, to: shut}], priority: low, then: [{record: x}]}"],
+        ["one: {when: [{point: mode/kitchen, to: closed}], priority: low, then: [{record: x}]}"],
+        (
+            'error rules.one.when: mode/kitchen is never "shut"; use one of open, closed, or add'
+            " the word to modes.kitchen"
+        ),
+    ),
+    "a word a mode never takes, in a condition": (
+        [
+            (
+                "one: {when: [called], if: '\"shut\" == mode/kitchen', on_bad: hold,"
+                " priority: low, then: [{record: x}]}"
+            ),
+        ],
+        [
+            (
+                "one: {when: [called], if: 'mode/kitchen != \"open\"', on_bad: hold,"
+                " priority: low, then: [{record: x}]}"
+            ),
+        ],
+        (
+            'error rules.one.if: mode/kitchen is never "shut"; use one of open, closed, or add'
+            " the word to modes.kitchen"
+        ),
+    ),
+    "a message to nobody": (
+        ["one: {when: [called], priority: low, then: [{notify: x, to: cook}]}"],
+        ["one: {when: [called], priority: low, then: [{record: x}]}"],
+        (
+            "warning rules.one.then: notify tells nobody; say under notifications who is told,"
+            " and how"
         ),
     ),
     "opposite commands in one slot": (

@@ -107,6 +107,9 @@ BROKEN = [
     ("raise_above: 46.4 °F", "raise_above: ▶8 K", "rules.warm.raise_above:", "-40 to 125 Cel"),
     ("open: {kind: contact, point: door/open, for: 30s,",
      "▶open: {kind: limit, point: walk_in/temperature,", "rules.open:", "needs raise_above or"),
+    ("open: {kind: contact, point: door/open, for: 30s,",
+     "open: {kind: contact, point: ▶walk_in/temperature, for: 30s,", "rules.open.point:",
+     "expected a point that is on or off"),
     ("clear_below: 6 °C", "clear_below: ▶9 °C", "rules.warm:", "clear_below must not be above"),
     ("open: {kind: contact, point: door/open, for: 30s, on_bad: ignore,",
      "▶open: {kind: contact, point: door/open,", "rules.open:", '"on_bad" is missing'),
@@ -155,7 +158,7 @@ BROKEN = [
     ("web: {", "forecasts: {f: {kind: cold_room, point: walk_in/temperature, limit: ▶8}}\nweb: {",
      "forecasts.f.limit:", "without a unit"),
     ("web: {", "forecasts: {f: {kind: cold_room, point: walk_in/temperature,"
-     " door: ▶walk_in/humidity, limit: 8 °C}}\nweb: {", "forecasts.f.door:", "boolean"),
+     " door: ▶walk_in/humidity, limit: 8 °C}}\nweb: {", "forecasts.f.door:", "on or off"),
     ("web: {", "forecasts: {▶door: {kind: cold_room, point: walk_in/temperature, limit: 8 °C}}\n"
      "web: {", "forecasts.door:", "taken"),
 ]  # fmt: skip

@@ -52,7 +52,8 @@ class Actions:
             self._report.add(spot.place, spot.path, "one alarm is enough")
         elif not named:
             path = entry.spot.path
-            self._report.add(entry.spot.place, path, '"priority" is missing (or an alarm)')
+            message = '"priority" is missing, such as priority: low (an alarm would give it)'
+            self._report.add(entry.spot.place, path, message)
         elif len(named) > 1:
             message = f"priority is {written.priority}, but the alarm says {alarms[0]}"
             self._report.add(spot.place, spot.path, message)

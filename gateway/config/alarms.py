@@ -117,7 +117,7 @@ class Terms:
         if name is None or ladders is None or name in ladders:
             return []
         near = self._report.suggestion(name, ladders)
-        return [f'escalate: got "{name}", expected one of `escalations`{near}']
+        return [f'escalate: got "{name}", which is none of `escalations`{near}']
 
     def _suppress(self, entry: SuppressEntry) -> Suppress | str:
         """What hides it by design, or what is wrong with that."""

@@ -10,6 +10,7 @@ from gateway.config.typed import Filler, Spot
 from gateway.config.yaml import Map
 
 MODE = "mode"  # the points of modes are mode/<mode>
+_KINDS = {"number": "a number", "boolean": "a point that is on or off", "text": "a text"}
 
 
 class Entry(NamedTuple):
@@ -50,7 +51,8 @@ class Known:
             self._report.add(spot.place, spot.path, message)
             return None
         if kind is not None and metric.kind != kind:
-            self._report.add(spot.place, spot.path, f'got "{name}", expected a {kind} point')
+            said = f'got "{name}", which is {_KINDS[metric.kind]}, expected {_KINDS[kind]}'
+            self._report.add(spot.place, spot.path, said)
             return None
         return metric
 

@@ -40,7 +40,8 @@ class DriverModule(Protocol):
 class KindModule(Protocol):
     """What a rule kind's file contains; some also fix `ON_BAD`.
 
-    With `OVER_TIME = True` its `Condition` takes the point too and is a formula.
+    With `OVER_TIME = True` its `Condition` takes the point too and is a formula. `POINT` is the
+    kind of point it can judge, where that is not seen from the units of its options.
     """
 
     Options: type[object]

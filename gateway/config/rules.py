@@ -121,7 +121,7 @@ class Rules:
                 entry.spot.place, path, '"point" is missing, such as point: walk_in/temperature'
             )
             return FLAW
-        metric = self._known.point(entry, "point")
+        metric = self._known.point(entry, "point", kind=getattr(module, "POINT", None))
         if metric is None:
             return FLAW
         keys = keys_of(module.Options)
@@ -164,7 +164,8 @@ class Rules:
         priority = self._actions.priority(entry, written, spot)
         if priority is None:
             return None
-        runs = start is not FLAW and bool(start.triggers)
+        when = entry.tree.entries.get(_WHEN)
+        runs = when is not None and isinstance(when.node, Nodes)
         then = self._actions.then(written.then, priority, spot, node, runs=runs)
         terms = self._terms.of(written.then, spot)
         if start is FLAW or then is FLAW or terms is FLAW:

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from gateway.config.analysis import (
     conflict,
     cycle,
+    hearing,
     order,
     period,
     procedure,
     reach,
     silence,
+    words,
 )
 from gateway.config.analysis.base import Finding, Kitchen
 from gateway.config.load import Loaded
@@ -22,6 +24,8 @@ ANALYSES: tuple[Callable[[Kitchen], Iterator[Finding]], ...] = (
     silence.find,
     period.find,
     procedure.find,
+    words.find,
+    hearing.find,
 )
 
 

@@ -1,9 +1,12 @@
-"""Rules that drive each other round: one commands an actuator another looks at, and so on back."""
+"""Rules that drive each other round: one commands an actuator another looks at, and so on back.
 
-from collections.abc import Iterator, Mapping
+So do rules that put the kitchen into a mode another waits for.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 
 from gateway.config.analysis.base import Finding, Kitchen, of_rule
-from rules.base import Command, PointChanged, Rule, looks_at
+from rules.base import Command, PointChanged, Rule, SetMode, looks_at
 
 
 def find(kitchen: Kitchen) -> Iterator[Finding]:
@@ -14,12 +17,7 @@ def find(kitchen: Kitchen) -> Iterator[Finding]:
         for point in {*looks_at(rule).points, *triggered}:
             watched.setdefault(point.partition("/")[0], []).append(rule)
     leads_to = {
-        rule.id: [
-            (command.actuator, other)
-            for command in [*rule.commands, *rule.actions]
-            if isinstance(command, Command)
-            for other in watched.get(command.actuator, ())
-        ]
+        rule.id: [*_through_actuators(rule, watched), *_through_modes(rule, kitchen.rules)]
         for rule in kitchen.rules
     }
     told: set[str] = set()
@@ -31,17 +29,35 @@ def find(kitchen: Kitchen) -> Iterator[Finding]:
                 yield _warning(kitchen, rule, circle)
 
 
+def _through_actuators(rule: Rule, watched: Mapping[str, list[Rule]]) -> Iterator[tuple[str, Rule]]:
+    for command in [*rule.commands, *rule.actions]:
+        if isinstance(command, Command):
+            for other in watched.get(command.actuator, ()):
+                yield command.actuator, other
+
+
+def _through_modes(rule: Rule, rules: Iterable[Rule]) -> Iterator[tuple[str, Rule]]:
+    for action in rule.actions:
+        if not isinstance(action, SetMode):
+            continue
+        point = f"mode/{action.mode}"
+        for other in rules:
+            heard = [it for it in other.triggers if isinstance(it, PointChanged)]
+            if any(it.point == point and it.to in {None, action.value} for it in heard):
+                yield point, other
+
+
 def _circle(start: Rule, leads_to: Mapping[str, list[tuple[str, Rule]]]) -> list[str]:
-    """The shortest way back to a rule: rule, actuator, rule, actuator; empty when there is none."""
+    """The shortest way back to a rule: rule, what it drives, rule …; empty when there is none."""
     ways: list[list[str]] = [[start.id]]
     been: set[str] = set()
     for way in ways:
-        for actuator, other in leads_to[way[-1]]:
+        for driven, other in leads_to[way[-1]]:
             if other.id == start.id:
-                return [*way, actuator]
+                return [*way, driven]
             if other.id not in been:
                 been.add(other.id)
-                ways.append([*way, actuator, other.id])
+                ways.append([*way, driven, other.id])
     return []
 
 
@@ -50,5 +66,5 @@ def _warning(kitchen: Kitchen, rule: Rule, circle: list[str]) -> Finding:
     return kitchen.warning(
         of_rule(rule, "then"),
         f"these rules drive each other round: {way}",
-        "let one of them look at what it is about, not at the state of an actuator",
+        "let one of them look at what it is about, not at the state of an actuator or a mode",
     )
