@@ -345,21 +345,25 @@ _ORDER_IDS = st.sampled_from([f"o{number}" for number in range(9)])
 @st.composite
 def _order(draw: st.DrawFn) -> Callable[[int], Event]:
     """Something people want of an actuator, at whatever time it is."""
-    name, actuator, slot = draw(_ORDER_IDS), draw(st.sampled_from(ACTUATORS)), draw(_one(1, 8))
+    name, actuator, slot = (
+        draw(_ORDER_IDS),
+        draw(st.sampled_from(ACTUATORS)),
+        draw(st.sampled_from((1, 8))),
+    )
     if draw(_one(True, True, False)):
-        value, for_ms = draw(st.booleans()), draw(_one(None, SECOND, HOUR))
+        value, for_ms = draw(st.booleans()), draw(st.sampled_from((None, SECOND, HOUR)))
         return lambda now: Ordered(
             name,
             actuator,
             value,
             slot,
-            for_ms and now + for_ms,
+            None if for_ms is None else now + for_ms,
             "jun",
             "staff",
             "page",
             now + SECOND,
-        )  # type: ignore[arg-type, operator]
-    return lambda now: Relinquished(name, actuator, slot, "jun", "staff", "page", now + SECOND)  # type: ignore[arg-type]
+        )
+    return lambda now: Relinquished(name, actuator, slot, "jun", "staff", "page", now + SECOND)
 
 
 def reading(point: str, value: Value, now: int, *, kept: bool = True) -> Observed:

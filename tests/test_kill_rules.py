@@ -104,8 +104,11 @@ def replayed(judge: Judge, connection: sqlite3.Connection) -> tuple[dict[str, An
     """State and events of an uninterrupted run over the committed input."""
     state, told = Memories(judge), list[Told]()
     for entry in committed(connection):
-        seen = isinstance(entry, JudgedReading)
-        event = Observed(entry.point, entry) if seen else event_of(entry.body)
+        event = (
+            Observed(entry.point, entry)
+            if isinstance(entry, JudgedReading)
+            else event_of(entry.body)
+        )
         step = judge.step(state, event, entry.at)
         state.apply(step.changes)
         told += _told(step.effects)
