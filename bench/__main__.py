@@ -12,6 +12,7 @@ from bench.setting import Setting
 
 SECTIONS = (
     "pipeline",
+    "rules",
     "size",
     "history",
     "trial",

@@ -1,5 +1,6 @@
 """Hops 3 to 6 of the product in this process: no bus, no broker, everything between them real."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.floor import Threshold
@@ -52,16 +53,16 @@ class Delivery:
 
 
 class Product:
-    """Conditioning, hub, judging with 200 rules, log, commit, outbox and envelope."""
+    """Conditioning, hub, judging with 200 limits or these rules, log, commit, outbox, envelope."""
 
-    def __init__(self, folder: Path, shape: Shape) -> None:
+    def __init__(self, folder: Path, shape: Shape, rules: Sequence[Rule] | None = None) -> None:
         clock = SystemClock()
         self.store = Store(folder, clock)
         self.log = self.store.log
         self.hub = Hub(clock.now())
         self.commands = 0
         points = self.store.register(_point(name) for name in shape.points)
-        judge = Judge(_rules(shape), {"siren": _SIREN})
+        judge = Judge(_rules(shape) if rules is None else rules, {"siren": _SIREN})
         self.judging = Judging(judge, self.store.found.entries, self.log, self.hub)
         self.judging.drive = self._drive
         self.hub.judge = self.judging.observe

@@ -40,15 +40,34 @@ def rules(count: int = 200) -> str:
     )
 
 
-def kitchen(url: str | None, tape: str = "", *, forecasts: bool = True) -> str:
-    """The shipped configuration, with `url` as its cloud and the tape beside its own devices."""
+def rules_of_every_sort(count: int) -> str:
+    """So many rules on the tape's temperatures, none of which holds: a third each of the sorts."""
+    texts = []
+    for n in range(count):
+        point, other = (f"tape/t{(n + step) % _TEMPERATURES}" for step in (0, 1))
+        how = (
+            f"kind: limit, point: {point}, raise_above: {500 + n} °C",
+            f"when: {point} > {500 + n} and {other} > 20",
+            f"when: 'avg({point}, \"10min\") > {500 + n}'",
+        )[n % 3]
+        texts.append(f"  m{n}: {{{how}, on_bad: hold, then: [{{alarm: low}}]}}\n")
+    return "".join(texts)
+
+
+def kitchen(
+    url: str | None, tape: str = "", *, forecasts: bool = True, judged: str | None = None
+) -> str:
+    """The shipped configuration, with `url` as its cloud and the tape beside its own devices.
+
+    `judged` are the rules on the tape, 200 limits if none are given.
+    """
     text = (ROOT / "config.yaml").read_text()
     if url is not None:
         text = text.replace("mqtt://127.0.0.1:1883", url)
     if tape:
         text = text.replace("\nbuses:\n", "\nbuses:\n  tape: {kind: recording}\n", 1)
         text = text.replace("\ndevices:\n", f"\ndevices:\n{tape}", 1)
-        text = text.replace("\nrules:\n", f"\nrules:\n{rules()}", 1)
+        text = text.replace("\nrules:\n", f"\nrules:\n{rules() if judged is None else judged}", 1)
     if not forecasts:
         before, _, after = text.partition("\nforecasts:\n")
         text = before + "\n\n" + after.partition("\n\n")[2]

@@ -150,10 +150,11 @@ def _one(*choices: object) -> st.SearchStrategy[object]:
 
 _PRIORITIES = st.sampled_from(Priority)
 _WHENS = st.sampled_from(_TEXTS)
-_GATES = st.sampled_from(("", "", *_TEXTS))
+_GATES = st.one_of(st.just(""), st.just(""), st.just(""), st.sampled_from(_TEXTS))
 _FOR_MS = st.sampled_from((0, 0, 10, SECOND, MINUTE, HOUR))
 _CLAIMS = st.lists(
     st.tuples(st.sampled_from(ACTUATORS), st.booleans(), st.sampled_from((10, 11))),
+    min_size=1,
     max_size=2,
     unique_by=lambda it: (it[0], it[2]),
 )
@@ -195,7 +196,9 @@ _ACTIONS: st.SearchStrategy[Action] = st.one_of(
 )
 
 
+_ALARM = st.sampled_from((True, True, False))
 _TERMS = st.one_of(
+    st.just(PLAIN),
     st.just(PLAIN),
     st.builds(
         AlarmTerms,
@@ -226,7 +229,7 @@ def _level(draw: st.DrawFn, name: str) -> Rule:
         for_ms=draw(_FOR_MS),
         on_bad=on_bad,
         priority=draw(_PRIORITIES),
-        alarm=draw(st.booleans()),
+        alarm=draw(_ALARM),
         terms=draw(_TERMS),
         lockout=EVERYWHERE if draw(_one(True, *[False] * 9)) else "",
         commands=tuple(Command(actuator=one, value=on, slot=slot) for one, on, slot in claims),
@@ -251,7 +254,7 @@ def _moment(draw: st.DrawFn, name: str) -> Rule:
         mode=draw(st.sampled_from(Mode)),
         on_bad=draw(st.sampled_from(OnBad)),
         priority=draw(_PRIORITIES),
-        alarm=draw(st.booleans()),
+        alarm=draw(_ALARM),
         terms=draw(_TERMS),
         actions=tuple(draw(st.lists(_ACTIONS, max_size=4))),
         fingerprint=gate,
@@ -297,7 +300,7 @@ def kitchens(draw: st.DrawFn) -> Judge:
     """Up to six rules of every sort, and the two that must never be held up."""
     rules = [
         draw(_level(name) if draw(st.booleans()) else _moment(name))
-        for name in IDS[: draw(st.integers(1, len(IDS)))]
+        for name in IDS[: draw(st.integers(2, len(IDS)))]
     ]
     contracts: dict[str, Contract] = {name: draw(_CONTRACTS) for name in ACTUATORS}
     if draw(st.booleans()):
@@ -336,27 +339,31 @@ ACTS: st.SearchStrategy[ByPeople] = st.one_of(
     _NAMES.map(lambda name: BackInService(name, "jun")),
     st.just(HandedOver("cook", "jun", "mina", HOUR)),
 )
-_ORDER_IDS = st.sampled_from(("o1", "o2", "o3"))
+_ORDER_IDS = st.sampled_from([f"o{number}" for number in range(9)])
 
 
 @st.composite
 def _order(draw: st.DrawFn) -> Callable[[int], Event]:
     """Something people want of an actuator, at whatever time it is."""
-    name, actuator, slot = draw(_ORDER_IDS), draw(st.sampled_from(ACTUATORS)), draw(_one(1, 8))
+    name, actuator, slot = (
+        draw(_ORDER_IDS),
+        draw(st.sampled_from(ACTUATORS)),
+        draw(st.sampled_from((1, 8))),
+    )
     if draw(_one(True, True, False)):
-        value, for_ms = draw(st.booleans()), draw(_one(None, SECOND, HOUR))
+        value, for_ms = draw(st.booleans()), draw(st.sampled_from((None, SECOND, HOUR)))
         return lambda now: Ordered(
             name,
             actuator,
             value,
             slot,
-            for_ms and now + for_ms,
+            None if for_ms is None else now + for_ms,
             "jun",
             "staff",
             "page",
             now + SECOND,
-        )  # type: ignore[arg-type, operator]
-    return lambda now: Relinquished(name, actuator, slot, "jun", "staff", "page", now + SECOND)  # type: ignore[arg-type]
+        )
+    return lambda now: Relinquished(name, actuator, slot, "jun", "staff", "page", now + SECOND)
 
 
 def reading(point: str, value: Value, now: int, *, kept: bool = True) -> Observed:
@@ -396,15 +403,18 @@ _HAPPENINGS: st.SearchStrategy[Happening] = st.one_of(
 
 @st.composite
 def stories(draw: st.DrawFn) -> Story:
-    """A kitchen with up to twenty-five events."""
+    """A kitchen with up to thirty happenings."""
     judge = draw(kitchens())
     events: list[tuple[int, Event]] = [(START_MS, Clocked(draw(CLOCKS)))]
     now = START_MS
-    for _ in range(draw(st.integers(1, 25))):
+    for _ in range(draw(st.integers(5, 30))):
         now += draw(GAPS)
         event = draw(_HAPPENINGS)(now)
         if not isinstance(event, Asked) or event.rule in judge.rules:
             events.append((now, event))
+        if isinstance(event, Ordered) and draw(_one(True, True, False)):
+            events.append((now, Begun(event.id)))
+            events.append((now, ReadBack(event.actuator, event.value)))
     return Story(judge, tuple(events))
 
 

@@ -84,7 +84,7 @@ def verbs(effects: Iterable[Effect], kind: str = "alarm") -> list[object]:
 
 
 def seen(
-    kitchen: Bench, point: str, value: float | bool, now: int, *, kept: bool = True
+    kitchen: Bench, point: str, value: float | bool | str, now: int, *, kept: bool = True
 ) -> list[Effect]:
     return kitchen.feed(Observed(point, Seen(value, at=now), kept), now)
 

@@ -18,7 +18,7 @@ from rules.base import (
     TimerElapsed,
     Wait,
 )
-from rules.events import Asked, Clocked, Effect, Elapsed, Record, Started
+from rules.events import Asked, Clocked, Effect, Elapsed, Record, Started, Turned
 from rules.judge import Judge
 from rules.kept import Run
 from rules.memory import Phase
@@ -46,11 +46,11 @@ def test_a_rule_that_looks_by_itself_begins_to_with_the_process_however_long_the
     kitchen = bench(window)
     assert kitchen.state.next_due > UPTIME_MS
     kitchen.feed(Started(), UPTIME_MS)
-    assert kitchen.state.next_due == UPTIME_MS + SECOND
+    assert UPTIME_MS < kitchen.state.next_due <= UPTIME_MS + SECOND
     seen(kitchen, TEMPERATURE, 4.0, UPTIME_MS + 1)
     after = restarted(kitchen)
     after.feed(Started(), 2 * UPTIME_MS)
-    assert after.state.next_due == 2 * UPTIME_MS + SECOND
+    assert 2 * UPTIME_MS < after.state.next_due <= 2 * UPTIME_MS + SECOND
     assert "alarm/watch" not in after.state.entries, "nobody looked while the gateway was away"
 
 
@@ -203,7 +203,7 @@ def test_two_rules_that_set_a_mode_to_and_fro_end(priority: Priority) -> None:
         turns += 1
         effects = seen(kitchen, point, value, 1)
         told += effects
-        turned = [effect.value for effect in effects if hasattr(effect, "mode")]
+        turned = [effect.value for effect in effects if isinstance(effect, Turned)]
         if not turned:
             break
         value = turned[-1]

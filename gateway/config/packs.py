@@ -18,7 +18,7 @@ from gateway.config.problem import shown
 from gateway.config.scalar import found
 from gateway.config.schema import Use
 from gateway.config.template import GONE, Template
-from gateway.config.typed import FLAW, Filler, Spot, keys_of
+from gateway.config.typed import FLAW, Filler, Flaw, Spot, keys_of
 from gateway.config.yaml import Entry as Written
 from gateway.config.yaml import Map, Node, Scalar
 from rules.interlocks import EVERYWHERE
@@ -60,6 +60,7 @@ class Packs:
         self._known = known
         self._equipment = equipment
         self._modes = modes
+        self._read: dict[str, Preset | Flaw] = {}  # each file once
 
     def expanded(self, entries: Collection[Entry], taken: Mapping[str, Entry]) -> Expanded:
         """All uses; a rule whose id is `taken` is a problem, and so is whatever does not fit."""
@@ -118,7 +119,7 @@ class Packs:
         if name not in preset.names():
             self._report.add(spot.place, spot.path, self._unknown(name, what))
             return None
-        one = preset.read(name, self._report)
+        one = self._read.get(name) or self._read.setdefault(name, preset.read(name, self._report))
         if one is FLAW:
             return None
         if one.is_limit_set is not limits:

@@ -7,7 +7,7 @@ folded meanwhile. Memory: one hour, or 200,000 readings of the log.
 
 import sqlite3
 from collections.abc import Collection, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -146,12 +146,15 @@ class Export:
         if not path.exists():
             return None
         try:
-            log = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
-            log.execute("PRAGMA query_only = ON")
-            log.execute("PRAGMA busy_timeout = 5000")
-            self._folded = state.folded(log)
-            query = "SELECT value FROM meta WHERE key = 'install'"
-            self._install = log.execute(query).fetchone()[0]
+            with ExitStack() as closed:
+                address = f"{path.absolute().as_uri()}?mode=rw"
+                log = closed.enter_context(closing(sqlite3.connect(address, uri=True)))
+                log.execute("PRAGMA query_only = ON")
+                log.execute("PRAGMA busy_timeout = 5000")
+                self._folded = state.folded(log)
+                query = "SELECT value FROM meta WHERE key = 'install'"
+                self._install = log.execute(query).fetchone()[0]
+                closed.pop_all()  # it stays open: nothing was wrong with it
         except sqlite3.Error as error:
             raise unusable(path, error) from error
         return log

@@ -10,7 +10,7 @@ import sqlite3
 import zlib
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -395,10 +395,13 @@ def _opened(folder: Path) -> sqlite3.Connection | None:
     if not path.exists():
         return None
     try:
-        log = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)
-        log.execute("PRAGMA query_only = ON")
-        log.execute("PRAGMA busy_timeout = 5000")
-        log.execute("SELECT 1 FROM tm LIMIT 1").fetchone()
+        with ExitStack() as closed:
+            address = f"{path.absolute().as_uri()}?mode=rw"
+            log = closed.enter_context(closing(sqlite3.connect(address, uri=True)))
+            log.execute("PRAGMA query_only = ON")
+            log.execute("PRAGMA busy_timeout = 5000")
+            log.execute("SELECT 1 FROM tm LIMIT 1").fetchone()
+            closed.pop_all()  # it stays open: nothing was wrong with it
     except sqlite3.Error as error:
         raise unusable(path, error) from error
     return log
