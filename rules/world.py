@@ -43,11 +43,17 @@ class Seen:
             self.looks[rule.id] = NEVER  # until the process has started
 
     @property
+    def utc_ms(self) -> int | None:
+        """The wall clock, None while it is not believed."""
+        return None if self.ahead_ms is None else self.now + self.ahead_ms
+
+    @property
     def local(self) -> datetime | None:
         """The time in the kitchen, None while no clock is believed."""
-        if self.ahead_ms is None:
+        utc_ms = self.utc_ms
+        if utc_ms is None:
             return None
-        return (_EPOCH + timedelta(milliseconds=self.now + self.ahead_ms)).astimezone(self.zone)
+        return (_EPOCH + timedelta(milliseconds=utc_ms)).astimezone(self.zone)
 
     @property
     def hour(self) -> int | None:

@@ -48,6 +48,7 @@ class Kitchen:
     """A world in which each point has one reading, or those it was shown."""
 
     now: int = 0
+    utc_ms: int | None = None
     hour: int | None = 12
     weekday: int | None = 1
     readings: dict[str, Observation] = field(default_factory=dict)

@@ -82,7 +82,7 @@ def test_the_same_id_twice_names_both_places(tmp_path: Path) -> None:
     [
         ("web: {port: 80}", 'got "web", which does not belong into rules.d'),
         ("rules: [a]", "rules: expected keys and values"),
-        ("- a", 'expected "rules:" and "scenes:"'),
+        ("- a", 'expected "rules:" or "scenes:" or "modes:"'),
         ("", "the file is empty"),
         ("rules: {damp: *x}", 'the alias "*x"'),
     ],

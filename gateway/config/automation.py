@@ -15,9 +15,10 @@ from gateway.config.packs import Packs
 from gateway.config.rules import Rules
 from gateway.config.schedule import schedule
 from gateway.config.times import Times
+from gateway.config.triggers import Hours
 from gateway.config.typed import FLAW, Filler, Flaw, Spot
 from gateway.config.yaml import Node
-from rules.base import Rule
+from rules.base import Formula, Rule
 from rules.schedule import Schedule
 from rules.shift import Duty
 
@@ -61,12 +62,16 @@ def automation(
     def scheduled(node: Node, spot: Spot) -> Schedule | Flaw:
         return FLAW if times is None else schedule(times, node, spot)
 
+    def between(node: Node, spot: Spot) -> Formula | Flaw:
+        return FLAW if times is None else times.between(node, spot)
+
     packs = Packs(filler, known, equipment, modes)
     uses = packs.expanded(
         _entries(section.get("packs"), "packs", filler), {entry.name: entry for entry in entries}
     )
     entries += uses.entries
-    rules = Rules(filler, known, actions, terms, scheduled, [entry.name for entry in entries])
+    names = [entry.name for entry in entries]
+    rules = Rules(filler, known, actions, terms, Hours(scheduled, between), names)
     return Automation(
         modes,
         scenes,

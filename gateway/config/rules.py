@@ -5,7 +5,7 @@ is left out; the rest of the kitchen is judged all the same.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from gateway.config import registry, schema
@@ -13,13 +13,15 @@ from gateway.config.actions import Actions
 from gateway.config.alarms import Terms
 from gateway.config.known import Entry, Known
 from gateway.config.problem import shown_message
-from gateway.config.triggers import Schedules, Triggers
+from gateway.config.triggers import Hours, Triggers
 from gateway.config.typed import FLAW, Filler, Flaw, Key, keys_of
-from gateway.config.yaml import Node, Scalar
+from gateway.config.yaml import Map, Node, Scalar
 from gateway.config.yaml import Sequence as Nodes
 from rules.base import Condition, Formula, OnBad, Rule, Trigger
+from rules.gates import Both
 
-_WHEN, _IF, _KIND = "when", "if", "kind"
+_WHEN, _IF, _BETWEEN, _KIND = "when", "if", "between", "kind"
+_GATES = (_IF, _BETWEEN)
 
 
 class _Start(NamedTuple):
@@ -40,7 +42,7 @@ class Rules:
     """Reads rules; `options` are those of the sound ones, by rule, for who shows their limits."""
 
     def __init__(
-        self, filler: Filler, known: Known, actions: Actions, terms: Terms, schedules: Schedules,
+        self, filler: Filler, known: Known, actions: Actions, terms: Terms, hours: Hours,
         names: Iterable[str],
     ) -> None:  # fmt: skip
         self._filler = filler
@@ -48,7 +50,8 @@ class Rules:
         self._known = known
         self._actions = actions
         self._terms = terms
-        self._triggers = Triggers(filler, known, schedules, frozenset(names))
+        self._hours = hours
+        self._triggers = Triggers(filler, known, hours.schedule, frozenset(names))
         self.options: dict[str, object] = {}
 
     def compiled(self, entries: Iterable[Entry]) -> tuple[Rule, ...]:
@@ -65,9 +68,13 @@ class Rules:
         keys = keys_of(schema.RuleEntry)
         if fixed is not None:
             keys = _without(keys, "on_bad")
-        also = {_WHEN, _IF, *(entry.tree.entries if module is None else keys_of(module.Options))}
+        also = {
+            _WHEN,
+            *_GATES,
+            *(entry.tree.entries if module is None else keys_of(module.Options)),
+        }
         if module is None and _KIND not in entry.tree.entries:
-            also = {_WHEN, _IF}
+            also = {_WHEN, *_GATES}
         values = self._filler.fields(entry.tree, keys, entry.spot, also=also)
         start = self._start(entry, module)
         if values is FLAW:
@@ -93,9 +100,9 @@ class Rules:
             return None
 
     def _start(self, entry: Entry, module: registry.KindModule | None) -> _Start | Flaw:
-        """What stands under `kind` or `when`, and under `if`; FLAW after a problem."""
+        """What stands under `kind` or `when`, `if` and `between`; FLAW after a problem."""
         tree = entry.tree.entries
-        gate = self._triggers.formula(tree[_IF].node, entry, _IF) if _IF in tree else None
+        gate = self._gate(entry)
         if (_KIND in tree) is (_WHEN in tree):
             what = (
                 "either kind or when is enough" if _KIND in tree else '"kind" or "when" is missing'
@@ -113,6 +120,20 @@ class Rules:
             return FLAW if triggers is FLAW or gate is FLAW else _Start(None, None, triggers, gate)
         formula = self._triggers.formula(when, entry, _WHEN)
         return FLAW if formula is FLAW or gate is FLAW else _Start(None, formula, gate=gate)
+
+    def _gate(self, entry: Entry) -> Formula | Flaw | None:
+        """What has to be true beside the condition."""
+        tree = entry.tree.entries
+        gates: list[Formula | Flaw] = []
+        if _IF in tree:
+            gates.append(self._triggers.formula(tree[_IF].node, entry, _IF))
+        if _BETWEEN in tree:
+            spot = entry.spot.at(_BETWEEN, tree[_BETWEEN].key)
+            gates.append(self._hours.between(tree[_BETWEEN].node, spot))
+        sound = [gate for gate in gates if gate is not FLAW]
+        if len(sound) < len(gates):
+            return FLAW
+        return Both(sound) if len(sound) > 1 else next(iter(sound), None)
 
     def _condition(self, entry: Entry, module: registry.KindModule) -> _Start | Flaw:
         if "point" not in entry.tree.entries:
@@ -145,8 +166,9 @@ class Rules:
         """Whether the keys go together; what does not is said."""
         tree = entry.tree.entries
         runs = _WHEN in tree and isinstance(tree[_WHEN].node, Nodes)
+        gated = any(key in tree for key in _GATES)
         problem = ""
-        if written.on_bad is None and fixed is None and (not runs or _IF in tree):
+        if written.on_bad is None and fixed is None and (gated or not runs):
             problem = '"on_bad" is missing, such as on_bad: hold'
         elif runs and written.for_s:
             problem = "for is of conditions; a rule that runs can wait: {wait: 5min}"
@@ -199,6 +221,8 @@ class Rules:
         nodes = [(key, tree[key].node) for key in (_WHEN, _IF) if key in tree]
         written_as = [(key, it.text.split()) for key, it in nodes if isinstance(it, Scalar)]
         texts = [f"{key} {' '.join(words)}" for key, words in written_as]
+        if _BETWEEN in tree:
+            texts.append(f"{_BETWEEN} {' '.join(_leaves(tree[_BETWEEN].node))}")
         if written.kind is not None:
             texts.insert(0, _of_kind(written.kind, self.options[entry.name]))
         return " ".join(texts)
@@ -207,6 +231,19 @@ class Rules:
 def _about(start: _Start) -> str:
     """The point a rule's alarm is about, where none is named."""
     return start.formula.points[0] if start.formula is not None and start.formula.points else ""
+
+
+def _leaves(node: Node) -> Iterator[str]:
+    """Everything written in a section, in one order."""
+    if isinstance(node, Map):
+        for key in sorted(node.entries):
+            yield key
+            yield from _leaves(node.entries[key].node)
+    elif isinstance(node, Nodes):
+        for item in node.items:
+            yield from _leaves(item)
+    elif isinstance(node, Scalar):
+        yield node.text
 
 
 def _of_kind(kind: str, options: Any) -> str:  # noqa: ANN401 - each kind has its own class

@@ -16,7 +16,7 @@ from gateway.config.problem import Place, Report, shown
 from gateway.config.yaml import Entry, Map, Node, Scalar
 
 FOLDER = "rules.d"
-SECTIONS = ("rules", "scenes")  # that may stand in it
+SECTIONS = ("rules", "scenes", "modes")  # that may stand in it
 FILES_MAX = 64
 TOTAL_MAX = 512 * 1024  # bytes in the folder
 
@@ -130,7 +130,7 @@ def tree(texts: Texts, report: Report) -> Node | None:
         if isinstance(node, Map):
             _add(root, node, report)
         elif node is not None:
-            expected = " and ".join(f'"{section}:"' for section in SECTIONS)
+            expected = " or ".join(f'"{section}:"' for section in SECTIONS)
             report.add(node.place, (), f"expected {expected}, with keys and values under them")
     return root
 

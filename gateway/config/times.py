@@ -18,6 +18,7 @@ from gateway.config.schema import Site
 from gateway.config.typed import FLAW, Filler, Flaw, Spot, keys_of
 from gateway.config.yaml import Map, Node, Scalar, Sequence
 from rules.days import EVERY_WEEKDAY, WEEKDAYS, Calendar, Days, On
+from rules.gates import Between
 from rules.occurrences import ClockTime, SunTime, Trigger, at_minutes
 from rules.sun import Event, Sun
 from rules.time_window import Window
@@ -25,6 +26,7 @@ from rules.time_window import Window
 T = TypeVar("T")
 
 TIMES_MAX = 48  # in one schedule
+SPANS_MAX = 8  # of the day, under one `between`
 _DAY_MINUTES = 24 * 60
 _SUN_OFFSET_MAX_S = 12 * 3600.0
 _CLOCK = re.compile(r"([0-2]?\d):([0-5]\d)", re.ASCII)
@@ -58,6 +60,17 @@ class Times:
         self.site = site
         self.zone = ZoneInfo(site.zone)
         self.doubts: set[str] = set()  # for people to see, though the rest is sound
+
+    def between(self, node: Node, spot: Spot) -> Between | Flaw:
+        """One span of the day or a list of them, any of which will do."""
+        nodes = node.items if isinstance(node, Sequence) else [node]
+        if not 1 <= len(nodes) <= SPANS_MAX:
+            message = f"got {len(nodes)} spans of the day, expected 1 to {SPANS_MAX}"
+            self.report.add(node.place, spot.path, message)
+            return FLAW
+        spans = [self.window(one, spot) for one in nodes]
+        sound = [span for span in spans if span is not FLAW]
+        return Between(sound) if len(sound) == len(spans) else FLAW
 
     def window(self, node: Node, spot: Spot) -> Window | Flaw:
         """One span of the day, such as {from: "22:00", to: "06:00", days: fri-sat}."""

@@ -1,7 +1,7 @@
 """What stands under `when`: a text that must hold, or a list of what starts a run."""
 
 from collections.abc import Callable, Collection
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from drivers.base import Metric
 from gateway.config import quantity, schema
@@ -28,6 +28,13 @@ _EXAMPLE = 'expected such as {schedule: "22:00"}, {point: door/open, to: true}, 
 TRIGGERS_MAX = 16
 
 Schedules = Callable[[Node, Spot], Schedule | Flaw]
+
+
+class Hours(NamedTuple):
+    """What reads the times at one site."""
+
+    schedule: Schedules
+    between: Callable[[Node, Spot], Formula | Flaw]
 
 
 class Triggers:

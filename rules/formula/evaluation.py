@@ -34,6 +34,10 @@ class World(Protocol):
         """Kitchen time, ms."""
 
     @property
+    def utc_ms(self) -> int | None:
+        """The wall clock, UTC ms; None while it is not trusted."""
+
+    @property
     def hour(self) -> int | None:
         """0 to 23 in the kitchen's zone; None while the wall clock is not trusted."""
 
