@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 
 from gateway.clock import Trust
 from rules.escalation import StandIn
+from rules.shift import ON_DUTY
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
-
-ON_DUTY = "on_duty "
 
 
 class Roster:

@@ -42,7 +42,7 @@ class Both:
     """Whether all of these hold: false if one is, and unknown where that is not known (Kleene)."""
 
     def __init__(self, parts: Sequence[Formula]) -> None:
-        self._parts = tuple(parts)
+        self.parts = tuple(parts)
         self.points = tuple(dict.fromkeys(point for part in parts for point in part.points))
         self.windows = tuple(dict.fromkeys(window for part in parts for window in part.windows))
         periods = [part.every_ms for part in parts if part.every_ms is not None]
@@ -51,7 +51,7 @@ class Both:
     def holds(self, world: World, *, active: bool = False) -> bool | Unknown:
         """What they say together."""
         together: bool | Unknown = True
-        for part in self._parts:
+        for part in self.parts:
             said = part.holds(world, active=active)
             if said is False:
                 return False

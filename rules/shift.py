@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from rules.time_window import Window
 
+ON_DUTY = "on_duty "  # before a role: only who fills it now
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:

@@ -97,7 +97,7 @@ def renew(output: Output, slot: int) -> Output:
     """The array when a command begins in a slot: if at least as urgent, it may run anew.
 
     One who has run long enough must not keep the next from running: the siren that fell silent
-    after a fire still sounds for gas.
+    after the walk-in had been warm for long still sounds for the freezer.
     """
     if output.ran_out_slot is None or slot > output.ran_out_slot:
         return output
@@ -109,8 +109,8 @@ def settle(output: Output, contract: Contract, now: int, barred: str = "") -> Ou
 
     `barred` says what keeps it off (`needs/…`; life safety breaks that) or as it is (`lockout/…`,
     which nobody breaks). After a run that was ended the output stays safe until nobody wants it on,
-    `renew` is called, or a more urgent slot wants it on: a fan that has run long enough for comfort
-    must still run for life safety.
+    `renew` is called, or a more urgent slot wants it on. For life safety it runs as long as it has
+    to: a siren must not fall silent while gas flows.
     """
     if barred.startswith(Held.LOCKOUT):
         return _timed(output, msgspec.structs.replace(output, held=barred), contract, None)
@@ -132,7 +132,7 @@ def settle(output: Output, contract: Contract, now: int, barred: str = "") -> Ou
             due, held = free_at, (Held.MIN_ON if value else Held.MIN_OFF).value
         else:
             value, since = wanted, now
-    if value and contract.max_on_ms and value is not contract.safe:
+    if value and contract.max_on_ms and value is not contract.safe and slot not in LIFE_SLOTS:
         end = since + contract.max_on_ms
         if now >= end:
             value, since, due, ran_out, held = contract.safe, now, None, slot, Held.MAX_ON.value

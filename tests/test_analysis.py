@@ -3,10 +3,16 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
-from gateway.config.analysis import findings
+from gateway.config import quantity
+from gateway.config.analysis import comparison, findings
 from gateway.config.analysis.base import Finding
 from gateway.config.load import load_text
+from gateway.reading import Point
+from rules.expression import ExpressionError, condition
+from tests.expression_world import kitchen
 from tests.processes import REPOSITORY
 
 KITCHEN = """\
@@ -28,6 +34,7 @@ actuators:
 modes: {kitchen: [open, closed]}
 rules:
 """  # noqa: E501 - a line of YAML
+BELIEVED = Point(-1, "room/temperature", "", "1", "number", -10.0, 40.0)
 FIRST_LINE = len(KITCHEN.splitlines()) + 1
 
 WARM = "point: room/temperature, on_bad: ignore, advice: Open the door."
@@ -63,6 +70,34 @@ CASES = {
             "error rules.hot.clear_below: room/temperature is believed from -10 to 40 Cel: with"
             " clear_below -11 Cel this can never be cleared; raise clear_below past -10 Cel, or"
             " correct low of the point"
+        ),
+    ),
+    "a comparison beyond what the point is believed to be": (
+        [f"hot: {{when: room/temperature > 300 and door/open, on_bad: hold, advice: x, {LOW}}}"],
+        [f"hot: {{when: room/temperature > 39 and door/open, on_bad: hold, advice: x, {LOW}}}"],
+        (
+            "error rules.hot.when: room/temperature > 300 is never true: room/temperature is"
+            " believed from -10 to 40 Cel; compare with a value in between, or correct low and"
+            " high of the point"
+        ),
+    ),
+    "a comparison that says nothing": (
+        [
+            (
+                'hot: {when: door/open, if: \'avg(room/temperature, "1h") - 5 > "-16 °C"\','
+                f" on_bad: hold, advice: x, {LOW}}}"
+            ),
+        ],
+        [
+            (
+                'hot: {when: door/open, if: \'avg(room/temperature, "1h") - 5 > "-15 °C"\','
+                f" on_bad: hold, advice: x, {LOW}}}"
+            ),
+        ],
+        (
+            'warning rules.hot.if: avg(room/temperature, "1h") - 5 > "-16 °C" is always true:'
+            " room/temperature is believed from -10 to 40 Cel; compare with a value in between, or"
+            " correct low and high of the point"
         ),
     ),
     "a warning beyond what it warns of": (
@@ -227,6 +262,45 @@ def test_a_mistake_is_named_with_the_way_out_and_what_is_none_is_not(case: str) 
     assert sentences(*right) == []
 
 
+def sums(points: tuple[str, ...]) -> st.SearchStrategy[str]:
+    """Numbers and points added, subtracted, taken at their extremes, a few times over."""
+    leaves = st.one_of(st.sampled_from(points), st.integers(0, 60).map(str))
+    return st.recursive(
+        leaves,
+        lambda inner: st.one_of(
+            st.tuples(inner, st.sampled_from("+-"), inner).map(lambda it: f"({' '.join(it)})"),
+            st.tuples(st.sampled_from(["min", "max"]), inner, inner).map(
+                lambda it: f"{it[0]}({it[1]}, {it[2]})"
+            ),
+            inner.map(lambda it: f"(3 * {it})"),
+            inner.map(lambda it: f"(- {it})"),
+        ),
+        max_leaves=4,
+    )
+
+
+@given(
+    sums(("room/temperature", "other/temperature")),
+    st.sampled_from(["<", "<=", ">", ">="]),
+    st.integers(-60, 60),
+    st.lists(st.tuples(st.floats(-10, 40), st.floats(-10, 40)), min_size=5, max_size=5),
+)
+def test_what_is_called_always_or_never_true_is(
+    text: str, order: str, than: int, values: list[tuple[float, float]]
+) -> None:
+    points = {f"{name}/temperature": BELIEVED for name in ("room", "other")}
+    written = f"{text} {order} (0 - {-than})" if than < 0 else f"{text} {order} {than}"
+    try:
+        compared = condition(written, points, quantity)
+    except ExpressionError:
+        assume(condition=False)
+    for part in comparison.comparisons(written, points):
+        said = comparison.answers(condition(part, points, quantity), points)
+        for room, other in values:
+            world = kitchen(room__temperature=room, other__temperature=other)
+            assert compared.holds(world) in said
+
+
 def test_a_finding_stands_where_the_mistake_does() -> None:
     (finding,) = of(f"hot: {{kind: limit, {WARM}, for: 10s, raise_above: 30 °C, {LOW}}}")
     assert finding.file == "config.yaml"
@@ -242,3 +316,32 @@ def test_the_shipped_kitchen_has_no_such_mistake() -> None:
 
 def test_nothing_is_found_in_a_file_that_cannot_be_used() -> None:
     assert findings(load_text(b"site: {}", Path("config.yaml"))) == []
+
+
+TOLD = """notifications:
+  channels: {mail: {kind: email, host: mail.example, sender: kg@mapo.example}}
+  people: {kim: {role: manager, email: kim@example.com}}
+  routes: [{to: [manager], by: [mail]}]
+shifts: {roles: {cook: [{person: lee}], manager: [{person: kim}]}}
+escalations:
+  slow: {steps: [{after: 0s, to: on_duty cook}, {after: 5min, to: manager}]}
+"""
+
+
+def test_who_is_on_duty_and_reached_by_no_message_is_named() -> None:
+    rule = f"  open: {{kind: contact, point: door/open, on_bad: ignore, advice: Shut it., {LOW}}}\n"
+    found = findings(load_text((KITCHEN + rule + TOLD).encode(), Path("config.yaml")))
+    assert [f"{one.path}: {one.message}; {one.suggestion}" for one in found] == [
+        (
+            'shifts.roles.cook[0].person: no message reaches "lee" on duty; add them to'
+            " notifications.people, which has kim"
+        ),
+        (
+            'escalations.slow.steps[0].to: nobody is "cook": this step tells the routes instead;'
+            " give somebody under notifications.people the role cook"
+        ),
+    ]
+    mended = TOLD.replace("people: {kim", "people: {lee: {role: cook, email: l@e.kr}, kim")
+    loaded = load_text((KITCHEN + rule + mended).encode(), Path("config.yaml"))
+    assert loaded.problems == ()
+    assert findings(loaded) == []

@@ -12,7 +12,7 @@ from gateway.config.yaml import Node
 from rules.alarm import shelve_limit_ms
 from rules.base import DurationS, Priority
 from rules.escalation import Ladder, Rung
-from rules.shift import Duty
+from rules.shift import ON_DUTY, Duty
 from rules.terms import PLAIN, AlarmTerms, Suppress
 
 STEPS_MAX = 10
@@ -155,7 +155,7 @@ def ladders(
     roles = () if shifts is None else shifts.roles
     for name, ladder in found.items():
         for step in ladder.steps:
-            role = step.to.removeprefix("on_duty ")
+            role = step.to.removeprefix(ON_DUTY)
             if role != step.to and role not in roles:
                 near = filler.report.suggestion(role, roles)
                 message = f'{step.to}: "{role}" is no role of `shifts`{near}'

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from gateway.config.problem import shown
 from gateway.sync.commands import public_key
 from gateway.sync.protocol import NAME
+from rules.shift import ON_DUTY
 
 MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")  # HTML
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164
@@ -54,7 +55,7 @@ def point(value: str) -> str:
 
 
 def recipient(value: str) -> str:
-    role = value.removeprefix("on_duty ")
+    role = value.removeprefix(ON_DUTY)
     if not ID.fullmatch(role):
         raise ValueError(f'got "{value}", expected a role such as "manager" or "on_duty cook"')
     return value

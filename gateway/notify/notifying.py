@@ -28,10 +28,10 @@ from gateway.notify.quiet import quiet_until
 from gateway.notify.subscription import Subscriptions
 from gateway.notify.words import Words
 from gateway.reading import Point
-from gateway.roster import ON_DUTY
 from gateway.store.log import Log
 from rules.alarm import Verb
 from rules.events import Tell
+from rules.shift import ON_DUTY
 
 logger = logging.getLogger(__name__)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from gateway.config.analysis import (
+    comparison,
     conflict,
     cycle,
     hearing,
@@ -18,6 +19,7 @@ from gateway.config.load import Loaded
 
 ANALYSES: tuple[Callable[[Kitchen], Iterator[Finding]], ...] = (
     reach.find,
+    comparison.find,
     order.find,
     cycle.find,
     conflict.find,

@@ -1,5 +1,6 @@
 """What an analysis sees of a kitchen, and the form of what it finds."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +12,8 @@ from gateway.points import points_of
 from gateway.reading import Point
 from rules import limit
 from rules.base import Priority, Rule
+from rules.expression import Expression
+from rules.gates import Both
 
 URGENCY = {priority: rank for rank, priority in enumerate(Priority)}  # the lower, the more urgent
 
@@ -70,6 +73,15 @@ class Kitchen:
             message=f"{message} (used by {place.user})" if place.user else message,
             suggestion=suggestion,
         )
+
+
+def texts_of(rule: Rule) -> Iterator[tuple[str, Expression]]:
+    """The expressions of a rule, each with its key."""
+    if isinstance(rule.formula, Expression):
+        yield "when", rule.formula
+    for gate in rule.gate.parts if isinstance(rule.gate, Both) else (rule.gate,):
+        if isinstance(gate, Expression):
+            yield "if", gate
 
 
 def of_rule(rule: Rule, *steps: str | int) -> Steps:

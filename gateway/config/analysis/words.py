@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from gateway.config.analysis.base import Finding, Kitchen, of_rule
-from rules.base import Formula, PointChanged, Rule
-from rules.expression import Expression
+from gateway.config.analysis.base import Finding, Kitchen, of_rule, texts_of
+from rules.base import PointChanged, Rule
 
 _PREFIX = "mode/"
 # `mode/kitchen == "open"`, and the other way round
@@ -31,14 +30,13 @@ def _compared(rule: Rule) -> Iterator[tuple[str, str, str]]:
     for trigger in rule.triggers:
         if isinstance(trigger, PointChanged) and isinstance(trigger.to, str):
             yield "when", trigger.point.removeprefix(_PREFIX), trigger.to
-    for key, formula in (("when", rule.formula), ("if", rule.gate)):
-        for mode, word in _in_text(formula):
+    for key, expression in texts_of(rule):
+        for mode, word in _in_text(expression.text):
             yield key, mode, word
 
 
-def _in_text(formula: Formula | None) -> Iterator[tuple[str, str]]:
-    if isinstance(formula, Expression):
-        for mode, _, word in _AFTER.findall(formula.text):
-            yield mode, word
-        for _, word, mode in _BEFORE.findall(formula.text):
-            yield mode, word
+def _in_text(text: str) -> Iterator[tuple[str, str]]:
+    for mode, _, word in _AFTER.findall(text):
+        yield mode, word
+    for _, word, mode in _BEFORE.findall(text):
+        yield mode, word
