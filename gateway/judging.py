@@ -108,13 +108,13 @@ class Judging:
         A timer that is due fires in a step of its own, as it may be all that changes: a reading
         stored for that would be seen by formulas in a replay, and was not seen here.
         """
-        if self.state.next_due <= reading.at:
-            self._take(Elapsed(), reading.at, _TICK)
-        point_id = reading.point.id
-        if not self.judge.stirs(self.state, point_id, reading, reading.at, kept=keep):
+        point_id, at = reading.point.id, reading.at
+        if self.state.next_due <= at:
+            self._take(Elapsed(), at, _TICK)
+        if self.judge.takes_in(self.state, point_id, reading, at, kept=keep):
             self.steps += 1
             return False
-        return self._take(Observed(point_id, reading, keep), reading.at, None)
+        return self._take(Observed(point_id, reading, keep), at, None)
 
     def tick(self, now: int, ahead_ms: int | None = None) -> None:
         """Let timers fire, and look at the wall clock; stored only when something came of it.

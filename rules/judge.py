@@ -16,10 +16,10 @@ from rules.base import Command, Observation, Priority, Rule, looks_at
 from rules.escalation import Escalation, Ladder, StandIn
 from rules.events import NOTHING, Entry, Event, Observed, Started, Step
 from rules.interlocks import Interlocks
-from rules.kept import Run, Timer
-from rules.memory import IDLE, Memory, Phase, next_memory, remembers
+from rules.kept import Last, Run, Timer
+from rules.memory import IDLE, Memory, Phase, next_memory, reconsidered, remembers, stays_idle
 from rules.order import Order
-from rules.outputs import Claims
+from rules.outputs import Claim, Claims
 from rules.plan import AlarmPlan
 from rules.schedule import State
 from rules.slots import Contract, Output
@@ -58,11 +58,15 @@ class Judge:
             looks_at(rule).every_ms is not None for rule in ranked
         )
         self._by_point: dict[str, list[Rule]] = {}
-        self._claims: dict[tuple[str, int], list[tuple[str, Rule, Command]]] = {}
+        self._claims: dict[tuple[str, int], dict[str, Claim]] = {}
         for rule in ranked:
             self._index(rule)
         self._simple = {
             point: [rule for rule in rules if simple(rule)]
+            for point, rules in self._by_point.items()
+        }
+        self._keyed = {
+            point: [(f"rule/{rule.id}", rule, simple(rule)) for rule in rules]
             for point, rules in self._by_point.items()
         }
         self._calm = {point: _calm(rules) for point, rules in self._simple.items()}
@@ -71,6 +75,11 @@ class Judge:
         }
         self._wide |= self.hearers.points | {
             point for rule in ranked for point in looks_at(rule).points if not simple(rule)
+        }
+        self._short = {  # points about which a calm number has nothing more to say
+            point: calm
+            for point, calm in self._calm.items()
+            if calm is not None and point not in self._wide and not self._may_hide(point)
         }
 
     def _index(self, rule: Rule) -> None:
@@ -82,15 +91,15 @@ class Judge:
                 message = f"rule {rule.id}: {command.actuator} has no fail-safe contract"
                 raise ValueError(message)
         for command in rule.commands:
-            claim = (command.actuator, command.slot)
-            self._claims.setdefault(claim, []).append((f"rule/{rule.id}", rule, command))
+            claims = self._claims.setdefault((command.actuator, command.slot), {})
+            claims.setdefault(f"rule/{rule.id}", Claim(self.rank[rule.id], rule.id, command.value))
 
     def step(self, state: Memories, event: Event, now: int) -> Step:
         """One event at kitchen time `now` (ms, never decreasing); changes nothing by itself."""
-        if isinstance(event, Observed) and not self.stirs(
-            state, event.point, event.seen, now, kept=event.kept
-        ):
-            return NOTHING
+        if isinstance(event, Observed):
+            point, seen, kept = event
+            if self.takes_in(state, point, seen, now, kept=kept):
+                return NOTHING
         turn = Turn(self, state)
         away = isinstance(event, Started) and event.fresh
         if away:
@@ -102,20 +111,34 @@ class Judge:
     def stirs(
         self, state: Memories, point: str, seen: Observation, now: int, *, kept: bool = True
     ) -> bool:
-        """Whether a reading would change anything; the common one does not and ends here."""
-        if state.next_due <= now or (kept and point in self._wide):
+        """Whether a reading may change anything; the common one does not and ends here."""
+        if state.next_due <= now:
             return True
-        rules = self._simple.get(point)
-        if self._hides(state, point, seen):
-            return True
-        if not rules:
-            return False
-        calm = self._calm[point]
+        calm = self._short.get(point)
         if calm is not None and point not in state.busy:
             value = seen.value
             if type(value) in _NUMBERS and calm[0] <= value <= calm[1] and seen.good:  # type: ignore[operator]
                 return False
-        return self.decides(state, point, seen)
+        return (kept and point in self._wide) or self.decides(state, point, seen)
+
+    def takes_in(
+        self, state: Memories, point: str, seen: Observation, now: int, *, kept: bool = True
+    ) -> bool:
+        """Let formulas see a reading if it is kept; whether nothing else comes of it, as of most.
+
+        Where something does, `step` takes it in once more, which is as good as once.
+        """
+        if not self.stirs(state, point, seen, now, kept=kept):
+            return True
+        return kept and state.next_due > now and self._leaves_all_as_it_is(state, point, seen, now)
+
+    def _is_calm(self, state: Memories, point: str, seen: Observation) -> bool:
+        """Whether a reading is a number that leaves the rules on this point alone as they are."""
+        calm = self._calm.get(point)
+        if calm is None or point in state.busy:
+            return False
+        value = seen.value
+        return type(value) in _NUMBERS and calm[0] <= value <= calm[1] and seen.good  # type: ignore[operator]
 
     def decides(self, state: Memories, point: str, seen: Observation) -> bool:
         """Whether a rule on this point alone changes by a reading, so that it is kept."""
@@ -126,6 +149,36 @@ class Judge:
             if isinstance(memory, Memory) and next_memory(rule, memory, seen) is not memory:
                 return True
         return False
+
+    def _leaves_all_as_it_is(
+        self, state: Memories, point: str, seen: Observation, now: int
+    ) -> bool:
+        """Take a kept reading in; whether every rule stays as it is."""
+        if self._hides(state, point, seen):
+            return False
+        if point in self.hearers.points and seen.good:
+            last = state.entries.get(f"last/{point}")
+            if not isinstance(last, Last) or last.value != seen.value:
+                return False
+        world = state.seen
+        world.now = now
+        world.see(point, seen)
+        calm = self._is_calm(state, point, seen)
+        for key, rule, alone in self._keyed.get(point, ()):
+            if alone and calm:
+                continue
+            memory = state.entries.get(key, IDLE)
+            if not isinstance(memory, Memory):
+                return False
+            if not alone and memory is IDLE and stays_idle(rule, world):
+                continue
+            then = next_memory(rule, memory, seen) if alone else reconsidered(rule, memory, world)
+            if then is not memory:
+                return False
+        return True
+
+    def _may_hide(self, point: str) -> bool:
+        return bool(self.alarm_plan.suppressed_by(point))
 
     def _hides(self, state: Memories, point: str, seen: Observation) -> bool:
         """Whether a reading begins or ends to hide an alarm by design."""
@@ -138,7 +191,7 @@ class Judge:
 
     @property
     def claims(self) -> Claims:
-        """The rules that may want a slot of an actuator, most urgent first, with their keys."""
+        """The rules that may want a slot of an actuator, by their keys."""
         return self._claims
 
     @property

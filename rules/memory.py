@@ -96,6 +96,17 @@ def next_memory(rule: Rule, memory: Memory, seen: Observation) -> Memory:
     return concluded(rule, memory, said, seen.at, seen.value if seen.good else None)
 
 
+def stays_idle(rule: Rule, world: World) -> bool:
+    """Whether an idle rule surely stays idle, by its formula alone: the short way of most."""
+    if rule.formula is None:
+        return False
+    try:
+        held = rule.formula.holds(world)
+    except Exception:  # noqa: BLE001 - the long way suspends the rule
+        return False
+    return held is False or (held is not True and rule.on_bad is not OnBad.ALARM)
+
+
 def reconsidered(rule: Rule, memory: Memory, world: World) -> Memory:
     """What a rule on several points remembers now; the same object if no change."""
     if memory.phase is Phase.SUSPENDED:

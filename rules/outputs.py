@@ -1,13 +1,14 @@
 """The outputs of one step: who has which slot, what each output is driven to, and why."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
 from rules import slots
 from rules.alarm import Verb
 from rules.alarms import Alarms
-from rules.base import Command, Rule
+from rules.base import Command
 from rules.changes import Changes
 from rules.events import NEVER, OWN, Drive
 from rules.interlocks import Interlocks
@@ -15,7 +16,16 @@ from rules.memory import Memory, commands
 from rules.order import Order
 from rules.slots import Contract, Held, Occupant, Output
 
-Claims = Mapping[tuple[str, int], Sequence[tuple[str, Rule, Command]]]
+
+class Claim(NamedTuple):
+    """What a rule wants of a slot while it is active; the most urgent has the lowest rank."""
+
+    rank: int
+    rule: str
+    value: bool
+
+
+Claims = Mapping[tuple[str, int], Mapping[str, Claim]]
 MISMATCH = f"{OWN}mismatch."  # followed by the actuator that does not do as it is driven
 _RULE = "rule/"
 _ORDER = "order/"
@@ -24,7 +34,7 @@ _ORDER = "order/"
 class Outputs:
     """Every output of the kitchen, as this step leaves it.
 
-    `claims` are the rules that may want a slot of an actuator, most urgent first. Of the occupants
+    `claims` are the rules that may want a slot of an actuator. Of the occupants
     only those of a rule with a condition are given anew; all others stay until their time is over
     or they are relinquished.
     """
@@ -180,10 +190,13 @@ class Outputs:
 
     def _claimant(self, actuator: str, slot: int) -> Occupant | None:
         """The most urgent rule that wants a slot."""
-        for key, rule, command in self._claims.get((actuator, slot), ()):
+        claims = self._claims.get((actuator, slot), {})
+        # Of hundreds of rules few remember anything just now.
+        keys = {*self._changes.state.remembering, *self._changes.entries} & claims.keys()
+        for claim, key in sorted((claims[key], key) for key in keys):
             memory = self._changes.get(key)
             if isinstance(memory, Memory) and commands(memory, self._contracts[actuator]):
-                return Occupant(command.value, f"{_RULE}{rule.id}")
+                return Occupant(claim.value, f"{_RULE}{claim.rule}")
         return None
 
     def _doubted(self, actuator: str, output: Output, now: int) -> Output:

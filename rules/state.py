@@ -36,6 +36,7 @@ class Memories:
         self.timers: dict[str, int] = {}
         self.next_due = NEVER
         self.busy: set[str] = set()  # points of which a rule remembers anything
+        self.remembering: set[str] = set()  # the keys of these rules
         self.seen = Seen(judge.rules.values(), judge.zone)
         if seen is not None:
             self.seen.follow(seen)
@@ -65,6 +66,10 @@ class Memories:
         rule = self._judge.rules.get(key.removeprefix("rule/"))
         if rule is None:
             return
+        if key in self.entries:
+            self.remembering.add(key)
+        else:
+            self.remembering.discard(key)
         if any(f"rule/{other.id}" in self.entries for other in self._judge.rules_of(rule.point)):
             self.busy.add(rule.point)
         else:

@@ -1,6 +1,6 @@
 """Which rules run when something happens."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, KeysView, Mapping, Sequence
 
 from rules.base import AlarmHeard, Called, Due, PointChanged, Rule, TimerElapsed, Value
 
@@ -22,9 +22,9 @@ class Hearers:
                     self._of.setdefault(_key(trigger, rule), []).append(rule)
 
     @property
-    def points(self) -> set[str]:
+    def points(self) -> KeysView[str]:
         """The points whose changes are waited for."""
-        return set(self._points)
+        return self._points.keys()
 
     @property
     def scheduled(self) -> Mapping[str, Rule]:
@@ -36,7 +36,7 @@ class Hearers:
         found = [
             rule
             for trigger, rule in self._points.get(point, ())
-            if trigger.to is None or (trigger.to == value and type(trigger.to) is type(value))
+            if trigger.to is None or _same(trigger.to, value)
         ]
         return list(dict.fromkeys(found))
 
@@ -65,3 +65,8 @@ def _key(trigger: AlarmHeard | TimerElapsed | Called, rule: Rule) -> tuple[str, 
             return ("timer", timer)
         case Called():
             return ("called", rule.id)
+
+
+def _same(wanted: Value, value: Value) -> bool:
+    """Whether a value is the one that is waited for; a number may come back from the log whole."""
+    return wanted == value and isinstance(wanted, bool) is isinstance(value, bool)

@@ -1,7 +1,8 @@
 """One step at work: fires timers, takes the event in, and lets each rule say what follows."""
 
 from collections.abc import Collection, Iterable
-from typing import Protocol
+from heapq import heapify, heappop, heappush
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -11,7 +12,6 @@ from rules.base import Observation, OnBad, Priority, Rule, Value
 from rules.changes import Changes
 from rules.doses import grow, has_dose, recall
 from rules.events import (
-    NEVER,
     Asked,
     Begun,
     Clocked,
@@ -40,6 +40,7 @@ from rules.memory import (
     raises,
     reconsidered,
     remembers,
+    stays_idle,
 )
 from rules.orders import Orders
 from rules.outputs import Claims, Outputs
@@ -54,6 +55,14 @@ DEPTH = 8  # so long may a chain of causes be
 TOO_OFTEN = "it begins too often"
 TIMERS_MOST = 10_000  # of one step, each at its own instant
 LOOK = 0.1  # what a look counts for among them: most end in nothing
+
+
+class _Due(NamedTuple):
+    """A timer, in the order in which they fire."""
+
+    due: int
+    rank: int
+    key: str
 
 
 class Kitchen(Compiled, Protocol):
@@ -97,22 +106,24 @@ class Turn:
         """
         if self.changes.state.next_due > now:
             return
-        timers = self._timers(away=away)
+        waiting = self._due(now, away=away)
         fired = 0.0
-        while (due := min(timers.values(), default=NEVER)) <= now:
+        while waiting:
+            due = waiting[0].due
             at = due if fired < TIMERS_MOST else now
             self._seen.now = at
-            for key in sorted(
-                (key for key, when in timers.items() if when == due), key=self._order
-            ):
-                if timers.get(key) != due:
+            together = []
+            while waiting and waiting[0].due == due:
+                together.append(heappop(waiting))
+            for timer in together:
+                if self._due_of(timer.key) != due:
                     continue  # one that fired before it has moved it
-                self._fire(key, at)
+                self._fire(timer.key, at)
                 self._follow(at)
-                self._bring_up(timers, key)
-                fired += LOOK if key.startswith("look/") else 1.0
+                self._look_ahead(waiting, now, timer.key)
+                fired += LOOK if timer.key.startswith("look/") else 1.0
             self._settle(at)
-            self._bring_up(timers)
+            self._look_ahead(waiting, now)
         if fired > TIMERS_MOST:
             self.changes.chain = ()
             self.changes.record("system", {"code": "timers_late"})
@@ -295,30 +306,41 @@ class Turn:
 
     def _look_again(self, rule: Rule, now: int) -> None:
         memory = self.changes.memory(rule.id)
-        self._become(rule, memory, reconsidered(rule, memory, self._seen), now)
+        if memory is not IDLE or not stays_idle(rule, self._seen):
+            self._become(rule, memory, reconsidered(rule, memory, self._seen), now)
 
-    def _timers(self, *, away: bool) -> dict[str, int]:
-        timers = {f"look/{name}": at for name, at in self._seen.looks.items()}
-        timers |= self.changes.state.timers
+    def _due(self, now: int, *, away: bool) -> list[_Due]:
+        """The timers that are due by now, as a heap."""
+        state = self.changes.state
+        timers = [(at, key) for key, at in state.timers.items() if at <= now]
         if away:
-            timers = {key: at for key, at in timers.items() if not key.startswith("schedule/")}
-        return timers
+            timers = [(at, key) for at, key in timers if not key.startswith("schedule/")]
+        timers += [(at, f"look/{name}") for name, at in self._seen.looks.items() if at <= now]
+        waiting = [self._ranked(at, key) for at, key in timers]
+        heapify(waiting)
+        return waiting
 
-    def _bring_up(self, timers: dict[str, int], fired: str = "") -> None:
-        """Bring the timers up to what has changed since one has fired."""
-        kind, _, name = fired.partition("/")
+    def _look_ahead(self, waiting: list[_Due], now: int, fired: str = "") -> None:
+        """Take up the timers that have changed and are due by now; those moved away are passed."""
+        changed = self.changes.changed()
+        if fired.startswith("look/"):
+            changed.append(fired)
+        for key in changed:
+            due = self._due_of(key)
+            if due is not None and due <= now:
+                heappush(waiting, self._ranked(due, key))
+
+    def _due_of(self, key: str) -> int | None:
+        """When a timer is due as things stand now."""
+        kind, _, name = key.partition("/")
         if kind == "look":
-            timers[fired] = self._seen.looks[name]
-        for key in self.changes.changed():
-            due = self._judge.due(key, self.changes.entries[key])
-            if due is None:
-                timers.pop(key, None)
-            else:
-                timers[key] = due
+            return self._seen.looks[name]
+        return self._judge.due(key, self.changes.get(key))
 
-    def _order(self, key: str) -> tuple[int, str]:
+    def _ranked(self, due: int, key: str) -> _Due:
         """The most urgent rule first, as with everything else that comes at once."""
-        return self._judge.rank.get(key.partition("/")[2], len(self._judge.rank)), key
+        rank = self._judge.rank
+        return _Due(due, rank.get(key.partition("/")[2], len(rank)), key)
 
     def _become(self, rule: Rule, before: Memory, then: Memory, now: int) -> None:
         """Take over what a rule remembers now, with all that follows from it."""

@@ -8,6 +8,7 @@ again: those from `begins()` on, and the one before.
 
 import math
 from collections import deque
+from collections.abc import Sequence
 
 from rules.base import Observation
 
@@ -54,6 +55,8 @@ class Window:
         self._value: float | None = None  # what holds since `_at`
         self._at = 0
         self.begun = False  # whether the point was ever seen
+        self._sum: _Held | None = None  # of the buckets that change no more
+        self._sum_of = (0, 0)  # the oldest of them, and the one after them
 
     def begins(self, now: int) -> int:
         """The instant from which on readings count."""
@@ -63,9 +66,16 @@ class Window:
         """Take the next kept reading; one that is BAD or no number ends what held."""
         at = max(seen.at, self._at)
         value = _usable(seen)
-        self._close(at)
-        if value is not None:
-            self._hold(value, at, at)
+        held, buckets = self._value, self._buckets
+        if held is not None and value is not None and buckets[-1].index == at // self.width_ms:
+            buckets[-1].hold(
+                held, self._at, at
+            )  # what held began in this bucket, as it is the last
+            buckets[-1].hold(value, at, at)
+        else:
+            self._close(at)
+            if value is not None:
+                self._hold(value, at, at)
         self._value, self._at, self.begun = value, at, True
 
     def interrupt(self) -> None:
@@ -112,12 +122,9 @@ class Window:
         return held
 
     def _held(self, now: int) -> list[_Held]:
-        """The buckets that count, and what has held since the last reading; or nothing."""
+        """What counts, in up to three parts in their order; nothing if that is too little."""
         begin = self.begins(now)
-        oldest = begin // self.width_ms
-        held = list(self._buckets)
-        if held and held[0].index < oldest:
-            held = [each for each in held if each.index >= oldest]
+        held = self._closed(begin // self.width_ms)
         if self._value is not None:
             start = max(self._at, begin)
             open_ = _Held(-1, self._value, start)
@@ -125,6 +132,17 @@ class Window:
             held.append(open_)
         covered_ms = sum([each.covered_ms for each in held])
         return held if 2 * covered_ms >= self.span_ms else []
+
+    def _closed(self, oldest: int) -> list[_Held]:
+        """The buckets that count: all but the last, which are as they will stay, as one."""
+        buckets = self._buckets
+        if not buckets or buckets[-1].index < oldest:
+            return []
+        of = (oldest, buckets[-1].index)
+        if self._sum_of != of:
+            past = [each for each in buckets if oldest <= each.index < of[1]]
+            self._sum_of, self._sum = of, _summed(past) if past else None
+        return [buckets[-1]] if self._sum is None else [self._sum, buckets[-1]]
 
     def _close(self, until: int) -> None:
         """Put what has held so far into its buckets, as far as it still counts."""
@@ -143,6 +161,18 @@ class Window:
         self._buckets[-1].hold(value, start, end)
 
 
+def _summed(buckets: Sequence[_Held]) -> _Held:
+    """Several buckets as one."""
+    first, last = buckets[0], buckets[-1]
+    whole = _Held(first.index, first.first, first.first_at)
+    whole.area = math.fsum([each.area for each in buckets])
+    whole.covered_ms = sum([each.covered_ms for each in buckets])
+    whole.least = min([each.least for each in buckets])
+    whole.most = max([each.most for each in buckets])
+    whole.last, whole.last_at = last.last, last.last_at
+    return whole
+
+
 def width_ms(span_ms: int) -> int:
     """How long one bucket of a window is: a sixtieth, at least a second."""
     return max(_WIDTH_LEAST_MS, -(-span_ms // BUCKETS_MAX))
@@ -150,6 +180,8 @@ def width_ms(span_ms: int) -> int:
 
 def _usable(seen: Observation) -> float | None:
     value = seen.value
+    if type(value) is float and value - value == 0.0 and seen.good:
+        return value
     if not seen.good or isinstance(value, (bool, str)) or value is None:
         return None
     try:

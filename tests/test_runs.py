@@ -261,3 +261,15 @@ def test_a_rule_that_begins_too_often_rests_and_gets_another_chance() -> None:
     assert notes(kitchen.feed(Asked("watch", "mina"), now + 1)) == []
     kitchen.feed(Elapsed(), now + REST_MS)
     assert notes(kitchen.feed(Asked("watch", "mina"), now + REST_MS)) == ["again"]
+
+
+def test_a_number_that_comes_back_whole_from_the_log_is_still_the_one_waited_for() -> None:
+    for value in (9.0, 9):
+        kitchen = bench(
+            rule(triggers=[PointChanged(point=TEMPERATURE, to=9.0)], actions=[Note(text="nine")])
+        )
+        seen(kitchen, TEMPERATURE, 4.0, 1)
+        assert notes(seen(kitchen, TEMPERATURE, value, 2)) == ["nine"]
+    kitchen = bench(rule(triggers=[PointChanged(point=DOOR, to=True)], actions=[Note(text="open")]))
+    seen(kitchen, DOOR, value=False, now=1)
+    assert notes(seen(kitchen, DOOR, 1.0, 2)) == []
