@@ -14,7 +14,14 @@ from gateway.access.errors import NotAllowed, Refused, TooManyTries, Unfit
 from gateway.access.nobody import Nobody
 from gateway.access.pace import Pace
 from gateway.access.people import People
-from gateway.access.person import EVERYWHERE, PeopleStore, Person, Reach, check_names, check_password
+from gateway.access.person import (
+    EVERYWHERE,
+    PeopleStore,
+    Person,
+    Reach,
+    check_names,
+    check_password,
+)
 from gateway.access.role import Role
 from gateway.access.secret import (
     CODE_LIFE_S,
@@ -75,7 +82,7 @@ class Access:
 
     def stands(self, user: User) -> bool:
         """Whether the secret behind `user` is still valid, and the role still that."""
-        if user.kind in ("demo", "console"):
+        if user.kind == "demo" or user.kind == "console":  # noqa: PLR1714 - mypy narrows by it
             return True
         if user.kind == "tablet":
             return self.tablets.by_digest(user.digest) is not None
@@ -184,10 +191,8 @@ class Access:
         async with self._changing:
             return await self._open(_session_of(person, self._proof()))
 
-    async def log_in_by_pin(
-        self, person_id: str, pin: str, tablet: str | None, peer: str
-    ) -> tuple[str, User]:
-        """On the tablet with that cookie; raises as `log_in_by_password`, and NotAllowed elsewhere."""
+    async def log_in_by_pin(self, person_id: str, pin: str, tablet: str | None) -> tuple[str, User]:
+        """On the tablet with that cookie, else NotAllowed; raises Refused, Locked or Overrun."""
         row = self.tablets.of(tablet)
         if row is None:
             raise NotAllowed("a PIN counts on a paired tablet only: use your password here")

@@ -26,4 +26,4 @@ class Unfit(Exception):
 
 
 class NotAllowed(Exception):
-    """This would change what whoever asks may not change; the message says who may."""
+    """It would change what whoever asks may not change; the message says who may."""

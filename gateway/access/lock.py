@@ -15,7 +15,7 @@ class Waits(NamedTuple):
     longest_ms: int
 
 
-# 32 tries on the first day, 24 on any later one: six digits are then guessed in a day by 1 in 30,000.
+# Some 32 tries on the first day, 24 on any later one: of six digits, 1 in 30,000.
 PIN_WAITS = Waits(3, 60_000, 3_600_000)
 # A password is not guessed at this pace; nobody shall be locked out of one for long.
 PASSWORD_WAITS = Waits(10, 60_000, 900_000)

@@ -9,12 +9,14 @@ class Nobody:
 
     def person(self, person_id: str) -> Person | None:
         del person_id
+        return None
 
     def people(self) -> list[Person]:
         return []
 
     def lock(self, key: str) -> Lock | None:
         del key
+        return None
 
     async def keep(self, person: Person) -> None:
         raise Unfit(f"{person.id} cannot be kept here: there is no store of people")

@@ -1,7 +1,7 @@
 """Passwords and PINs as argon2id: 19 MiB, two passes, one at a time in a thread of its own.
 
-The figures are those of OWASP's cheat sheet on storing passwords. One at a time, because each takes 19 MiB of a board
-that may have 512; what waits is bounded, and the loop goes on meanwhile.
+The figures are those of OWASP's cheat sheet on storing passwords. One at a time, because each
+takes 19 MiB of a board that may have 512; what waits is bounded, and the loop goes on meanwhile.
 """
 
 import asyncio
@@ -16,7 +16,9 @@ PASSES = 2
 WAITING_MAX = 64
 
 # Of a random password nobody knows: who does not exist takes as long as who does.
-_NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0IGhlcmU$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+_NOBODY = (
+    "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0IGhlcmU$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+)
 _Result = TypeVar("_Result")
 
 
@@ -33,7 +35,7 @@ class Passwords:
         return await self._alone(lambda: _hash(secret))
 
     async def matches(self, encoded: str, secret: str) -> bool:
-        """Whether it was made of `secret`; an empty one never is, and takes as long. Raises Overrun."""
+        """Whether it was made of `secret`; an empty one never is, as slowly. Raises Overrun."""
         return await self._alone(lambda: _matches(encoded or _NOBODY, secret))
 
     async def _alone(self, work: Callable[[], _Result]) -> _Result:

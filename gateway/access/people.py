@@ -140,7 +140,7 @@ class People:
         return person
 
     async def check_pin(self, person_id: str, pin: str, tablet: str) -> Person:
-        """Who tapped that tile on that tablet and knows the PIN; raises as `check_password` does."""
+        """Who tapped that tile on that tablet and knows the PIN; raises like `check_password`."""
         person = self.find(person_id)
         own, shared = f"pin/{person_id}", f"tablet/{tablet}"
         await self._count_try([shared] if person is None else [own, shared], PIN_WAITS)

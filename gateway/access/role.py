@@ -16,7 +16,7 @@ class Role(StrEnum):
         return order.index(self) >= order.index(needed)
 
     def at_most(self, cap: "Role") -> "Role":
-        """This role, or `cap` where that may do less."""
+        """The role itself, or `cap` where that may do less."""
         return cap if self.covers(cap) else self
 
 

@@ -7,7 +7,14 @@ from gateway.access.caller import User
 from gateway.access.errors import Unfit
 from gateway.access.person import EVERYWHERE, check_names
 from gateway.access.role import Role
-from gateway.access.secret import SECRET_MAX, TABLETS_MAX, TokenRow, TokenStore, digest_of, new_secret
+from gateway.access.secret import (
+    SECRET_MAX,
+    TABLETS_MAX,
+    TokenRow,
+    TokenStore,
+    digest_of,
+    new_secret,
+)
 from gateway.clock import Clock
 
 _ANY_ID = "tablet"

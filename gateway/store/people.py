@@ -1,5 +1,6 @@
 """The people who may log in, and who has to wait: in memory to ask, in `gateway.db` to last."""
 
+import contextlib
 import logging
 import sqlite3
 from typing import NamedTuple
@@ -7,7 +8,9 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.access.person import Lock, Person
+from gateway.clock import Clock
 from gateway.store.errors import StoreError
+from gateway.store.tokens import REFRESH_S
 from gateway.store.worker import StoreWorker
 
 logger = logging.getLogger(__name__)
@@ -18,6 +21,7 @@ class Found(NamedTuple):
 
     people: dict[str, Person]
     locks: dict[str, Lock]
+    damaged: frozenset[str] = frozenset()  # accounts that cannot be read
 
 
 class StoredPeople:
@@ -30,6 +34,12 @@ class StoredPeople:
         self._changes = 0
         self._readable = True
 
+    async def refresh(self, clock: Clock) -> None:
+        """Take over what another process changed, for ever."""
+        while True:
+            await self.load()
+            await clock.sleep(REFRESH_S * clock.speed)
+
     async def load(self) -> None:
         """Read what is stored; those known stay while it cannot be read."""
         before = self._changes
@@ -41,6 +51,8 @@ class StoredPeople:
             self._readable = False
         else:
             self._readable = True
+            for name in sorted(found.damaged - self._found.damaged):
+                logger.error("the account %s cannot be read: remove and add it anew", name)
             if self._changes == before:  # else it may have been read too early
                 self._found = found
 
@@ -87,16 +99,14 @@ class StoredPeople:
 
 
 def read(connection: sqlite3.Connection) -> Found:
-    """All of both tables; a row that cannot be read is left out and said."""
-    people, locks = {}, {}
+    """All of both tables; a wait that cannot be read is over."""
+    people, locks, damaged = {}, {}, set()
     for key, body in connection.execute("SELECT id, body FROM people"):
         try:
             people[key] = msgspec.json.decode(body, type=Person)
         except msgspec.DecodeError:
-            logger.error("the account %s cannot be read: remove and add it anew", key)
+            damaged.add(key)
     for key, body in connection.execute("SELECT key, body FROM locks"):
-        try:
+        with contextlib.suppress(msgspec.DecodeError):
             locks[key] = msgspec.json.decode(body, type=Lock)
-        except msgspec.DecodeError:
-            logger.error("the wait of %s cannot be read and is over", key)
-    return Found(people, locks)
+    return Found(people, locks, frozenset(damaged))
