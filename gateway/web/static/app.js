@@ -1,5 +1,6 @@
 // The page: what the stream says, drawn at once; what a person taps, sent and then confirmed.
 import "./banner.js";
+import { WRITING } from "./asking.js";
 import { paintHeader } from "./header.js";
 import { Wall } from "./kitchen.js";
 import { hidden, Notices, waiting } from "./notices.js";
@@ -108,7 +109,7 @@ async function acknowledge(id) {
   try {
     const path = `/api/v1/alarms/${encodeURIComponent(id)}/acknowledge`;
     const signal = AbortSignal.timeout(CONFIRM_MS);
-    const answer = await fetch(path, { method: "POST", signal });
+    const answer = await fetch(path, { method: "POST", headers: WRITING, signal });
     if (answer.status === 401) location.assign("/login");
     if (!answer.ok) failed();
   } catch {
