@@ -159,8 +159,9 @@ def test_the_first_page_is_small() -> None:
 
 
 def test_all_of_the_page_is_small() -> None:
-    """With one language; the largest of the catalogues stands for it."""
-    files = {name: len(file.zipped) for name, file in assets().items()}
+    """With one language, the largest of the catalogues; the login is a page of its own."""
+    page = {name: file for name, file in assets().items() if not name.startswith("login")}
+    files = {name: len(file.zipped) for name, file in page.items()}
     words = [files.pop(f"{name}.json") for name in LANGUAGES]
     assert sum(files.values()) + max(words) <= 60_000
 

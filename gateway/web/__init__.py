@@ -21,11 +21,14 @@ from gateway.web import (
     metrics,
     notifications,
     openapi,
+    people,
     push,
     reference,
     rules,
     static,
     status,
+    tablets,
+    tokens,
     trial,
 )
 from gateway.web.kitchen import Kitchen
@@ -45,12 +48,15 @@ PARTS = (
     live,
     metrics,
     notifications,
+    people,
     openapi,
     push,
     reference,
     rules,
     static,
     status,
+    tablets,
+    tokens,
     trial,
 )
 

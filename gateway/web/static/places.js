@@ -11,6 +11,7 @@ export const PLACES = [
   { name: "more", rail: true, load: () => import("./more.js") },
   { name: "devices", symbol: "device", load: () => import("./devices.js") },
   { name: "system", symbol: "system", load: () => import("./status.js") },
+  { name: "account", symbol: "account", load: () => import("./account.js") },
   { name: "help", symbol: "help", load: () => import("./help.js") },
   { name: "point", load: () => import("./point.js") },
 ];
