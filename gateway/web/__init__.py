@@ -19,7 +19,9 @@ from gateway.web import (
     login,
     metrics,
     notifications,
+    openapi,
     push,
+    reference,
     rules,
     static,
     status,
@@ -27,7 +29,7 @@ from gateway.web import (
 )
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
-from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, Counters, Route, Settings
+from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, TABLE, Counters, Route, Settings
 
 PARTS = (
     health,
@@ -41,7 +43,9 @@ PARTS = (
     live,
     metrics,
     notifications,
+    openapi,
     push,
+    reference,
     rules,
     static,
     status,
@@ -63,6 +67,7 @@ def build_app(
     app[KITCHEN] = kitchen
     app[ACCESS] = access
     app[CLOCK] = clock
+    app[TABLE] = routes
     app[COUNTERS] = Counters()
     app[LIVE] = Live(kitchen, clock)
     for route in routes.values():

@@ -33,6 +33,13 @@ _PUSH_SUBSCRIPTIONS = """
     CREATE TABLE push_subscriptions (endpoint TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID"""
 
 
+_PEOPLE = (
+    "CREATE TABLE people (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
+    # who has to wait after wrong tries: the tries of a person or a tablet
+    "CREATE TABLE locks (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
+)
+
+
 @migrations()
 def s0001_log_and_state(db: Database) -> None:
     """Rows of both streams, what was judged, the state it led to, and where the cloud stands."""
@@ -56,3 +63,10 @@ def s0003_notices(db: Database) -> None:
 def s0004_push_subscriptions(db: Database) -> None:
     """The browsers people want to be told by."""
     db.execute(_PUSH_SUBSCRIPTIONS)
+
+
+@migrations()
+def s0005_people(db: Database) -> None:
+    """Who may log in with a password or a PIN, and who has to wait after wrong tries."""
+    for statement in _PEOPLE:
+        db.execute(statement)
