@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway import alarming, controls, inventory, judging, metrics, reading, rules_view, told
+from gateway import (
+    alarming,
+    controls,
+    inventory,
+    judging,
+    metrics,
+    reading,
+    rules_view,
+    timers,
+    told,
+)
 from gateway.access import User
 from gateway.alarm_view import AlarmViews
 from gateway.notify import view as notifications
@@ -38,6 +48,7 @@ from gateway.web.kitchen import (
     SeriesView,
     SiteView,
     StatusView,
+    TimerView,
     TooManyRows,
     UnknownAlarm,
     UnknownDevice,
@@ -47,6 +58,7 @@ from gateway.web.kitchen import (
 from rules import limit
 from rules.alarm import Alarm, State
 from rules.base import Priority, Rule
+from rules.cooks import TimerSeen, TimerSet, TimerStopped
 from rules.people import ByPeople
 
 if TYPE_CHECKING:
@@ -228,6 +240,18 @@ class View:
 
     async def run_rule(self, rule_id: str, by: str) -> RuleView:
         return await rules_view.run(self._gateway, rule_id, by)
+
+    def timers(self) -> list[TimerView]:
+        return timers.listed(self._gateway)
+
+    async def start_timer(self, timer: str, label: str, for_ms: int, by: str) -> TimerView:
+        return await timers.start(self._gateway, TimerSet(timer, label, for_ms, by))
+
+    async def stop_timer(self, timer: str, by: str) -> None:
+        await timers.end(self._gateway, TimerStopped(timer, by))
+
+    async def see_timer(self, timer: str, by: str) -> None:
+        await timers.end(self._gateway, TimerSeen(timer, by))
 
     def modes(self) -> list[ModeView]:
         return rules_view.modes(self._gateway)

@@ -25,6 +25,7 @@ from gateway.web import (
     rules,
     static,
     status,
+    timers,
     trial,
 )
 from gateway.web.kitchen import Kitchen
@@ -49,6 +50,7 @@ PARTS = (
     rules,
     static,
     status,
+    timers,
     trial,
 )
 
