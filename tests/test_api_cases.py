@@ -6,6 +6,7 @@ Half of the cases fit the description and half do not, against a daemon with its
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 from schemathesis.checks import CheckFunction, not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks
 
 from tests.patience import PATIENCE_S
@@ -57,6 +59,7 @@ class Asking:
         """Raises what schemathesis finds wrong with an answer."""
         schema = schemathesis.openapi.from_dict(self.description)
         for found in schema.get_all_operations():
+            assert isinstance(found, Ok), found
             operation = found.ok()
             name = operation.definition.raw["operationId"]
             cases = min(self._each, SLOW.get(name, self._each))
@@ -64,7 +67,7 @@ class Asking:
                 if cases:
                     self._ask(name, operation.as_strategy(generation_mode=mode), cases)
 
-    def _ask(self, name: str, strategy: SearchStrategy[schemathesis.Case], cases: int) -> None:
+    def _ask(self, name: str, strategy: SearchStrategy[schemathesis.Case[Any]], cases: int) -> None:
         @settings(
             max_examples=cases,
             deadline=None,
@@ -72,7 +75,7 @@ class Asking:
             suppress_health_check=list(HealthCheck),
         )
         @given(case=strategy)
-        def ask(case: schemathesis.Case) -> None:
+        def ask(case: schemathesis.Case[Any]) -> None:
             token = self._tokens[self.operations.total() % TOKENS]
             headers = {"Authorization": f"Bearer {token}"}
             answer = case.call(
