@@ -48,12 +48,15 @@ from gateway.web.kitchen import (
     SiteView,
     StatusView,
     StoreView,
+    TimerView,
+    TooManyTimers,
     UnknownAlarm,
     UnknownChannel,
     UnknownDevice,
     UnknownMode,
     UnknownPoint,
     UnknownRule,
+    UnknownTimer,
 )
 from rules.people import (
     BackInService,
@@ -113,6 +116,8 @@ class KitchenInMemory:
         self.trial: msgspec.Raw | None = None
         self.rule_views = [CLOSING]
         self.tested: list[NoticeView] = []
+        self.timer_views: dict[str, TimerView] = {}
+        self.timers_most = 64
         self.browsers: Subscribing | None = None
         self.site_view = SiteView(label="마포점", zone="Asia/Seoul")
 
@@ -157,6 +162,29 @@ class KitchenInMemory:
         if rule_id != "closing":
             raise UnknownRule
         return self.rules()[0]
+
+    def timers(self) -> list[TimerView]:
+        return sorted(self.timer_views.values(), key=lambda timer: timer.due)
+
+    async def start_timer(self, timer: str, label: str, for_ms: int, by: str) -> TimerView:
+        if len(self.timer_views) >= self.timers_most:
+            raise TooManyTimers
+        view = TimerView(
+            id=timer, label=label, state="running", since=self.now, due=self.now + for_ms, by=by
+        )
+        self.timer_views[timer] = view
+        return view
+
+    async def stop_timer(self, timer: str, by: str) -> None:
+        del by
+        if self.timer_views.pop(timer, None) is None:
+            raise UnknownTimer
+
+    async def see_timer(self, timer: str, by: str) -> None:
+        view = self.timer_views.get(timer)
+        if view is None or view.state != "elapsed":
+            raise UnknownTimer
+        await self.stop_timer(timer, by)
 
     def modes(self) -> list[ModeView]:
         return [ModeView(id="kitchen", value="open", words=("open", "closed"))]

@@ -27,6 +27,7 @@ from gateway.web import (
     rules,
     static,
     status,
+    timers,
     trial,
 )
 from gateway.web.kitchen import Kitchen
@@ -53,6 +54,7 @@ PARTS = (
     rules,
     static,
     status,
+    timers,
     trial,
 )
 
