@@ -13,6 +13,7 @@ from gateway.web import (
     configuration,
     devices,
     entering,
+    events,
     guard,
     health,
     history,
@@ -26,6 +27,7 @@ from gateway.web import (
     rules,
     static,
     status,
+    timers,
     trial,
 )
 from gateway.web.kitchen import Kitchen
@@ -41,6 +43,7 @@ PARTS = (
     configuration,
     devices,
     entering,
+    events,
     history,
     live,
     metrics,
@@ -51,6 +54,7 @@ PARTS = (
     rules,
     static,
     status,
+    timers,
     trial,
 )
 
