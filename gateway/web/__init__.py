@@ -13,6 +13,7 @@ from gateway.web import (
     configuration,
     devices,
     entering,
+    events,
     guard,
     health,
     history,
@@ -28,6 +29,7 @@ from gateway.web import (
     static,
     status,
     tablets,
+    timers,
     tokens,
     trial,
 )
@@ -44,6 +46,7 @@ PARTS = (
     configuration,
     devices,
     entering,
+    events,
     history,
     live,
     metrics,
@@ -57,6 +60,7 @@ PARTS = (
     status,
     tablets,
     tokens,
+    timers,
     trial,
 )
 
