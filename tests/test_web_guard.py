@@ -210,6 +210,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/api/v1/timers/{id}/acknowledge"): (401, 403, 404, 404, 404),
     ("GET", "/api/v1/openapi.json"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/reference"): (303, 200, 200, 200, 200),
+    ("GET", "/api/v1/events"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/live"): (401, 200, 200, 200, 200),
     ("GET", "/metrics"): (401, 200, 200, 200, 200),
     ("GET", "/"): (303, 200, 200, 200, 200),
