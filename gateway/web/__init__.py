@@ -10,6 +10,7 @@ from gateway.web import (
     actuators,
     alarms,
     api,
+    bands,
     configuration,
     devices,
     entering,
@@ -21,6 +22,7 @@ from gateway.web import (
     metrics,
     notifications,
     openapi,
+    packs,
     push,
     reference,
     rules,
@@ -28,15 +30,19 @@ from gateway.web import (
     status,
     timers,
     trial,
+    views,
 )
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
+from gateway.web.pace import PACE, Pace
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, TABLE, Counters, Route, Settings
+from gateway.web.timing import TIMING, Timing
 
 PARTS = (
     health,
     login,
     api,
+    bands,
     actuators,
     alarms,
     configuration,
@@ -47,6 +53,7 @@ PARTS = (
     metrics,
     notifications,
     openapi,
+    packs,
     push,
     reference,
     rules,
@@ -54,6 +61,7 @@ PARTS = (
     status,
     timers,
     trial,
+    views,
 )
 
 
@@ -72,6 +80,8 @@ def build_app(
     app[ACCESS] = access
     app[CLOCK] = clock
     app[TABLE] = routes
+    app[TIMING] = Timing()
+    app[PACE] = Pace(clock)
     app[COUNTERS] = Counters()
     app[LIVE] = Live(kitchen, clock)
     for route in routes.values():
