@@ -1,6 +1,6 @@
 """What people see: the state of the daemon as the page, the API and /metrics hand it out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +13,7 @@ from gateway import (
     metrics,
     pack_view,
     reading,
+    record_view,
     rules_view,
     timers,
     told,
@@ -30,6 +31,7 @@ from gateway.store import query, source
 from gateway.store.errors import StoreError
 from gateway.trial.apart import Apart
 from gateway.web.alarm_shapes import AlarmHistoryView, DutyView, FloodView, KpiView
+from gateway.web.event_shapes import RecordView
 from gateway.web.kitchen import (
     ActuatorView,
     AlarmView,
@@ -163,11 +165,17 @@ class View:
     def flood(self) -> FloodView | None:
         return self._alarms.flood()
 
+    def shift_people(self) -> Sequence[str]:
+        return sorted(self._gateway.roster.names())
+
     def duties(self) -> list[DutyView]:
         return self._alarms.duties()
 
     async def alarm_history(self, start: int, end: int) -> AlarmHistoryView:
         return await self._alarms.history(start, end)
+
+    async def events(self, start: int, end: int, kinds: Collection[str]) -> RecordView:
+        return await record_view.between(self._gateway, start, end, kinds)
 
     async def alarm_kpi(self, start: int, end: int) -> KpiView:
         return await self._alarms.kpi(start, end)

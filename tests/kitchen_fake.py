@@ -1,6 +1,6 @@
 """An honest small kitchen in memory: the Protocol of the page without the daemon behind it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -19,9 +19,11 @@ from gateway.web.alarm_shapes import (
     RemovedView,
     ShelvedView,
 )
+from gateway.web.event_shapes import Happened, RecordView
 from gateway.web.kitchen import (
     ActuatorView,
     AlarmView,
+    BadRules,
     Band,
     Busy,
     CloudView,
@@ -41,6 +43,7 @@ from gateway.web.kitchen import (
     OrderView,
     OverrideView,
     PointView,
+    ProblemView,
     ReloadView,
     RuleView,
     SeriesView,
@@ -68,6 +71,12 @@ from rules.people import (
 )
 
 NOON = 1_795_226_400_000  # 2026-11-21 02:00 UTC
+CLOSING = RuleView(
+    id="closing", label="Closing", priority="low", runs=True, state="idle", callable=True
+)
+TROUBLE = ProblemView(
+    file="rules.yaml", line=2, column=3, path="rules.warm", message="got nothing, expected a kind"
+)
 
 
 class KitchenInMemory:
@@ -105,6 +114,9 @@ class KitchenInMemory:
         self.flood_view: FloodView | None = None
         self.duty: list[DutyView] = []
         self.alarm_rows: list[AlarmRow] = []
+        self.happened: list[Happened] = []
+        self.trial: msgspec.Raw | None = None
+        self.rule_views = [CLOSING]
         self.tested: list[NoticeView] = []
         self.timer_views: dict[str, TimerView] = {}
         self.timers_most = 64
@@ -146,16 +158,7 @@ class KitchenInMemory:
         return self.configuration_view
 
     def rules(self) -> list[RuleView]:
-        return [
-            RuleView(
-                id="closing",
-                label="Closing",
-                priority="low",
-                runs=True,
-                state="idle",
-                callable=True,
-            )
-        ]
+        return self.rule_views
 
     async def run_rule(self, rule_id: str, by: str) -> RuleView:
         self.asked.append((rule_id, by))
@@ -202,8 +205,12 @@ class KitchenInMemory:
         return ModeView(id=mode, value=value, words=words, by=by, since=self.now)
 
     async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
-        del start, end, rules
-        raise NoHistory("a kitchen in memory has none")
+        del start, end
+        if rules is not None and "kind" not in rules:
+            raise BadRules([TROUBLE])
+        if self.trial is None:
+            raise NoHistory("a kitchen in memory has none")
+        return self.trial
 
     async def reload(self, by: str) -> ReloadView:
         self.reloaded_by.append(by)
@@ -320,7 +327,12 @@ class KitchenInMemory:
         if self.impossible is not None:
             raise self.impossible
         if isinstance(event, HandedOver):
-            self.duty = [DutyView(role=event.role, people=[event.person], handed_over_by=event.by)]
+            self.duty = [
+                msgspec.structs.replace(duty, people=[event.person], handed_over_by=event.by)
+                if duty.role == event.role
+                else duty
+                for duty in self.duty or [DutyView(role=event.role, people=())]
+            ]
             return
         alarm = self.alarm(event.alarm)
         match event:
@@ -345,6 +357,16 @@ class KitchenInMemory:
 
     def duties(self) -> list[DutyView]:
         return self.duty
+
+    def shift_people(self) -> list[str]:
+        return sorted({name for duty in self.duty for name in duty.people})
+
+    async def events(self, start: int, end: int, kinds: Collection[str]) -> RecordView:
+        if self.no_record is not None:
+            raise self.no_record
+        found = [each for each in self.happened if each.kind in kinds and start <= each.at < end]
+        labels = {point.id: point.label for point in self.points()}
+        return RecordView(start=start, end=end, complete=True, events=found, labels=labels)
 
     async def alarm_history(self, start: int, end: int) -> AlarmHistoryView:
         if self.no_record is not None:

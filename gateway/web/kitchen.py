@@ -1,6 +1,6 @@
 """What the page and the API may see of the daemon: one Protocol and the shapes it hands out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -19,6 +19,7 @@ from gateway.web.alarm_shapes import (
     ShelvedView,
     SuppressedView,
 )
+from gateway.web.event_shapes import RecordView
 from rules.people import ByPeople
 
 PointState = Literal["ok", "alarm", "life", "acknowledged", "returned", "latched", "stale", "fault"]
@@ -516,11 +517,17 @@ class Kitchen(Protocol):
     def duties(self) -> list[DutyView]:
         """Every role of the shift calendar, and who fills it now."""
 
+    def shift_people(self) -> Sequence[str]:
+        """Everybody in the shift calendar, by name."""
+
     async def alarm_history(self, start: int, end: int) -> AlarmHistoryView:
         """What happened to alarms from `start` up to `end`, UTC ms; raises NoRecord."""
 
     async def alarm_kpi(self, start: int, end: int) -> KpiView:
         """The figures of that time; raises NoRecord."""
+
+    async def events(self, start: int, end: int, kinds: Collection[str]) -> RecordView:
+        """What happened from `start` up to `end`, UTC ms, of these kinds; raises NoRecord."""
 
     def cloud(self) -> CloudView: ...
 
