@@ -10,6 +10,7 @@ from gateway.web import (
     actuators,
     alarms,
     api,
+    bands,
     configuration,
     devices,
     entering,
@@ -22,6 +23,7 @@ from gateway.web import (
     metrics,
     notifications,
     openapi,
+    packs,
     people,
     push,
     reference,
@@ -32,15 +34,19 @@ from gateway.web import (
     timers,
     tokens,
     trial,
+    views,
 )
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
+from gateway.web.pace import PACE, Pace
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, TABLE, Counters, Route, Settings
+from gateway.web.timing import TIMING, Timing
 
 PARTS = (
     health,
     login,
     api,
+    bands,
     actuators,
     alarms,
     configuration,
@@ -53,6 +59,7 @@ PARTS = (
     notifications,
     people,
     openapi,
+    packs,
     push,
     reference,
     rules,
@@ -62,6 +69,7 @@ PARTS = (
     tokens,
     timers,
     trial,
+    views,
 )
 
 
@@ -80,6 +88,8 @@ def build_app(
     app[ACCESS] = access
     app[CLOCK] = clock
     app[TABLE] = routes
+    app[TIMING] = Timing()
+    app[PACE] = Pace(clock)
     app[COUNTERS] = Counters()
     app[LIVE] = Live(kitchen, clock)
     for route in routes.values():

@@ -231,6 +231,7 @@ ROUTES = (
         handler=acknowledge,
         role=Role.STAFF,
         tablet=True,
+        unpaced=True,
         answer=AlarmView,
     ),
     Route(
