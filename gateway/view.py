@@ -14,6 +14,7 @@ from gateway import (
     reading,
     record_view,
     rules_view,
+    timers,
     told,
 )
 from gateway.access import User
@@ -49,6 +50,7 @@ from gateway.web.kitchen import (
     SeriesView,
     SiteView,
     StatusView,
+    TimerView,
     TooManyRows,
     UnknownAlarm,
     UnknownDevice,
@@ -58,6 +60,7 @@ from gateway.web.kitchen import (
 from rules import limit
 from rules.alarm import Alarm, State
 from rules.base import Priority, Rule
+from rules.cooks import TimerSeen, TimerSet, TimerStopped
 from rules.people import ByPeople
 
 if TYPE_CHECKING:
@@ -245,6 +248,18 @@ class View:
 
     async def run_rule(self, rule_id: str, by: str) -> RuleView:
         return await rules_view.run(self._gateway, rule_id, by)
+
+    def timers(self) -> list[TimerView]:
+        return timers.listed(self._gateway)
+
+    async def start_timer(self, timer: str, label: str, for_ms: int, by: str) -> TimerView:
+        return await timers.start(self._gateway, TimerSet(timer, label, for_ms, by))
+
+    async def stop_timer(self, timer: str, by: str) -> None:
+        await timers.end(self._gateway, TimerStopped(timer, by))
+
+    async def see_timer(self, timer: str, by: str) -> None:
+        await timers.end(self._gateway, TimerSeen(timer, by))
 
     def modes(self) -> list[ModeView]:
         return rules_view.modes(self._gateway)

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from gateway.access import Kind, TokenRow, User
+from gateway.access import Kind, Person, TokenRow, User
+from gateway.access.person import Lock
 from gateway.alarm_kpi import AlarmRow, figures
 from gateway.notify.subscribing import Subscribing
 from gateway.web.alarm_shapes import (
@@ -47,12 +48,15 @@ from gateway.web.kitchen import (
     SiteView,
     StatusView,
     StoreView,
+    TimerView,
+    TooManyTimers,
     UnknownAlarm,
     UnknownChannel,
     UnknownDevice,
     UnknownMode,
     UnknownPoint,
     UnknownRule,
+    UnknownTimer,
 )
 from rules.people import (
     BackInService,
@@ -113,6 +117,8 @@ class KitchenInMemory:
         self.trial: msgspec.Raw | None = None
         self.rule_views = [CLOSING]
         self.tested: list[NoticeView] = []
+        self.timer_views: dict[str, TimerView] = {}
+        self.timers_most = 64
         self.browsers: Subscribing | None = None
         self.site_view = SiteView(label="마포점", zone="Asia/Seoul")
 
@@ -157,6 +163,29 @@ class KitchenInMemory:
         if rule_id != "closing":
             raise UnknownRule
         return self.rules()[0]
+
+    def timers(self) -> list[TimerView]:
+        return sorted(self.timer_views.values(), key=lambda timer: timer.due)
+
+    async def start_timer(self, timer: str, label: str, for_ms: int, by: str) -> TimerView:
+        if len(self.timer_views) >= self.timers_most:
+            raise TooManyTimers
+        view = TimerView(
+            id=timer, label=label, state="running", since=self.now, due=self.now + for_ms, by=by
+        )
+        self.timer_views[timer] = view
+        return view
+
+    async def stop_timer(self, timer: str, by: str) -> None:
+        del by
+        if self.timer_views.pop(timer, None) is None:
+            raise UnknownTimer
+
+    async def see_timer(self, timer: str, by: str) -> None:
+        view = self.timer_views.get(timer)
+        if view is None or view.state != "elapsed":
+            raise UnknownTimer
+        await self.stop_timer(timer, by)
 
     def modes(self) -> list[ModeView]:
         return [ModeView(id="kitchen", value="open", words=("open", "closed"))]
@@ -431,6 +460,34 @@ class TokensInMemory:
 
     async def remove(self, digest: bytes) -> bool:
         return self._rows.pop(digest, None) is not None
+
+
+class PeopleInMemory:
+    """People in a dict; who is kept is there at once."""
+
+    def __init__(self) -> None:
+        self._people: dict[str, Person] = {}
+        self.locks: dict[str, Lock] = {}
+
+    def person(self, person_id: str) -> Person | None:
+        return self._people.get(person_id)
+
+    def people(self) -> list[Person]:
+        return sorted(self._people.values(), key=lambda person: person.id)
+
+    def lock(self, key: str) -> Lock | None:
+        return self.locks.get(key)
+
+    async def keep(self, person: Person) -> None:
+        self._people[person.id] = person
+
+    async def forget(self, person_id: str) -> bool:
+        return self._people.pop(person_id, None) is not None
+
+    async def keep_lock(self, key: str, lock: Lock | None) -> None:
+        self.locks.pop(key, None)
+        if lock is not None:
+            self.locks[key] = lock
 
 
 def temperature(name: str, label: str, value: float, limit: Band, zone: str = "") -> PointView:

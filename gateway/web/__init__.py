@@ -12,6 +12,7 @@ from gateway.web import (
     api,
     configuration,
     devices,
+    entering,
     events,
     guard,
     health,
@@ -26,6 +27,7 @@ from gateway.web import (
     rules,
     static,
     status,
+    timers,
     trial,
 )
 from gateway.web.kitchen import Kitchen
@@ -40,6 +42,7 @@ PARTS = (
     alarms,
     configuration,
     devices,
+    entering,
     events,
     history,
     live,
@@ -51,6 +54,7 @@ PARTS = (
     rules,
     static,
     status,
+    timers,
     trial,
 )
 

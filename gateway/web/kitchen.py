@@ -449,6 +449,26 @@ class ModeView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     since: int | None = None
 
 
+class TimerView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A cooking timer; `elapsed` ones wait until somebody has seen them. Times are UTC ms."""
+
+    id: str
+    label: str
+    state: Literal["running", "elapsed"]
+    since: int
+    due: int
+    by: str  # a person, or "rule"
+    stoppable: bool = True  # False: a rule has started it, and alone ends it
+
+
+class UnknownTimer(Exception):
+    """There is no timer of that id, or it has not come to its end yet."""
+
+
+class TooManyTimers(Exception):
+    """As many timers are at work as there may be."""
+
+
 class Kitchen(Protocol):
     """The daemon's side of the page. Nothing here may block; all of it runs on the loop."""
 
@@ -537,6 +557,18 @@ class Kitchen(Protocol):
 
     async def run_rule(self, rule_id: str, by: str) -> RuleView:
         """Return once committed; raises UnknownRule."""
+
+    def timers(self) -> list[TimerView]:
+        """Every cooking timer and every timer of a rule, the first to end first."""
+
+    async def start_timer(self, timer: str, label: str, for_ms: int, by: str) -> TimerView:
+        """Start or begin anew; return once committed, raises TooManyTimers."""
+
+    async def stop_timer(self, timer: str, by: str) -> None:
+        """Return once committed; raises UnknownTimer."""
+
+    async def see_timer(self, timer: str, by: str) -> None:
+        """Somebody has seen that it came to its end; as `stop_timer`."""
 
     def modes(self) -> list[ModeView]: ...
 
