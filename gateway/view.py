@@ -8,6 +8,7 @@ import msgspec
 from gateway import alarming, controls, inventory, judging, metrics, reading, rules_view, told
 from gateway.access import User
 from gateway.alarm_view import AlarmViews
+from gateway.audit import view as audit
 from gateway.notify import view as notifications
 from gateway.notify.subscribing import Subscribing
 from gateway.reading import Point, Quality, Reading
@@ -19,6 +20,7 @@ from gateway.web.alarm_shapes import AlarmHistoryView, DutyView, FloodView, KpiV
 from gateway.web.kitchen import (
     ActuatorView,
     AlarmView,
+    AuditView,
     Band,
     CloudView,
     ConfigurationView,
@@ -250,6 +252,24 @@ class View:
 
     async def try_channel(self, channel: str, to: Sequence[str], by: str) -> list[NoticeView]:
         return await notifications.try_out(self._gateway.notifying, channel, to, by, self._utc)
+
+    def record(
+        self,
+        action: str,
+        about: str = "",
+        *,
+        by: str | None = None,
+        role: str | None = None,
+        refused: str = "",
+    ) -> None:
+        self._gateway.audit.record(action, about, by=by, role=role, refused=refused)
+
+    async def recorded(self) -> None:
+        await self._gateway.store.log.durable()
+
+    async def audit(self, before: int | None, limit: int) -> AuditView:
+        gateway = self._gateway
+        return await audit.page(gateway.store.reader, before, limit, gateway.audit.failing)
 
     def metrics(self) -> Iterable[Metric]:
         yield from metrics.everything(self._gateway)

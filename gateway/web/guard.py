@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from gateway.access import Access, Caller, Role, User
+from gateway.web import record
 from gateway.web.console import console_user
 from gateway.web.route import (
     ACCESS,
@@ -71,7 +72,9 @@ def make_guard(routes: Mapping[tuple[str, str], Route], names: frozenset[str]) -
         route = routes.get((request.method, path))
         try:
             response = await _admit(request, handler, route, names)
+            record.done(request, path, response.status)
         except Problem as problem:
+            record.refused(request, path, problem)
             response = problem_response(problem, request.path)
         except web.HTTPException as error:
             response = _of_error(error, request)
@@ -114,6 +117,7 @@ async def _admit(
     request: web.Request, handler: Handler, route: Route | None, names: frozenset[str]
 ) -> web.StreamResponse:
     caller = caller_of(request)
+    record.begin(caller.peer)
     _check_host(caller.host, names)
     _check_origin(request.method, caller)
     if request.match_info.http_exception is not None:
@@ -127,6 +131,8 @@ async def _admit(
     user = access.identify(caller)
     if user is None and route.page:
         return redirect("/login")
+    if user is not None:
+        record.known(user)
     request[USER] = await _check_role(access, user, route.role)
     return await handler(request)
 

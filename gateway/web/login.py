@@ -7,7 +7,8 @@ from aiohttp import web
 
 from gateway.access import Refused, Role, TooManyTries
 from gateway.web.guard import COOKIE, caller_of
-from gateway.web.route import ACCESS, USER, Problem, Route, json_response, redirect
+from gateway.web.record import stored
+from gateway.web.route import ACCESS, KITCHEN, USER, Problem, Route, json_response, redirect
 from gateway.web.static import serve
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,9 @@ async def submit(request: web.Request) -> web.Response:
 
 
 async def log_out(request: web.Request) -> web.Response:
+    request.app[KITCHEN].record("log_out")
     await request.app[ACCESS].log_out(request[USER])
+    await stored(request.app[KITCHEN])
     response = redirect("/login")
     response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
     return response
@@ -49,14 +52,18 @@ async def session(request: web.Request) -> web.Response:
 
 
 async def _log_in(request: web.Request, secret: str) -> web.Response:
-    peer = caller_of(request).peer
+    peer, kitchen = caller_of(request).peer, request.app[KITCHEN]
     try:
         cookie, user = await request.app[ACCESS].log_in(secret, peer)
     except Refused:
         logger.warning("login from %s refused", peer)
+        kitchen.record("log_in", refused="wrong")
         return redirect("/login?error=refused")
     except TooManyTries:
+        kitchen.record("log_in", refused="too_many_tries")
         return redirect("/login?error=wait")
+    kitchen.record("log_in", by=user.name, role=user.role)
+    await stored(kitchen)
     logger.info("%s logged in from %s as %s", user.name, peer, user.role)
     response = redirect("/")
     response.set_cookie(

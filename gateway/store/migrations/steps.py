@@ -32,6 +32,16 @@ _NOTICES = "CREATE TABLE notices (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITH
 _PUSH_SUBSCRIPTIONS = """
     CREATE TABLE push_subscriptions (endpoint TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID"""
 
+_AUDIT = (
+    "CREATE TABLE audit (n INTEGER PRIMARY KEY, body BLOB NOT NULL, hash BLOB NOT NULL)",
+    # one row: how far the chain has come, under a seal
+    """CREATE TABLE audit_head (
+        id INTEGER PRIMARY KEY CHECK (id = 1), n INTEGER NOT NULL, hash BLOB NOT NULL,
+        checkpoints INTEGER NOT NULL, amiss INTEGER, seal BLOB NOT NULL)""",
+    """CREATE TABLE audit_checkpoints (
+        c INTEGER PRIMARY KEY, body BLOB NOT NULL, signature BLOB NOT NULL)""",
+)
+
 
 @migrations()
 def s0001_log_and_state(db: Database) -> None:
@@ -56,3 +66,10 @@ def s0003_notices(db: Database) -> None:
 def s0004_push_subscriptions(db: Database) -> None:
     """The browsers people want to be told by."""
     db.execute(_PUSH_SUBSCRIPTIONS)
+
+
+@migrations()
+def s0005_audit(db: Database) -> None:
+    """Who did what: the chain, its sealed head, and its signed checkpoints."""
+    for statement in _AUDIT:
+        db.execute(statement)
