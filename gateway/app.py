@@ -294,7 +294,6 @@ class Gateway:
         await self.tasks.end(["audit"])
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SIGN_DEADLINE_S):
-                await self.store.log.durable()
                 await self.audit.sign()
 
     async def _tick(self) -> None:

@@ -90,6 +90,12 @@ def test_no_script_turns_text_into_markup_or_code(name: str) -> None:
     assert not _INJECTION.search(SCRIPTS[name])
 
 
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_that_changes_something_sends_what_no_other_site_can(name: str) -> None:
+    if re.search(r'\bmethod: "', SCRIPTS[name]):
+        assert "headers: WRITING" in SCRIPTS[name]
+
+
 class _Texts(HTMLParser):
     """What a page says by itself, and the scripts and styles within it."""
 

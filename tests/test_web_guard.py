@@ -185,6 +185,8 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/api/v1/notifications/test"): (401, 403, 403, 400, 400),
     ("POST", "/api/v1/push/subscriptions"): (401, 403, 400, 400, 400),
     ("POST", "/api/v1/rules/{id}/run"): (401, 403, 404, 404, 404),
+    ("GET", "/api/v1/openapi.json"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/reference"): (303, 200, 200, 200, 200),
     ("GET", "/api/v1/live"): (401, 200, 200, 200, 200),
     ("GET", "/metrics"): (401, 200, 200, 200, 200),
     ("GET", "/"): (303, 200, 200, 200, 200),

@@ -81,7 +81,7 @@ class Audit:
 
     async def run(self) -> None:
         """Sign after SIGN_EVERY entries or SIGN_AFTER_S, for ever."""
-        await self.sign()  # what a start before could not
+        self._waits.set()  # a start before may have left some
         while True:
             await self._waits.wait()
             await self._enough()
@@ -96,6 +96,7 @@ class Audit:
             self._waits.clear()
             self._many.clear()
             unsigned, self._unsigned = self._unsigned, 0
+            await self._log.durable()
             try:
                 await self._sign()
             except StoreError as error:
@@ -132,9 +133,8 @@ class Audit:
             many.cancel()
 
     def _room_for_refusal(self) -> bool:
-        now = self._clock.now()
-        if now - self._hour >= _HOUR_MS * self._clock.speed:
-            self._hour, self._refusals = now, 0
+        if self._hour_is_over():
+            self._hour, self._refusals = self._clock.now(), 0
         self._refusals += 1
         if self._refusals > REFUSALS_AN_HOUR:
             self._unwritten += 1
@@ -143,13 +143,16 @@ class Audit:
 
     def _tell_of_unwritten(self) -> None:
         """Say how many are missing here, once there is room for that."""
-        over = self._refusals == 0 or self._clock.now() - self._hour >= _HOUR_MS
-        if self._unwritten and over:
+        if self._unwritten and (self._refusals <= 1 or self._hour_is_over()):
             more, self._unwritten = self._unwritten, 0
             self._write(self._own("refusals", more))
         dropped = self._log.counters.dropped_audit
-        if dropped > self._dropped and self._write(self._own("lost", dropped - self._dropped)):
+        if dropped > self._dropped and not self._log.audit_full:
+            self._write(self._own("lost", dropped - self._dropped))
             self._dropped = dropped
+
+    def _hour_is_over(self) -> bool:
+        return self._clock.now() - self._hour >= _HOUR_MS * self._clock.speed
 
     def _own(self, action: str, count: int) -> Entry:
         return Entry(
@@ -161,14 +164,13 @@ class Audit:
             detail={"count": count},
         )
 
-    def _write(self, entry: Entry) -> bool:
+    def _write(self, entry: Entry) -> None:
         if not self._log.audit(encoded(entry)):
-            return False
+            return
         self._unsigned += 1
         self._waits.set()
         if self._unsigned >= SIGN_EVERY:
             self._many.set()
-        return True
 
     def _doubt(self) -> str:
         trust = self._clock.trust()

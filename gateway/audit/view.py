@@ -28,17 +28,15 @@ async def page(
 
 
 def _shown(row: StoredEntry) -> AuditEntryView:
-    whole = isinstance(row.body, bytes) and isinstance(row.hash, bytes) and _is_entry(row.body)
     return AuditEntryView(
         n=row.n,
         hash=row.hash.hex() if isinstance(row.hash, bytes) else "",
-        entry=msgspec.Raw(row.body) if whole else None,
+        entry=_entry(row.body),
     )
 
 
-def _is_entry(body: bytes) -> bool:
+def _entry(body: object) -> Entry | None:
     try:
-        msgspec.json.decode(body, type=Entry)
+        return msgspec.json.decode(body, type=Entry) if isinstance(body, bytes) else None
     except (msgspec.MsgspecError, ValueError):
-        return False
-    return True
+        return None

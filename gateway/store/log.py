@@ -200,12 +200,17 @@ class Log:
 
     def audit(self, body: bytes) -> bool:
         """Have an entry of the audit chain committed at once; False when there is no room."""
-        if len(self._batch.audit) >= WAITING_AUDIT:
+        if self.audit_full:
             self.counters.dropped_audit += 1
             return False
         self._batch.audit.append(body)
         self._due.set()
         return True
+
+    @property
+    def audit_full(self) -> bool:
+        """Whether the next entry of the audit chain would find no room."""
+        return len(self._batch.audit) >= WAITING_AUDIT
 
     def move_cursors(self, moved: Mapping[Cursor, Ranges]) -> None:
         """Keep which rows of a stream have passed, and which of them are lost, within CURSOR_MS."""

@@ -20,7 +20,9 @@ from gateway.web import (
     login,
     metrics,
     notifications,
+    openapi,
     push,
+    reference,
     rules,
     static,
     status,
@@ -28,7 +30,7 @@ from gateway.web import (
 )
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
-from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, Counters, Route, Settings
+from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, TABLE, Counters, Route, Settings
 
 PARTS = (
     health,
@@ -43,7 +45,9 @@ PARTS = (
     live,
     metrics,
     notifications,
+    openapi,
     push,
+    reference,
     rules,
     static,
     status,
@@ -65,6 +69,7 @@ def build_app(
     app[KITCHEN] = kitchen
     app[ACCESS] = access
     app[CLOCK] = clock
+    app[TABLE] = routes
     app[COUNTERS] = Counters()
     app[LIVE] = Live(kitchen, clock)
     for route in routes.values():

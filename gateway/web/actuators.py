@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -9,7 +10,7 @@ from aiohttp import web
 
 from gateway.access import Role
 from gateway.sync.commands import ID
-from gateway.web.kitchen import Order, OrderView, TooManyOrders, WrongOrder
+from gateway.web.kitchen import ActuatorView, Order, OrderView, TooManyOrders, WrongOrder
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 
 OUTCOME_DEADLINE_S = 5.0
@@ -26,16 +27,36 @@ _WHY = {
 }
 
 
+class Actuators(msgspec.Struct, frozen=True):
+    """Every output, in the order of the configuration."""
+
+    actuators: Sequence[ActuatorView]
+
+
+class Commands(msgspec.Struct, frozen=True):
+    """Orders, the newest first."""
+
+    commands: Sequence[OrderView]
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """Which override is meant: 8 that of an operator, 1 manual life safety."""
+
+    slot: int = 8
+
+
 async def actuators(request: web.Request) -> web.Response:
-    return json_response({"actuators": request.app[KITCHEN].actuators()})
+    """Every output: what it is driven to and why, and what it really does."""
+    return json_response(Actuators(request.app[KITCHEN].actuators()))
 
 
 async def commands(request: web.Request) -> web.Response:
-    return json_response({"commands": request.app[KITCHEN].orders()[:SHOWN_MAX]})
+    """The newest orders and what became of them."""
+    return json_response(Commands(request.app[KITCHEN].orders()[:SHOWN_MAX]))
 
 
 async def order(request: web.Request) -> web.Response:
-    """The order as it has ended; one that still runs after some seconds is 202."""
+    """Order an actuator; the order as it has ended, or 202 while it still runs."""
     try:
         asked = msgspec.json.decode(await request.read(), type=Order)
     except (ValueError, RecursionError) as error:
@@ -81,8 +102,32 @@ def _refused(done: OrderView) -> Problem:
 
 
 ROUTES = (
-    Route(method="GET", path="/api/v1/actuators", handler=actuators, role=Role.VIEWER),
-    Route(method="GET", path="/api/v1/commands", handler=commands, role=Role.VIEWER),
-    Route(method="POST", path="/api/v1/commands", handler=order, role=Role.STAFF),
-    Route(method="DELETE", path="/api/v1/commands/{actuator}", handler=release, role=Role.STAFF),
+    Route(
+        method="GET",
+        path="/api/v1/actuators",
+        handler=actuators,
+        role=Role.VIEWER,
+        answer=Actuators,
+    ),
+    Route(
+        method="GET", path="/api/v1/commands", handler=commands, role=Role.VIEWER, answer=Commands
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/commands",
+        handler=order,
+        role=Role.STAFF,
+        body=Order,
+        answer=OrderView,
+        statuses=(200, 202),
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/commands/{actuator}",
+        handler=release,
+        role=Role.STAFF,
+        query=Slot,
+        answer=OrderView,
+        statuses=(200, 202),
+    ),
 )

@@ -1,6 +1,7 @@
 """`/api/v1/alarms`: what stands and what is hidden, what people do about it, and looking back."""
 
 import asyncio
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, TypeVar
 
@@ -8,8 +9,9 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Role
+from gateway.web.alarm_shapes import AlarmHistoryView, DutyView, FloodView, KpiView
 from gateway.web.kitchen import AlarmView, NoRecord, NotPossible, NotWaiting, UnknownAlarm
-from gateway.web.moment import span
+from gateway.web.moment import Span, span
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 from rules.base import Priority
 from rules.people import (
@@ -49,9 +51,23 @@ class TakeOver(msgspec.Struct, forbid_unknown_fields=True):
     for_s: _Seconds
 
 
+class Alarms(msgspec.Struct, frozen=True):
+    """Every alarm that is not normal, the most urgent first; `flood` while too many come."""
+
+    alarms: Sequence[AlarmView]
+    flood: FloodView | None
+
+
+class Duties(msgspec.Struct, frozen=True):
+    """Every role of the shift calendar, and who fills it now."""
+
+    roles: Sequence[DutyView]
+
+
 async def alarms(request: web.Request) -> web.Response:
+    """What stands and what is hidden, the most urgent first."""
     kitchen = request.app[KITCHEN]
-    return json_response({"alarms": kitchen.alarms(), "flood": kitchen.flood()})
+    return json_response(Alarms(kitchen.alarms(), kitchen.flood()))
 
 
 async def history(request: web.Request) -> web.Response:
@@ -102,25 +118,30 @@ async def shelve(request: web.Request) -> web.Response:
 
 
 async def unshelve(request: web.Request) -> web.Response:
+    """Bring a shelved alarm back."""
     return await _act(request, Unshelved(request.match_info["id"], request[USER].name))
 
 
 async def reset(request: web.Request) -> web.Response:
+    """End a latched alarm."""
     return await _act(request, Reset(request.match_info["id"], request[USER].name))
 
 
 async def out_of_service(request: web.Request) -> web.Response:
+    """Hide an alarm without an end."""
     body = _body(await request.read(), Remove)
     event = OutOfService(request.match_info["id"], request[USER].name, body.reason)
     return await _act(request, event)
 
 
 async def in_service(request: web.Request) -> web.Response:
+    """Bring an alarm back that was taken out of service."""
     return await _act(request, BackInService(request.match_info["id"], request[USER].name))
 
 
 async def duties(request: web.Request) -> web.Response:
-    return json_response({"roles": request.app[KITCHEN].duties()})
+    """Who is on duty now."""
+    return json_response(Duties(request.app[KITCHEN].duties()))
 
 
 async def hand_over(request: web.Request) -> web.Response:
@@ -182,15 +203,64 @@ def _on(path: str) -> str:
 
 
 ROUTES = (
-    Route(method="GET", path="/api/v1/alarms", handler=alarms, role=Role.VIEWER),
-    Route(method="GET", path="/api/v1/alarms/history", handler=history, role=Role.VIEWER),
-    Route(method="GET", path="/api/v1/alarms/kpi", handler=kpi, role=Role.VIEWER),
-    Route(method="POST", path=_on("acknowledge"), handler=acknowledge, role=Role.STAFF),
-    Route(method="POST", path=_on("shelve"), handler=shelve, role=Role.STAFF),
-    Route(method="POST", path=_on("unshelve"), handler=unshelve, role=Role.MANAGER),
-    Route(method="POST", path=_on("reset"), handler=reset, role=Role.MANAGER),
-    Route(method="POST", path=_on("out-of-service"), handler=out_of_service, role=Role.MANAGER),
-    Route(method="POST", path=_on("in-service"), handler=in_service, role=Role.MANAGER),
-    Route(method="GET", path="/api/v1/duty", handler=duties, role=Role.VIEWER),
-    Route(method="POST", path="/api/v1/duty/{role}", handler=hand_over, role=Role.STAFF),
+    Route(method="GET", path="/api/v1/alarms", handler=alarms, role=Role.VIEWER, answer=Alarms),
+    Route(
+        method="GET",
+        path="/api/v1/alarms/history",
+        handler=history,
+        role=Role.VIEWER,
+        query=Span,
+        answer=AlarmHistoryView,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/alarms/kpi",
+        handler=kpi,
+        role=Role.VIEWER,
+        query=Span,
+        answer=KpiView,
+    ),
+    Route(
+        method="POST",
+        path=_on("acknowledge"),
+        handler=acknowledge,
+        role=Role.STAFF,
+        answer=AlarmView,
+    ),
+    Route(
+        method="POST",
+        path=_on("shelve"),
+        handler=shelve,
+        role=Role.STAFF,
+        body=Shelve,
+        answer=AlarmView,
+    ),
+    Route(
+        method="POST", path=_on("unshelve"), handler=unshelve, role=Role.MANAGER, answer=AlarmView
+    ),
+    Route(method="POST", path=_on("reset"), handler=reset, role=Role.MANAGER, answer=AlarmView),
+    Route(
+        method="POST",
+        path=_on("out-of-service"),
+        handler=out_of_service,
+        role=Role.MANAGER,
+        body=Remove,
+        answer=AlarmView,
+    ),
+    Route(
+        method="POST",
+        path=_on("in-service"),
+        handler=in_service,
+        role=Role.MANAGER,
+        answer=AlarmView,
+    ),
+    Route(method="GET", path="/api/v1/duty", handler=duties, role=Role.VIEWER, answer=Duties),
+    Route(
+        method="POST",
+        path="/api/v1/duty/{role}",
+        handler=hand_over,
+        role=Role.STAFF,
+        body=TakeOver,
+        answer=Duties,
+    ),
 )

@@ -1,18 +1,28 @@
 """`/api/v1/audit`: who did what, page by page."""
 
+from collections.abc import Mapping
+
+import msgspec
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.kitchen import NoRecord
+from gateway.web.kitchen import AuditView, NoRecord
 from gateway.web.route import KITCHEN, Problem, Route, json_response
 
 PAGE, PAGE_MAX = 50, 200
 _DIGITS_MAX = 15
 
 
+class Page(msgspec.Struct, frozen=True):
+    """Which entries: so many before that number, else the last ones."""
+
+    before: int | None = None
+    limit: int = PAGE
+
+
 async def show(request: web.Request) -> web.Response:
-    """`?before=` a number and `?limit=`; newest first."""
-    before, limit = _number(request, "before"), _number(request, "limit")
+    """Who did what, newest first; `next` is the `before` of the page after it."""
+    before, limit = _number(request.query, "before"), _number(request.query, "limit")
     try:
         found = await request.app[KITCHEN].audit(before, min(limit or PAGE, PAGE_MAX))
     except NoRecord as error:
@@ -20,8 +30,8 @@ async def show(request: web.Request) -> web.Response:
     return json_response(found)
 
 
-def _number(request: web.Request, name: str) -> int | None:
-    text = request.query.get(name)
+def _number(query: Mapping[str, str], name: str) -> int | None:
+    text = query.get(name)
     if text is None:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS_MAX and int(text)):
@@ -29,4 +39,13 @@ def _number(request: web.Request, name: str) -> int | None:
     return int(text)
 
 
-ROUTES = (Route(method="GET", path="/api/v1/audit", handler=show, role=Role.MANAGER),)
+ROUTES = (
+    Route(
+        method="GET",
+        path="/api/v1/audit",
+        handler=show,
+        role=Role.MANAGER,
+        query=Page,
+        answer=AuditView,
+    ),
+)

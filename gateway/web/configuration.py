@@ -6,18 +6,19 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.kitchen import Busy
+from gateway.web.kitchen import Busy, ConfigurationView, ReloadView
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 
 RELOAD_DEADLINE_S = 30.0  # a bus that hangs may hold up outputs that have to become safe first
 
 
 async def show(request: web.Request) -> web.Response:
+    """Which configuration is in force, and what is wrong with the file."""
     return json_response(request.app[KITCHEN].configuration())
 
 
 async def reload(request: web.Request) -> web.Response:
-    """What became of it; a file that cannot be used is 422, with all its problems."""
+    """Have the file taken over; one that cannot be used is 422, with all its problems."""
     try:
         async with asyncio.timeout(RELOAD_DEADLINE_S):
             result = await request.app[KITCHEN].reload(request[USER].name)
@@ -34,6 +35,18 @@ async def reload(request: web.Request) -> web.Response:
 
 
 ROUTES = (
-    Route(method="GET", path="/api/v1/config", handler=show, role=Role.VIEWER),
-    Route(method="POST", path="/api/v1/config/reload", handler=reload, role=Role.MANAGER),
+    Route(
+        method="GET",
+        path="/api/v1/config",
+        handler=show,
+        role=Role.VIEWER,
+        answer=ConfigurationView,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/config/reload",
+        handler=reload,
+        role=Role.MANAGER,
+        answer=ReloadView,
+    ),
 )

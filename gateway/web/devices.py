@@ -1,18 +1,29 @@
 """`/api/v1/devices`: what hangs on which wire, how it is doing, and a read when somebody asks."""
 
+from collections.abc import Sequence
+
+import msgspec
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.kitchen import UnknownDevice
+from gateway.web.api import Points
+from gateway.web.kitchen import DeviceView, UnknownDevice
 from gateway.web.route import KITCHEN, Problem, Route, json_response
 
 
+class Devices(msgspec.Struct, frozen=True):
+    """Every device and actuator, also those that an error has left out."""
+
+    devices: Sequence[DeviceView]
+
+
 async def devices(request: web.Request) -> web.Response:
-    return json_response({"devices": request.app[KITCHEN].devices()})
+    """What hangs on which wire, and how it is doing."""
+    return json_response(Devices(request.app[KITCHEN].devices()))
 
 
 async def read(request: web.Request) -> web.Response:
-    """The points of a device, just read; a failure is among them as a reason."""
+    """Read a polled device now; its points, a failure is among them as a reason."""
     device_id = request.match_info["id"]
     try:
         points = await request.app[KITCHEN].read(device_id)
@@ -21,10 +32,16 @@ async def read(request: web.Request) -> web.Response:
             f"No device {device_id} is polled here; those that speak by themselves are in points."
         )
         raise Problem(404, "unknown-device", detail) from None
-    return json_response({"points": points})
+    return json_response(Points(points))
 
 
 ROUTES = (
-    Route(method="GET", path="/api/v1/devices", handler=devices, role=Role.VIEWER),
-    Route(method="POST", path="/api/v1/devices/{id}/read", handler=read, role=Role.STAFF),
+    Route(method="GET", path="/api/v1/devices", handler=devices, role=Role.VIEWER, answer=Devices),
+    Route(
+        method="POST",
+        path="/api/v1/devices/{id}/read",
+        handler=read,
+        role=Role.STAFF,
+        answer=Points,
+    ),
 )

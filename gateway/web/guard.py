@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 BODY_MAX = 65_536
 BODY_DEADLINE_S = 10.0
+SEND_DEADLINE_S = 10.0
 COOKIE = "kg_session"
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -78,11 +79,18 @@ def make_guard(routes: Mapping[tuple[str, str], Route], names: frozenset[str]) -
             response = problem_response(problem, request.path)
         except web.HTTPException as error:
             response = _of_error(error, request)
+        except RecursionError:
+            deep = Problem(400, "too-deep", "The body is nested too deeply; send it flatter.")
+            response = problem_response(deep, request.path)
+        except TimeoutError:
+            slow = Problem(503, "too-slow", "This takes too long just now; repeat it later.")
+            response = problem_response(slow, request.path)
         except Exception:
             logger.exception("%s %s failed", request.method, path)
             fault = Problem(500, "internal", "The gateway has a fault here; see its log.")
             response = problem_response(fault, request.path)
         request.app[COUNTERS].count(path, response.status)
+        await _send(request, response)
         return response
 
     return guard
@@ -111,6 +119,20 @@ def caller_of(request: web.Request) -> Caller:
         forwarded=any(name in request.headers for name in _FORWARDING),
         console=console_user(request.transport),
     )
+
+
+async def _send(request: web.Request, response: web.StreamResponse) -> None:
+    """Hand the answer over to the kernel; who does not take it in time is cut off and counted."""
+    try:
+        async with asyncio.timeout(SEND_DEADLINE_S):
+            await response.prepare(request)
+            await response.write_eof()
+    except TimeoutError:
+        request.app[COUNTERS].dropped_clients += 1
+        if request.transport is not None:
+            request.transport.abort()
+    except ConnectionError:
+        logger.debug("%s left before its answer", request.remote)
 
 
 async def _admit(

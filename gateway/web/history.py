@@ -5,11 +5,18 @@ import asyncio
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.kitchen import NoHistory, TooManyRows, UnknownPoint, UnknownStep
-from gateway.web.moment import span
+from gateway.web.kitchen import NoHistory, SeriesView, TooManyRows, UnknownPoint, UnknownStep
+from gateway.web.moment import Span, span
 from gateway.web.route import KITCHEN, Problem, Route, json_response
 
 DEADLINE_S = 20.0
+
+
+class Asked(Span, frozen=True, kw_only=True):
+    """Which point, over which time, by which step."""
+
+    point: str
+    step: str = "auto"
 
 
 async def history(request: web.Request) -> web.Response:
@@ -41,4 +48,13 @@ def _way_out(error: TooManyRows) -> str:
     return f"These would be more than {error.most:,} rows: {finest}ask for a shorter time."
 
 
-ROUTES = (Route(method="GET", path="/api/v1/history", handler=history, role=Role.VIEWER),)
+ROUTES = (
+    Route(
+        method="GET",
+        path="/api/v1/history",
+        handler=history,
+        role=Role.VIEWER,
+        query=Asked,
+        answer=SeriesView,
+    ),
+)

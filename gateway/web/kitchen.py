@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from gateway.access import User
+from gateway.audit.entry import Entry
 from gateway.notify.subscribing import Subscribing
 from gateway.web.alarm_shapes import (
     AlarmHistoryView,
@@ -448,11 +449,11 @@ class ModeView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class AuditEntryView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One entry of the audit chain; `entry` as `docs/audit.md` has it, None when it is damaged."""
+    """One entry of the audit chain; `entry` is None when it is damaged, `hash` is in hex."""
 
     n: int
     hash: str
-    entry: msgspec.Raw | None
+    entry: Entry | None
 
 
 class AuditView(msgspec.Struct, frozen=True, gc=False, kw_only=True):

@@ -238,7 +238,7 @@ async def end_streams(app: web.Application) -> None:
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """One page's stream; ends when the page leaves, stalls, or its login ends."""
+    """Server-sent events: a snapshot, then changes, until the page stalls or its login ends."""
     live = request.app[LIVE]
     try:
         client = live.join(request.remote or "")
@@ -297,4 +297,12 @@ def _gauge(name: str, text: str, value: int) -> Metric:
     return Metric(name=f"kitchen_live_{name}", help=text, kind="gauge", value=value)
 
 
-ROUTES = (Route(method="GET", path="/api/v1/live", handler=stream, role=Role.VIEWER),)
+ROUTES = (
+    Route(
+        method="GET",
+        path="/api/v1/live",
+        handler=stream,
+        role=Role.VIEWER,
+        media="text/event-stream",
+    ),
+)

@@ -3,19 +3,50 @@
 import logging
 from urllib.parse import parse_qs
 
+import msgspec
 from aiohttp import web
 
 from gateway.access import Refused, Role, TooManyTries
 from gateway.web.guard import COOKIE, caller_of
 from gateway.web.record import stored
-from gateway.web.route import ACCESS, KITCHEN, USER, Problem, Route, json_response, redirect
+from gateway.web.route import (
+    ACCESS,
+    FORM,
+    KITCHEN,
+    PAGE,
+    USER,
+    Problem,
+    Route,
+    json_response,
+    redirect,
+)
 from gateway.web.static import serve
 
 logger = logging.getLogger(__name__)
 
-_FORM = "application/x-www-form-urlencoded"
 _FORM_MAX = 1024  # bytes
 _COOKIE_LIFE_S = 34_560_000  # the longest a browser keeps; the session itself ends on the gateway
+
+
+class LoginLink(msgspec.Struct, frozen=True):
+    """A one-use code that logs in at once; why the last login was refused."""
+
+    code: str | None = None
+    error: str | None = None
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """A token or a one-use code."""
+
+    secret: str = ""
+
+
+class SessionView(msgspec.Struct, frozen=True):
+    """Who is logged in."""
+
+    user: str
+    role: Role
+    kind: str
 
 
 async def show(request: web.Request) -> web.Response:
@@ -29,14 +60,16 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def submit(request: web.Request) -> web.Response:
-    if request.content_type != _FORM:
-        raise Problem(415, "no-form", f"Send the login as {_FORM}.")
+    """Swap a secret for a session."""
+    if request.content_type != FORM:
+        raise Problem(415, "no-form", f"Send the login as {FORM}.")
     body = await request.read()
     form = parse_qs(body[:_FORM_MAX].decode(errors="replace"))
     return await _log_in(request, form.get("secret", [""])[0])
 
 
 async def log_out(request: web.Request) -> web.Response:
+    """End the session."""
     request.app[KITCHEN].record("log_out")
     await request.app[ACCESS].log_out(request[USER])
     await stored(request.app[KITCHEN])
@@ -46,9 +79,9 @@ async def log_out(request: web.Request) -> web.Response:
 
 
 async def session(request: web.Request) -> web.Response:
-    """Who the page is for: `{"user", "role"}`."""
+    """Who the page is for."""
     user = request[USER]
-    return json_response({"user": user.name, "role": user.role, "kind": user.kind})
+    return json_response(SessionView(user.name, user.role, user.kind))
 
 
 async def _log_in(request: web.Request, secret: str) -> web.Response:
@@ -79,8 +112,26 @@ async def _log_in(request: web.Request, secret: str) -> web.Response:
 
 
 ROUTES = (
-    Route(method="GET", path="/login", handler=show, role="anyone"),
-    Route(method="POST", path="/login", handler=submit, role="anyone"),
-    Route(method="POST", path="/logout", handler=log_out, role=Role.VIEWER),
-    Route(method="GET", path="/api/v1/session", handler=session, role=Role.VIEWER),
+    Route(
+        method="GET",
+        path="/login",
+        handler=show,
+        role="anyone",
+        query=LoginLink,
+        statuses=(200, 303),
+        media=PAGE,
+    ),
+    Route(
+        method="POST",
+        path="/login",
+        handler=submit,
+        role="anyone",
+        body=Secret,
+        body_media=FORM,
+        statuses=(303,),
+    ),
+    Route(method="POST", path="/logout", handler=log_out, role=Role.VIEWER, statuses=(303,)),
+    Route(
+        method="GET", path="/api/v1/session", handler=session, role=Role.VIEWER, answer=SessionView
+    ),
 )

@@ -14,6 +14,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def metrics(request: web.Request) -> web.Response:
+    """Figures of the daemon and of the web itself, for Prometheus."""
     app = request.app
     refused = Metric(
         name="kitchen_logins_refused_total",
@@ -59,4 +60,6 @@ def _number(value: float) -> str:
     return repr(value)
 
 
-ROUTES = (Route(method="GET", path="/metrics", handler=metrics, role=Role.VIEWER),)
+ROUTES = (
+    Route(method="GET", path="/metrics", handler=metrics, role=Role.VIEWER, media="text/plain"),
+)

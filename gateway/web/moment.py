@@ -1,11 +1,19 @@
 """The stretch of time a question is about: `?from=&to=`, the last day where they are left out."""
 
+import msgspec
 from aiohttp import web
 
 from gateway import instant
 from gateway.web.route import CLOCK, Problem
 
 DAY_MS = 86_400_000
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A time, as UTC ms or ISO 8601; the last day where it is left out."""
+
+    start: str | None = msgspec.field(name="from", default=None)
+    end: str | None = msgspec.field(name="to", default=None)
 
 
 def span(request: web.Request) -> tuple[int, int]:

@@ -1,10 +1,12 @@
 """`/api/v1/notifications`: who was told of what, and a test message through a channel."""
 
+from collections.abc import Sequence
+
 import msgspec
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.kitchen import NobodyReached, UnknownChannel
+from gateway.web.kitchen import NobodyReached, NoticeView, NotificationsView, UnknownChannel
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 
 
@@ -15,12 +17,19 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
     to: list[str] = []
 
 
+class Tried(msgspec.Struct, frozen=True):
+    """The messages of a test, as they stand after the first attempt."""
+
+    notices: Sequence[NoticeView]
+
+
 async def show(request: web.Request) -> web.Response:
+    """Who was told, and who could not be; the newest message first."""
     return json_response(request.app[KITCHEN].notifications())
 
 
 async def test(request: web.Request) -> web.Response:
-    """The message as it stands after the first attempt."""
+    """Send a test message; it, as it stands after the first attempt."""
     try:
         wanted = msgspec.json.decode(await request.read(), type=Wanted)
     except msgspec.DecodeError as error:
@@ -35,10 +44,24 @@ async def test(request: web.Request) -> web.Response:
     except NobodyReached:
         detail = f"{wanted.channel} has an address of none of them; see people in config.yaml."
         raise Problem(409, "nobody-reached", detail) from None
-    return json_response({"notices": notices}, 202)
+    return json_response(Tried(notices), 202)
 
 
 ROUTES = (
-    Route(method="GET", path="/api/v1/notifications", handler=show, role=Role.STAFF),
-    Route(method="POST", path="/api/v1/notifications/test", handler=test, role=Role.MANAGER),
+    Route(
+        method="GET",
+        path="/api/v1/notifications",
+        handler=show,
+        role=Role.STAFF,
+        answer=NotificationsView,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/notifications/test",
+        handler=test,
+        role=Role.MANAGER,
+        body=Wanted,
+        answer=Tried,
+        statuses=(202,),
+    ),
 )

@@ -1,5 +1,6 @@
 """`/api/v1/push`: which browsers are told of alarms while no page is open in them."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -15,31 +16,51 @@ from gateway.web.route import KITCHEN, Problem, Route, json_response
 Wanted = TypeVar("Wanted")
 
 
-class _Keys(msgspec.Struct):
+class Keys(msgspec.Struct):
+    """What a message to the browser is encrypted with."""
+
     p256dh: str
     auth: str
 
 
-class _Browser(msgspec.Struct):
+class Browser(msgspec.Struct):
     """What `PushSubscription.toJSON()` gives; what else stands in it is not looked at."""
 
     endpoint: str
-    keys: _Keys
+    keys: Keys
 
 
-class _Wish(msgspec.Struct):
+class Wish(msgspec.Struct):
+    """Which browser tells whom."""
+
     person: str
-    subscription: _Browser
+    subscription: Browser
 
 
-class _Endpoint(msgspec.Struct):
+class Endpoint(msgspec.Struct):
+    """The address of a browser that is to be told no more."""
+
     endpoint: str
 
 
-class _Shown(msgspec.Struct):
+class SubscriptionView(msgspec.Struct):
+    """One browser; `since` in UTC ms."""
+
     person: str
     service: str
     since: int
+
+
+class Subscribed(msgspec.Struct):
+    """Who has subscribed a browser."""
+
+    subscriptions: Sequence[SubscriptionView]
+
+
+class Offered(Subscribed):
+    """The key a browser subscribes to, and who has."""
+
+    key: str
 
 
 async def show(request: web.Request) -> web.Response:
@@ -49,12 +70,12 @@ async def show(request: web.Request) -> web.Response:
         key = await subscribing.key()
     except (KeyDamaged, OSError) as error:
         raise Problem(503, "no-push-key", f"{error}.") from None
-    return json_response({"key": key, "subscriptions": _listed(subscribing)})
+    return json_response(Offered(key=key, subscriptions=_listed(subscribing)))
 
 
 async def subscribe(request: web.Request) -> web.Response:
-    """Answers once it is stored; the same browser again only replaces what it had said."""
-    wish = _decoded(await request.read(), _Wish)
+    """Subscribe a browser, once that is stored; again, it replaces what it had said."""
+    wish = _decoded(await request.read(), Wish)
     subscribing, browser = _subscribing(request), wish.subscription
     try:
         await subscribing.subscribe(
@@ -70,11 +91,12 @@ async def subscribe(request: web.Request) -> web.Response:
         raise Problem(409, "too-many-browsers", f"{error}.") from None
     except StoreError as error:
         raise Problem(503, "not-stored", f"It could not be stored: {error}. Repeat.") from None
-    return json_response({"subscriptions": _listed(subscribing)}, status=201)
+    return json_response(Subscribed(_listed(subscribing)), status=201)
 
 
 async def unsubscribe(request: web.Request) -> web.Response:
-    wish = _decoded(await request.read(), _Endpoint)
+    """Tell a browser nothing more; who is left."""
+    wish = _decoded(await request.read(), Endpoint)
     subscribing = _subscribing(request)
     try:
         removed = await subscribing.unsubscribe(wish.endpoint)
@@ -82,7 +104,7 @@ async def unsubscribe(request: web.Request) -> web.Response:
         raise Problem(503, "not-stored", f"It could not be removed: {error}. Repeat.") from None
     if not removed:
         raise Problem(404, "unknown-subscription", "That browser is not subscribed.")
-    return json_response({"subscriptions": _listed(subscribing)})
+    return json_response(Subscribed(_listed(subscribing)))
 
 
 def _subscribing(request: web.Request) -> Subscribing:
@@ -93,9 +115,9 @@ def _subscribing(request: web.Request) -> Subscribing:
     return subscribing
 
 
-def _listed(subscribing: Subscribing) -> list[_Shown]:
-    def shown(each: Subscription) -> _Shown:
-        return _Shown(each.person, each.service, each.since)
+def _listed(subscribing: Subscribing) -> list[SubscriptionView]:
+    def shown(each: Subscription) -> SubscriptionView:
+        return SubscriptionView(each.person, each.service, each.since)
 
     return [shown(each) for each in subscribing.subscriptions.all()]
 
@@ -108,7 +130,28 @@ def _decoded(body: bytes, kind: type[Wanted]) -> Wanted:
 
 
 ROUTES = (
-    Route(method="GET", path="/api/v1/push/subscriptions", handler=show, role=Role.STAFF),
-    Route(method="POST", path="/api/v1/push/subscriptions", handler=subscribe, role=Role.STAFF),
-    Route(method="DELETE", path="/api/v1/push/subscriptions", handler=unsubscribe, role=Role.STAFF),
+    Route(
+        method="GET",
+        path="/api/v1/push/subscriptions",
+        handler=show,
+        role=Role.STAFF,
+        answer=Offered,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/push/subscriptions",
+        handler=subscribe,
+        role=Role.STAFF,
+        body=Wish,
+        answer=Subscribed,
+        statuses=(201,),
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/push/subscriptions",
+        handler=unsubscribe,
+        role=Role.STAFF,
+        body=Endpoint,
+        answer=Subscribed,
+    ),
 )

@@ -16,6 +16,9 @@ from gateway.web.kitchen import Kitchen, Metric
 Anyone = Literal["anyone"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+JSON = "application/json"
+PAGE = "text/html"
+FORM = "application/x-www-form-urlencoded"
 PROBLEM_TYPE = "application/problem+json"
 
 
@@ -33,13 +36,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One path; `page` sends people to the login page where an API answers 401."""
+    """One path; `page` sends people to the login page where an API answers 401.
+
+    `query`, `body` and `answer` are the shapes that `openapi.py` describes; its docstring is the
+    handler's. An answer without a shape is no JSON: `media` then says what it is.
+    """
 
     method: str
     path: str
     handler: Handler
     role: Role | Anyone
     page: bool = False
+    query: type[msgspec.Struct] | None = None
+    body: type[msgspec.Struct] | None = None
+    answer: type[msgspec.Struct] | None = None
+    statuses: tuple[int, ...] = (200,)
+    media: str = JSON
+    body_media: str = JSON
 
 
 class Problem(Exception):
@@ -68,6 +81,7 @@ class Counters:
 
     requests: dict[tuple[str, int], int] = field(default_factory=dict)
     refused_connections: int = 0
+    dropped_clients: int = 0
 
     def count(self, route: str, status: int) -> None:
         self.requests[route, status] = self.requests.get((route, status), 0) + 1
@@ -84,21 +98,26 @@ class Counters:
             kind="counter",
             value=self.refused_connections,
         )
-        return [*requests, refused]
+        dropped = Metric(
+            name="kitchen_http_clients_dropped_total",
+            help="Connections cut off because they did not take their answer in time.",
+            kind="counter",
+            value=self.dropped_clients,
+        )
+        return [*requests, refused, dropped]
 
 
 KITCHEN: web.AppKey[Kitchen] = web.AppKey("kitchen")
 ACCESS: web.AppKey[Access] = web.AppKey("access")
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
+TABLE: web.AppKey[Mapping[tuple[str, str], Route]] = web.AppKey("table")
 COUNTERS: web.AppKey[Counters] = web.AppKey("counters", Counters)
 USER: web.RequestKey[User] = web.RequestKey("user", User)
 
 
 def json_response(body: object, status: int = HTTPStatus.OK) -> web.Response:
     """`body` as JSON; structs, lists and mappings of them."""
-    return web.Response(
-        body=msgspec.json.encode(body), status=status, content_type="application/json"
-    )
+    return web.Response(body=msgspec.json.encode(body), status=status, content_type=JSON)
 
 
 def redirect(path: str) -> web.Response:

@@ -1,12 +1,13 @@
 """`/api/v1/rules` and `/api/v1/modes`: how rules stand, a run on request, and another mode."""
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.kitchen import UnknownMode, UnknownRule
+from gateway.web.kitchen import ModeView, RuleView, UnknownMode, UnknownRule
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 
 COMMIT_DEADLINE_S = 5.0
@@ -18,12 +19,25 @@ class Switch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value: str
 
 
+class Rules(msgspec.Struct, frozen=True):
+    """Every rule as it stands."""
+
+    rules: Sequence[RuleView]
+
+
+class Modes(msgspec.Struct, frozen=True):
+    """Every mode of the kitchen."""
+
+    modes: Sequence[ModeView]
+
+
 async def rules(request: web.Request) -> web.Response:
-    return json_response({"rules": request.app[KITCHEN].rules()})
+    """How every rule stands."""
+    return json_response(Rules(request.app[KITCHEN].rules()))
 
 
 async def run(request: web.Request) -> web.Response:
-    """The rule as it stands once the request is stored."""
+    """Run a rule; it, as it stands once the request is stored."""
     rule_id = request.match_info["id"]
     try:
         async with asyncio.timeout(COMMIT_DEADLINE_S):
@@ -37,11 +51,12 @@ async def run(request: web.Request) -> web.Response:
 
 
 async def modes(request: web.Request) -> web.Response:
-    return json_response({"modes": request.app[KITCHEN].modes()})
+    """What every mode is set to."""
+    return json_response(Modes(request.app[KITCHEN].modes()))
 
 
 async def switch(request: web.Request) -> web.Response:
-    """The mode as it stands once the change is stored."""
+    """Set a mode; it, as it stands once the change is stored."""
     try:
         body = msgspec.json.decode(await request.read(), type=Switch)
     except msgspec.MsgspecError as error:
@@ -65,8 +80,17 @@ def _not_stored() -> Problem:
 
 
 ROUTES = (
-    Route(method="GET", path="/api/v1/rules", handler=rules, role=Role.VIEWER),
-    Route(method="POST", path="/api/v1/rules/{id}/run", handler=run, role=Role.STAFF),
-    Route(method="GET", path="/api/v1/modes", handler=modes, role=Role.VIEWER),
-    Route(method="POST", path="/api/v1/modes/{id}", handler=switch, role=Role.STAFF),
+    Route(method="GET", path="/api/v1/rules", handler=rules, role=Role.VIEWER, answer=Rules),
+    Route(
+        method="POST", path="/api/v1/rules/{id}/run", handler=run, role=Role.STAFF, answer=RuleView
+    ),
+    Route(method="GET", path="/api/v1/modes", handler=modes, role=Role.VIEWER, answer=Modes),
+    Route(
+        method="POST",
+        path="/api/v1/modes/{id}",
+        handler=switch,
+        role=Role.STAFF,
+        body=Switch,
+        answer=ModeView,
+    ),
 )

@@ -11,9 +11,10 @@ from aiohttp import web
 from gateway.access import LOOPBACK_PEERS, Access
 from gateway.clock import Clock
 from gateway.web import build_app, console
+from gateway.web.connection import Connection
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
-from gateway.web.route import COUNTERS, Settings
+from gateway.web.route import COUNTERS, Counters, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -42,14 +43,13 @@ class Server:
     def live(self) -> Live:
         return self._app[LIVE]
 
+    @property
+    def counters(self) -> Counters:
+        return self._app[COUNTERS]
+
     async def open(self) -> None:
         """Begin to serve the commands of this machine, and nobody else yet."""
-        self._runner = web.AppRunner(
-            self._app,
-            access_log=None,
-            keepalive_timeout=self._settings.header_deadline_s,
-            shutdown_timeout=STOP_DEADLINE_S,
-        )
+        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=STOP_DEADLINE_S)
         await self._runner.setup()
         if self._settings.console is not None:
             self._console = await console.listen(self._settings.console, self._accept)
@@ -102,7 +102,12 @@ class Server:
         if server is None or crowded or len(open_now) >= self._settings.connections_max:
             self._app[COUNTERS].refused_connections += 1
             return None
-        return server()
+        return Connection(
+            server,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=self._settings.header_deadline_s,
+            access_log=None,  # type: ignore[arg-type]  # aiohttp takes it for "no log"
+        )
 
 
 class _Door(asyncio.Protocol):

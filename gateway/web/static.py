@@ -9,7 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.route import Problem, Route
+from gateway.web.route import PAGE, Problem, Route
 
 FOLDER = Path(__file__).parent / "static"
 
@@ -55,10 +55,12 @@ def serve(request: web.Request, name: str) -> web.Response:
 
 
 async def page(request: web.Request) -> web.Response:
+    """The page itself."""
     return serve(request, "index.html")
 
 
 async def file(request: web.Request) -> web.Response:
+    """One of the page's own files."""
     return serve(request, request.match_info["name"])
 
 
@@ -70,6 +72,6 @@ def _asset(path: Path) -> Asset:
 
 
 ROUTES = (
-    Route(method="GET", path="/", handler=page, role=Role.VIEWER, page=True),
-    Route(method="GET", path="/static/{name}", handler=file, role="anyone"),
+    Route(method="GET", path="/", handler=page, role=Role.VIEWER, page=True, media=PAGE),
+    Route(method="GET", path="/static/{name}", handler=file, role="anyone", media="*/*"),
 )

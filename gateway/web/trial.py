@@ -6,13 +6,24 @@ from aiohttp import web
 from gateway import instant
 from gateway.access import Role
 from gateway.web.kitchen import BadRules, Busy, NoHistory
+from gateway.web.moment import Span
 from gateway.web.route import KITCHEN, Problem, Route, json_response
 
 
-class _Body(msgspec.Struct, forbid_unknown_fields=True):
+class EditedRules(msgspec.Struct, forbid_unknown_fields=True):
+    """Rules as YAML, and the time to try them on."""
+
     rules: str
     start: str | int | None = msgspec.field(name="from", default=None)
     end: str | int | None = msgspec.field(name="to", default=None)
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a trial found, as `docs/rules-test.md` describes it; more stands beside these."""
+
+    start: int = msgspec.field(name="from")
+    end: int = msgspec.field(name="to")
+    until: int
 
 
 async def in_force(request: web.Request) -> web.Response:
@@ -24,7 +35,7 @@ async def in_force(request: web.Request) -> web.Response:
 async def edited(request: web.Request) -> web.Response:
     """What `rules`, as YAML, would have done differently."""
     try:
-        body = msgspec.json.decode(await request.read(), type=_Body)
+        body = msgspec.json.decode(await request.read(), type=EditedRules)
     except msgspec.DecodeError as error:
         detail = f"Send JSON with rules, and from and to where wanted: {error}."
         raise Problem(400, "bad-body", detail) from None
@@ -60,6 +71,20 @@ def _moment(text: str | int | None, name: str) -> int | None:
 
 
 ROUTES = (
-    Route(method="GET", path="/api/v1/rules/test", handler=in_force, role=Role.MANAGER),
-    Route(method="POST", path="/api/v1/rules/test", handler=edited, role=Role.MANAGER),
+    Route(
+        method="GET",
+        path="/api/v1/rules/test",
+        handler=in_force,
+        role=Role.MANAGER,
+        query=Span,
+        answer=Report,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/rules/test",
+        handler=edited,
+        role=Role.MANAGER,
+        body=EditedRules,
+        answer=Report,
+    ),
 )

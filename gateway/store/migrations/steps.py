@@ -43,6 +43,13 @@ _AUDIT = (
 )
 
 
+_PEOPLE = (
+    "CREATE TABLE people (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
+    # who has to wait after wrong tries: the tries of a person or a tablet
+    "CREATE TABLE locks (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
+)
+
+
 @migrations()
 def s0001_log_and_state(db: Database) -> None:
     """Rows of both streams, what was judged, the state it led to, and where the cloud stands."""
@@ -69,7 +76,14 @@ def s0004_push_subscriptions(db: Database) -> None:
 
 
 @migrations()
-def s0005_audit(db: Database) -> None:
+def s0005_people(db: Database) -> None:
+    """Who may log in with a password or a PIN, and who has to wait after wrong tries."""
+    for statement in _PEOPLE:
+        db.execute(statement)
+
+
+@migrations()
+def s0006_audit(db: Database) -> None:
     """Who did what: the chain, its sealed head, and its signed checkpoints."""
     for statement in _AUDIT:
         db.execute(statement)

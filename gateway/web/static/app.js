@@ -2,6 +2,7 @@
 import "./banner.js";
 import "./chart.js";
 import { AlarmPlace, showHidden } from "./alarms.js";
+import { WRITING } from "./asking.js";
 import { Controls } from "./controls.js";
 import { Devices } from "./devices.js";
 import { setIcon, setText } from "./element.js";
@@ -186,7 +187,7 @@ async function acknowledge(id) {
   try {
     const path = `/api/v1/alarms/${encodeURIComponent(id)}/acknowledge`;
     const signal = AbortSignal.timeout(CONFIRM_MS);
-    const answer = await fetch(path, { method: "POST", signal });
+    const answer = await fetch(path, { method: "POST", headers: WRITING, signal });
     if (answer.status === 401) location.assign("/login");
     if (!answer.ok) failed();
   } catch {

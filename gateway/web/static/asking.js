@@ -1,3 +1,6 @@
+// What the gateway wants with everything that changes something: the page of another site cannot send it.
+export const WRITING = { "X-Kitchen-Page": "1" };
+
 // Asking the gateway: JSON, or null while it cannot say; who is not logged in is sent there.
 export async function ask(path, milliseconds) {
   try {
@@ -13,7 +16,7 @@ export async function ask(path, milliseconds) {
 export async function send(path, body, milliseconds) {
   try {
     const signal = AbortSignal.timeout(milliseconds);
-    const answer = await fetch(path, { method: "POST", body: body && JSON.stringify(body), signal });
+    const answer = await fetch(path, { method: "POST", headers: WRITING, body: body && JSON.stringify(body), signal });
     if (answer.status === 401) location.assign("/login");
     return answer.ok ? null : ((await answer.json()).detail ?? "");
   } catch {

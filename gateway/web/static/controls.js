@@ -1,5 +1,5 @@
 // What acts: its state, who wants that and for how long, and the buttons of a person.
-import { ask } from "./asking.js";
+import { ask, WRITING } from "./asking.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { setState } from "./look.js";
 import { duration, has, t } from "./text.js";
@@ -110,7 +110,7 @@ export class Controls {
 // What went wrong, in the viewer's language; nothing when it was done.
 async function outcome(path, options) {
   try {
-    const answer = await fetch(path, { ...options, signal: AbortSignal.timeout(ANSWER_MS) });
+    const answer = await fetch(path, { ...options, headers: WRITING, signal: AbortSignal.timeout(ANSWER_MS) });
     if (answer.status === 401) location.assign("/login");
     const body = await answer.json();
     const order = body.order ?? body;
