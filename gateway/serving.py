@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from gateway.config.schema import Cloud, Web
 from gateway.remote import Remote
 from gateway.store.errors import StoreError
 from gateway.store.history import History
+from gateway.store.people import StoredPeople
 from gateway.store.tokens import StoredTokens
 from gateway.sync.protocol import VERSION
 from gateway.sync.uplink import Destination, Uplink
@@ -46,16 +47,18 @@ class Serving:
         self._options = options
         self._cloud: Cloud | None = None
         self._tokens = StoredTokens(gateway.store.writer, gateway.store.reader)
-        access = Access(self._tokens, gateway.clock, demo=options.demo)
+        self._people = StoredPeople(gateway.store.writer, gateway.store.reader)
+        access = Access(self._tokens, gateway.clock, people=self._people, demo=options.demo)
         self._history = History(gateway.store, gateway.clock, gateway.config.site.zone)
         gateway.history = self._history
-        self._page = _Page(gateway, access, self._tokens, options)
+        self._page = _Page(gateway, access, self._known, options)
 
     def jobs(self) -> Iterator[Job]:
         """The tasks; each can be started again on its own."""
         gateway, uplink = self._gateway, self._gateway.uplink
         forecasting = gateway.fitout.forecasting
         yield Job("tokens", lambda: self._tokens.refresh(gateway.clock))
+        yield Job("people", lambda: self._people.refresh(gateway.clock))
         yield Job("history", self._history.run)
         yield Job("page", self._page.run)
         if uplink is not None:
@@ -87,6 +90,11 @@ class Serving:
             gateway.uplink.changed = self._page.cloud_changed
             gateway.remote = _remote(gateway, cloud, gateway.uplink)
 
+    async def _known(self) -> None:
+        """Read who may do what."""
+        await self._tokens.load()
+        await self._people.load()
+
     def show_everything(self) -> None:
         """Have every open page shown anew from the beginning."""
         self._page.show_everything()
@@ -96,11 +104,15 @@ class _Page:
     """The page; what changes before it listens is in its first snapshot anyway."""
 
     def __init__(
-        self, gateway: "Gateway", access: Access, tokens: StoredTokens, options: "Options"
+        self,
+        gateway: "Gateway",
+        access: Access,
+        known: Callable[[], Awaitable[None]],
+        options: "Options",
     ) -> None:
         self._gateway = gateway
         self._access = access
-        self._tokens = tokens
+        self._known = known
         self._options = options
         self._settings = self._settings_of(gateway.config.web)
         self._moved = asyncio.Event()
@@ -120,7 +132,7 @@ class _Page:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        await self._tokens.load()  # before anybody who is logged in can ask
+        await self._known()  # before anybody who is logged in can ask
         while True:
             await self._serve_here()
 

@@ -29,6 +29,7 @@ _PART_OF_FIXTURE = {
     "mosquitto": parts.MOSQUITTO,
     "chromium_path": parts.CHROMIUM,
     "systemd_analyze": parts.SYSTEMD_ANALYZE,
+    "axe": parts.AXE,
 }
 _LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
 _STOOD_IN = pytest.StashKey[list[str]]()
@@ -84,6 +85,14 @@ def systemd_analyze() -> Path:
     found = parts.find(parts.SYSTEMD_ANALYZE)
     assert found is not None
     return found.path
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """Return the script that finds what keeps people from using a page."""
+    found = parts.find(parts.AXE)
+    assert found is not None
+    return found.path.read_text("utf-8")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from gateway.access import Kind, TokenRow, User
+from gateway.access import Kind, Person, TokenRow, User
+from gateway.access.person import Lock
 from gateway.alarm_kpi import AlarmRow, figures
 from gateway.audit.entry import ACTOR, Actor, Entry
 from gateway.notify.subscribing import Subscribing
@@ -442,6 +443,34 @@ class TokensInMemory:
 
     async def remove(self, digest: bytes) -> bool:
         return self._rows.pop(digest, None) is not None
+
+
+class PeopleInMemory:
+    """People in a dict; who is kept is there at once."""
+
+    def __init__(self) -> None:
+        self._people: dict[str, Person] = {}
+        self.locks: dict[str, Lock] = {}
+
+    def person(self, person_id: str) -> Person | None:
+        return self._people.get(person_id)
+
+    def people(self) -> list[Person]:
+        return sorted(self._people.values(), key=lambda person: person.id)
+
+    def lock(self, key: str) -> Lock | None:
+        return self.locks.get(key)
+
+    async def keep(self, person: Person) -> None:
+        self._people[person.id] = person
+
+    async def forget(self, person_id: str) -> bool:
+        return self._people.pop(person_id, None) is not None
+
+    async def keep_lock(self, key: str, lock: Lock | None) -> None:
+        self.locks.pop(key, None)
+        if lock is not None:
+            self.locks[key] = lock
 
 
 def temperature(name: str, label: str, value: float, limit: Band, zone: str = "") -> PointView:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _ANSWER_S = 60.0
+_BEGINNING = 200  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +24,10 @@ class Part:
     variable: str
     commands: tuple[str, ...]
     answer: str  # what it says to --version, as a regular expression
-    package: str
+    package: str = ""  # of Debian
     places: tuple[str, ...] = ()
+    install: str = ""  # how, where no package of Debian has it
+    read: bool = False  # nothing that runs: the answer stands at its beginning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,14 +62,28 @@ SYSTEMD_ANALYZE = Part(
     package="systemd",
     places=("/usr/bin/systemd-analyze", "/bin/systemd-analyze"),
 )
-PARTS = (MOSQUITTO, CHROMIUM, SYSTEMD_ANALYZE)
+_MODULES = "node_modules/axe-core/axe.min.js"
+AXE = Part(
+    name="axe-core",
+    variable="KG_AXE",
+    commands=(),
+    answer=r"axe v\d[\d.]*",
+    install="npm ci",
+    # Beside the source, or beside the environment that several checkouts share.
+    places=(
+        str(Path(__file__).parent.parent / _MODULES),
+        str(Path(sys.prefix).resolve().parent / _MODULES),
+    ),
+    read=True,
+)
+PARTS = (MOSQUITTO, CHROMIUM, SYSTEMD_ANALYZE, AXE)
 
 
 @functools.cache
 def find(part: Part) -> Found | None:
     """Return the first candidate that runs; a path named in the environment is the only one."""
     for candidate in _candidates(part):
-        version = _version(candidate, part.answer)
+        version = (_beginning if part.read else _version)(candidate, part.answer)
         if version is not None:
             return Found(path=Path(candidate), version=version)
     return None
@@ -78,9 +95,8 @@ def not_run(left_out: dict[str, list[str]]) -> list[str]:
     for part in PARTS:
         if not (tests := left_out.get(part.name)):
             continue
-        lines.append(
-            f"{part.name} is missing: sudo apt-get install {part.package}, or {part.variable}=PATH"
-        )
+        install = part.install or f"sudo apt-get install {part.package}"
+        lines.append(f"{part.name} is missing: {install}, or {part.variable}=PATH")
         lines += [f"  NOT RUN {test}" for test in tests]
     return lines
 
@@ -111,6 +127,15 @@ def _version(path: str, answer: str) -> str | None:
     return match[0] if match else None
 
 
+def _beginning(path: str, answer: str) -> str | None:
+    try:
+        with Path(path).open(encoding="utf-8", errors="replace") as file:
+            match = re.search(answer, file.read(_BEGINNING))
+    except OSError:
+        return None
+    return match[0] if match else None
+
+
 def _print_versions() -> None:
     print(f"python: {sys.version}")
     for part in PARTS:
@@ -122,4 +147,4 @@ if __name__ == "__main__":
     if "--versions" in sys.argv[1:]:
         _print_versions()
     else:
-        print(" ".join(part.package for part in PARTS if find(part) is None))
+        print(" ".join(part.package for part in PARTS if part.package and find(part) is None))

@@ -17,7 +17,7 @@ from rules.people import OutOfService, Reset, Shelved
 from tests import browser as browsing
 from tests.browser import PHONE, WALL, open_page
 from tests.kitchen_fake import KitchenInMemory, door_alarm, temperature
-from tests.test_page_in_browser import Site, serving
+from tests.served import Site, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

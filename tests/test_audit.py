@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.access import Role
+from gateway.access import Role, User
 from gateway.audit import key as keys
 from gateway.audit import recording
 from gateway.audit.entry import ACTOR, TEXT_MAX, Actor, Entry
@@ -203,6 +203,22 @@ async def test_logins_are_recorded_with_who_and_from_where() -> None:
         assert (done.action, done.by, done.role, done.refused) == ("log_in", "kim", "staff", "")
 
 
+async def test_a_login_as_a_person_tells_who_was_tried_and_never_the_password() -> None:
+    async with web() as site:
+        origin = {"Origin": f"http://{site.host}"}
+        console = User("console", Role.ADMIN, "console")
+        await site.access.people.add(
+            console, "kim", "Kim", Role.STAFF, password="a long enough one"
+        )
+        for name, password in (("kim", "wrong"), ("hunter2", "x"), ("kim", "a long enough one")):
+            body = {"name": name, "password": password}
+            await site.client.post("/api/v1/session", json=body, headers=origin)
+        wrong, stranger, done = site.kitchen.entries
+        assert (wrong.action, wrong.about, wrong.refused) == ("log_in", "kim", "refused")
+        assert (stranger.about, stranger.refused) == ("", "refused")
+        assert (done.by, done.refused) == ("kim", "")
+
+
 async def test_nobody_is_let_in_while_that_cannot_be_recorded() -> None:
     async with web() as site:
         site.kitchen.disk_refuses = True
@@ -258,7 +274,7 @@ def test_a_running_gateway_is_verified_beside_it_and_a_stopped_one_is_signed(
         status, body = daemon.get("/api/v1/audit", token)
         assert status == 200
         actions = [row["entry"]["action"] for row in body["entries"]]
-        assert {"config_applied", "reload"} <= set(actions)
+        assert {"config_applied", "reload", "token create"} <= set(actions)
         shown = run("show", "--data", data)
         assert "reload" in shown.stdout
         assert "(manager)" in shown.stdout

@@ -46,7 +46,8 @@ async def test_the_page_says_what_to_mend_and_follows_when_it_is(
             assert opened.foreign == []
             daemon.config.write_text(config(more="  bad: {driver: sht3y, bus: i2c}"))
             daemon.hang_up()
-            await page.locator("nav a[href='#system']").click()
+            await page.locator("nav a[href='#more']").click()
+            await page.locator("[data-place=more] a[href='#system']").click()
             await expect(problems).to_contain_text("sht3x")
             assert opened.complaints == []
     finally:

@@ -52,7 +52,7 @@ async def test_a_fan_is_switched_by_a_tap_and_given_back(
     browser: Browser, site: tuple[KitchenInMemory, str]
 ) -> None:
     kitchen, url = site
-    opened = await open_page(browser, f"{url}#devices", language="en")
+    opened = await open_page(browser, f"{url}#controls", language="en")
     fan = opened.page.locator("[data-actuator=hood_fan]")
     await expect(fan).to_contain_text("safe state")
     await fan.locator("[data-do=on]").click()
@@ -69,7 +69,7 @@ async def test_a_fan_is_switched_by_a_tap_and_given_back(
 async def test_staff_is_shown_what_guards_people_but_no_buttons_and_gas_locks_them(
     browser: Browser, site: tuple[KitchenInMemory, str]
 ) -> None:
-    opened = await open_page(browser, f"{site[1]}#devices", language="en")
+    opened = await open_page(browser, f"{site[1]}#controls", language="en")
     siren = opened.page.locator("[data-actuator=siren]")
     await expect(siren).to_contain_text("managers only")
     await expect(siren.locator("button:visible")).to_have_count(0)
@@ -87,7 +87,7 @@ async def test_what_somebody_ordered_for_life_safety_wants_a_second_tap(
     first = msgspec.structs.replace(fan.overrides[0], slot=1, until=None)
     kitchen.actuator_views["hood_fan"] = msgspec.structs.replace(fan, slot=1, overrides=(first,))
     assert done.state == "succeeded"
-    page = (await open_page(browser, f"{url}#devices", language="en")).page
+    page = (await open_page(browser, f"{url}#controls", language="en")).page
     button = page.locator("[data-actuator=hood_fan] [data-do=auto]")
     await button.click()
     await expect(button).to_have_text("Really?")
@@ -100,6 +100,6 @@ async def test_what_somebody_ordered_for_life_safety_wants_a_second_tap(
 async def test_the_controls_fit_in_both_languages(
     browser: Browser, site: tuple[KitchenInMemory, str], size: tuple[int, int], language: str
 ) -> None:
-    opened = await open_page(browser, f"{site[1]}#devices", size=size, language=language)
+    opened = await open_page(browser, f"{site[1]}#controls", size=size, language=language)
     await expect(opened.page.locator("[data-actuator]")).to_have_count(3)
     assert await opened.faults() == []

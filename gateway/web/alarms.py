@@ -225,6 +225,7 @@ ROUTES = (
         path=_on("acknowledge"),
         handler=acknowledge,
         role=Role.STAFF,
+        tablet=True,
         answer=AlarmView,
     ),
     Route(

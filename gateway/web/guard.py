@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from gateway.access import Access, Caller, Role, User
-from gateway.web import record
+from gateway.access import Access, Caller, User
+from gateway.web import cookies, record
 from gateway.web.console import console_user
 from gateway.web.route import (
     ACCESS,
@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 BODY_MAX = 65_536
 BODY_DEADLINE_S = 10.0
 SEND_DEADLINE_S = 10.0
-COOKIE = "kg_session"
+COOKIE = cookies.SESSION
+WRITING = "X-Kitchen-Page"  # what a page of ours sends with every change, and no other site can
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -73,9 +74,9 @@ def make_guard(routes: Mapping[tuple[str, str], Route], names: frozenset[str]) -
         route = routes.get((request.method, path))
         try:
             response = await _admit(request, handler, route, names)
-            record.done(request, path, response.status)
+            record.done(request, response.status)
         except Problem as problem:
-            record.refused(request, path, problem)
+            record.refused(request, problem)
             response = problem_response(problem, request.path)
         except web.HTTPException as error:
             response = _of_error(error, request)
@@ -115,7 +116,8 @@ def caller_of(request: web.Request) -> Caller:
         scheme=request.scheme,
         origin=request.headers.get("Origin"),
         authorization=request.headers.get("Authorization"),
-        session=request.cookies.get(COOKIE),
+        session=cookies.read(request, cookies.SESSION),
+        tablet=cookies.read(request, cookies.TABLET),
         forwarded=any(name in request.headers for name in _FORWARDING),
         console=console_user(request.transport),
     )
@@ -142,6 +144,7 @@ async def _admit(
     record.begin(caller.peer)
     _check_host(caller.host, names)
     _check_origin(request.method, caller)
+    _check_site(request)
     if request.match_info.http_exception is not None:
         raise request.match_info.http_exception
     if route is None:
@@ -155,7 +158,10 @@ async def _admit(
         return redirect("/login")
     if user is not None:
         record.known(user)
-    request[USER] = await _check_role(access, user, route.role)
+    user = request[USER] = await _check_role(access, user, route)
+    _check_page(request, user)
+    if route.proof and not access.proven(user):
+        raise Problem(403, "proof-needed", "Give your password again: this changes a setting.")
     return await handler(request)
 
 
@@ -181,6 +187,22 @@ def _check_origin(method: str, caller: Caller) -> None:
         raise Problem(403, "no-origin", detail)
 
 
+def _check_site(request: web.Request) -> None:
+    """What the browser itself says of who asks: another site may at most lead here."""
+    foreign = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+    led = request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
+    if foreign and not led:
+        raise Problem(403, "foreign-origin", "Another site may not use this gateway.")
+
+
+def _check_page(request: web.Request, user: User) -> None:
+    """A cookie goes with whatever makes a browser ask: this header only with our own page."""
+    by_cookie = request.method != "GET" and user.kind in ("session", "tablet")
+    if by_cookie and request.headers.get(WRITING) != "1":
+        detail = f"Send the header {WRITING}: 1 with a change, or use a bearer token."
+        raise Problem(403, "no-page", detail)
+
+
 async def _check_body(request: web.Request) -> None:
     if request.method == "GET":
         if request.can_read_body or "Upgrade" in request.headers:
@@ -198,13 +220,14 @@ async def _check_body(request: web.Request) -> None:
         raise too_large from None
 
 
-async def _check_role(access: Access, user: User | None, needed: Role) -> User:
+async def _check_role(access: Access, user: User | None, route: Route) -> User:
     if user is None:
         headers = {"WWW-Authenticate": 'Bearer realm="kitchen-gateway"'}
         detail = "Log in, or send a bearer token that is valid."
         raise Problem(401, "no-login", detail, headers)
-    if not user.role.covers(needed):
-        detail = f"This needs the role {needed}; {user.name} has {user.role}."
+    by_tablet = user.kind == "tablet" and route.tablet
+    if route.role != "anyone" and not by_tablet and not user.role.covers(route.role):
+        detail = f"This needs the role {route.role}; {user.name} has {user.role}."
         raise Problem(403, "no-permission", detail)
     await access.renew(user)
     return user

@@ -7,8 +7,9 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Refused, Role, TooManyTries
-from gateway.web.guard import COOKIE, caller_of
-from gateway.web.record import stored
+from gateway.web import cookies
+from gateway.web.guard import caller_of
+from gateway.web.record import entered, stored
 from gateway.web.route import (
     ACCESS,
     FORM,
@@ -20,12 +21,12 @@ from gateway.web.route import (
     json_response,
     redirect,
 )
+from gateway.web.session import SessionView, session_view
 from gateway.web.static import serve
 
 logger = logging.getLogger(__name__)
 
 _FORM_MAX = 1024  # bytes
-_COOKIE_LIFE_S = 34_560_000  # the longest a browser keeps; the session itself ends on the gateway
 
 
 class LoginLink(msgspec.Struct, frozen=True):
@@ -41,20 +42,13 @@ class Secret(msgspec.Struct, frozen=True):
     secret: str = ""
 
 
-class SessionView(msgspec.Struct, frozen=True):
-    """Who is logged in."""
-
-    user: str
-    role: Role
-    kind: str
-
-
 async def show(request: web.Request) -> web.Response:
     """The form; with `?code=` the printed link, which logs in at once."""
     code = request.query.get("code")
     if code is not None:
         return await _log_in(request, code)
-    if request.app[ACCESS].identify(caller_of(request)) is not None:
+    user = request.app[ACCESS].identify(caller_of(request))
+    if user is not None and user.kind not in ("tablet", "demo"):
         return redirect("/")
     return serve(request, "login.html")
 
@@ -74,14 +68,13 @@ async def log_out(request: web.Request) -> web.Response:
     await request.app[ACCESS].log_out(request[USER])
     await stored(request.app[KITCHEN])
     response = redirect("/login")
-    response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict")
+    cookies.take_back(request, response, cookies.SESSION)
     return response
 
 
 async def session(request: web.Request) -> web.Response:
     """Who the page is for."""
-    user = request[USER]
-    return json_response(SessionView(user.name, user.role, user.kind))
+    return json_response(session_view(request, request[USER]))
 
 
 async def _log_in(request: web.Request, secret: str) -> web.Response:
@@ -95,19 +88,10 @@ async def _log_in(request: web.Request, secret: str) -> web.Response:
     except TooManyTries:
         kitchen.record("log_in", refused="too_many_tries")
         return redirect("/login?error=wait")
-    kitchen.record("log_in", by=user.name, role=user.role)
-    await stored(kitchen)
+    await entered(request, user)
     logger.info("%s logged in from %s as %s", user.name, peer, user.role)
     response = redirect("/")
-    response.set_cookie(
-        COOKIE,
-        cookie,
-        max_age=_COOKIE_LIFE_S,
-        path="/",
-        secure=request.secure,
-        httponly=True,
-        samesite="Strict",
-    )
+    cookies.give(request, response, cookies.SESSION, cookie)
     return response
 
 

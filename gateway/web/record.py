@@ -5,7 +5,8 @@ else as `request` with its path.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from aiohttp import web
 
@@ -32,12 +33,12 @@ def known(user: User) -> None:
         actor.origin = _ORIGINS.get(user.kind, "page")
 
 
-def done(request: web.Request, path: str, status: int) -> None:
+def done(request: web.Request, status: int) -> None:
     """It was answered; a change that left no entry of its own leaves one now."""
     actor = ACTOR.get()
     changes = request.method != "GET" and status < 400  # noqa: PLR2004 - the first that is an error
     if changes and actor is not None and not actor.recorded:
-        request.app[KITCHEN].record("request", f"{request.method} {path}")
+        request.app[KITCHEN].record("request", _named(request))
 
 
 async def stored(kitchen: Kitchen) -> None:
@@ -50,9 +51,33 @@ async def stored(kitchen: Kitchen) -> None:
         raise Problem(503, "not-stored", detail) from None
 
 
-def refused(request: web.Request, path: str, problem: Problem) -> None:
+def refused(request: web.Request, problem: Problem) -> None:
     """It was refused for want of a role, or because of a secret that is not valid."""
+    actor = ACTOR.get()
+    if actor is not None and actor.recorded:
+        return
     tried = request.method != "GET" or "Authorization" in request.headers
     if problem.status in _DENIED and tried:
-        about = f"{request.method} {path}"
-        request.app[KITCHEN].record("request", about, refused=problem.kind)
+        request.app[KITCHEN].record("request", _named(request), refused=problem.kind)
+
+
+@contextmanager
+def attempt(request: web.Request, action: str, about: str = "") -> Iterator[None]:
+    """Take down that it was tried in vain, where it is; who succeeds is recorded by the caller."""
+    try:
+        yield
+    except Problem as problem:
+        request.app[KITCHEN].record(action, about, refused=problem.kind)
+        raise
+
+
+async def entered(request: web.Request, user: User, action: str = "log_in") -> None:
+    """Record who came in, before anything is handed out; raises Problem."""
+    kitchen = request.app[KITCHEN]
+    kitchen.record(action, user.tablet, by=user.name, role=user.role)
+    await stored(kitchen)
+
+
+def _named(request: web.Request) -> str:
+    """Without the query, which may hold a code."""
+    return f"{request.method} {request.path}"

@@ -47,6 +47,8 @@ class Route:
     handler: Handler
     role: Role | Anyone
     page: bool = False
+    proof: bool = False  # a setting: the password must have been given just now
+    tablet: bool = False  # a paired tablet may do it by itself, whatever else is locked
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
     answer: type[msgspec.Struct] | None = None

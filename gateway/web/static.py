@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from aiohttp import web
 from gateway.access import Role
 from gateway.web.route import PAGE, Problem, Route
 
+_NAME = "language.name"
 FOLDER = Path(__file__).parent / "static"
 
 _TYPES = {
@@ -35,8 +37,15 @@ class Asset:
 @cache
 def assets() -> dict[str, Asset]:
     """Every file of the page by its name."""
-    files = sorted(path for path in FOLDER.iterdir() if path.suffix in _TYPES)
-    return {path.name: _asset(path) for path in files}
+    return assets_of(FOLDER)
+
+
+def assets_of(folder: Path) -> dict[str, Asset]:
+    """What a folder holds, and the languages of the catalogues in it."""
+    files = sorted(path for path in folder.iterdir() if path.suffix in _TYPES)
+    found = {path.name: _asset(path.suffix, path.read_bytes()) for path in files}
+    found["languages.json"] = _asset(".json", _languages(files))
+    return found
 
 
 def serve(request: web.Request, name: str) -> web.Response:
@@ -64,10 +73,19 @@ async def file(request: web.Request) -> web.Response:
     return serve(request, request.match_info["name"])
 
 
-def _asset(path: Path) -> Asset:
-    plain = path.read_bytes()
+def _languages(files: list[Path]) -> bytes:
+    """A list of code and name: every JSON file is a catalogue and names its own language."""
+    found = [
+        {"code": path.stem, "name": json.loads(path.read_text("utf-8"))[_NAME]}
+        for path in files
+        if path.suffix == ".json"
+    ]
+    return json.dumps(found).encode()
+
+
+def _asset(suffix: str, plain: bytes) -> Asset:
     etag = f'"{hashlib.sha256(plain).hexdigest()[:16]}"'
-    content_type = f"{_TYPES[path.suffix]}; charset=utf-8"
+    content_type = f"{_TYPES[suffix]}; charset=utf-8"
     return Asset(content_type, plain, gzip.compress(plain, mtime=0), etag)
 
 

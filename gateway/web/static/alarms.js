@@ -1,6 +1,6 @@
 // The place of alarms: what needs a person, what is hidden and why, and what was.
 import { ask, send } from "./asking.js";
-import { make, setChildren, setIcon, setText } from "./element.js";
+import { make, setChildren, setText } from "./element.js";
 import { fullName, valueText } from "./look.js";
 import { hidden, inOrder } from "./notices.js";
 import { Past } from "./past.js";
@@ -15,8 +15,7 @@ const DEADLINE_MS = 6000;
 
 const may = (session, role) => ROLES.indexOf(session?.role) >= ROLES.indexOf(role);
 
-export class AlarmPlace {
-  #node = document.querySelector("[data-place=alarms]");
+export class Place {
   #flood = make("p", "part");
   #none = make("p", "empty");
   #standing = make("div", "alarms");
@@ -25,11 +24,11 @@ export class AlarmPlace {
   #past = new Past();
   #rows = new Map();
 
-  constructor() {
-    this.#node.append(this.#flood, this.#standing, this.#title, this.#hidden, this.#past.node);
+  constructor(node) {
+    node.append(this.#flood, this.#standing, this.#title, this.#hidden, this.#past.node);
   }
 
-  show(alarms, flood, session, world) {
+  show({ alarms, flood, session }, world) {
     this.#flood.hidden = !flood;
     if (flood) setText(this.#flood, t("alarms.flood", { n: flood.alarms, at: clock(flood.since) }));
     for (const id of this.#rows.keys()) if (!alarms.some((alarm) => alarm.id === id)) this.#rows.delete(id);
@@ -231,12 +230,4 @@ function worstOf({ columns, rows }, raised, limit) {
 function person(to) {
   const role = to.replace("on_duty ", "");
   return role === to ? role : t("alarms.on_duty", { role });
-}
-
-// A count of what is hidden, on every page, so that none of it is forgotten.
-export function showHidden(node, alarms) {
-  const n = alarms.filter(hidden).length;
-  node.hidden = !n;
-  setIcon(node.firstElementChild, "hidden");
-  setText(node.lastElementChild, t("alarms.hidden", { n }));
 }

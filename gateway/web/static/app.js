@@ -1,26 +1,21 @@
 // The page: what the stream says, drawn at once; what a person taps, sent and then confirmed.
 import "./banner.js";
-import "./chart.js";
-import { AlarmPlace, showHidden } from "./alarms.js";
 import { WRITING } from "./asking.js";
-import { Controls } from "./controls.js";
-import { Devices } from "./devices.js";
-import { setIcon, setText } from "./element.js";
+import { paintHeader } from "./header.js";
 import { Wall } from "./kitchen.js";
-import { look } from "./look.js";
 import { hidden, Notices, waiting } from "./notices.js";
+import { Places } from "./places.js";
 import { Problems, unset } from "./problems.js";
-import { PointPage } from "./point.js";
-import { cloudLook, Status, Strip } from "./status.js";
 import { Stream } from "./stream.js";
-import { clock, date, load, recall, remember, switchLanguage, t, useZone } from "./text.js";
+import { Strip } from "./strip.js";
+import { load, recall, switchLanguage, useZone } from "./text.js";
 import "./tile.js";
+import { useUnits } from "./units.js";
 
 const CONFIRM_MS = 3000;
 const IDLE_MS = 90000;
 const CONFIG_ALARM = "system.config";
-const THEMES = ["auto", "light", "dark"];
-const PLACES = ["kitchen", "alarms", "devices", "system", "point"];
+const HOME = "kitchen";
 
 const byId = (id) => document.getElementById(id);
 const state = { points: new Map(), alarms: [], flood: null, cloud: null, site: null, session: null, config: null };
@@ -30,23 +25,13 @@ let silent = 0;
 let drawing = false;
 let used = performance.now();
 
+useUnits(recall("units"));
 await load();
-const [wall, notices, strip, status] = [new Wall(), new Notices(), new Strip(), new Status()];
-const problems = new Problems();
-const [devices, controls] = [new Devices(), new Controls()];
-const [detail, alarmPlace] = [new PointPage(), new AlarmPlace()];
+const [wall, notices, strip, places, problems] = [new Wall(), new Notices(), new Strip(), new Places(), new Problems()];
 
 function now() {
   return heard.wall + (performance.now() - heard.at) * (state.site?.speed ?? 1);
 }
-
-function place() {
-  const [name] = location.hash.slice(1).split("/");
-  return PLACES.includes(name) ? name : PLACES[0];
-}
-
-// What a place is about: the point of `#point/walk_in/temperature`.
-const subject = () => decodeURIComponent(location.hash.split("/").slice(1).join("/"));
 
 function take(data) {
   heard = { wall: data.now, at: performance.now() };
@@ -83,23 +68,20 @@ function paint() {
   const world = { now: now(), silent, alarms: alarmsByPoint(), points: state.points, sending };
   world.mayAcknowledge = state.session?.role !== "viewer";
   const points = [...state.points.values()];
-  const system = points.filter((point) => point.origin === "gateway");
   const kitchen = points.filter((point) => point.origin !== "gateway" && !point.secondary);
-  paintHeader(kitchen, world);
-  paintPlaces();
+  const here = places.here.name;
+  paintHeader(state, kitchen, world);
+  const standing = state.alarms.some((it) => it.state !== "returned" && !hidden(it)) || silent > 0;
+  document.body.classList.toggle("alarmed", standing && here === HOME);
   if (!state.site) return;
   document.body.classList.toggle("unset", unset(state.config));
-  const held = notices.show(alarms(), problems.nodes(state.config, place()), place(), world);
+  const held = notices.show(alarms(), problems.nodes(state.config, here), here, world);
   wall.place(kitchen);
-  if (place() === "kitchen") {
+  places.show(state, world);
+  if (here === HOME) {
     wall.show(state.points, world);
-    strip.show(state.cloud, system, world);
+    strip.show(state.cloud, points.filter((point) => point.origin === "gateway"), world);
   }
-  if (place() === "alarms") alarmPlace.show(state.alarms, state.flood, state.session, world);
-  if (place() === "devices") devices.show(state.points, world);
-  if (place() === "devices") controls.show(state.session?.role, world);
-  if (place() === "system") status.show(state, system, world);
-  if (place() === "point") detail.show(subject(), state.points, world);
   if (held) setTimeout(draw, CONFIRM_MS / 10);
 }
 
@@ -113,66 +95,6 @@ function alarmsByPoint() {
   const found = new Map();
   for (const alarm of state.alarms.filter((it) => !hidden(it))) found.set(alarm.point, worst(alarm, found.get(alarm.point)));
   return found;
-}
-
-function paintHeader(points, world) {
-  const { symbol, text, mood } = verdict(points, world);
-  const title = byId("verdict");
-  title.dataset.mood = mood;
-  title.href = state.alarms.length ? "#alarms" : "#kitchen";
-  setIcon(title.firstElementChild, symbol);
-  setText(title.lastElementChild, text);
-  setText(byId("clock"), state.site ? clock(world.now) : "");
-  setText(byId("date"), state.site ? date(world.now) : "");
-  byId("simulated").hidden = !state.site?.simulated;
-  const speed = state.site?.speed ?? 1;
-  setText(byId("speed"), speed === 1 ? "" : t("site.speed", { n: speed }));
-  // A kitchen that runs faster tells its own time, which no clock could be trusted to tell.
-  byId("untrusted").hidden = state.site?.clock !== "unsynced" || speed !== 1;
-  showHidden(byId("hidden"), state.alarms);
-  byId("cloud").hidden = !state.cloud?.configured || silent > 0;
-  if (!state.cloud) return;
-  const view = cloudLook(state.cloud, world.now);
-  byId("cloud").dataset.state = view.state;
-  setIcon(byId("cloud").firstElementChild, view.symbol);
-  setText(byId("cloud").lastElementChild, view.short);
-}
-
-function verdict(points, world) {
-  if (silent) return { symbol: "offline", text: t("state.offline"), mood: "mute" };
-  if (!state.site) return { symbol: "stale", text: t("verdict.loading"), mood: "mute" };
-  if (unset(state.config)) return { symbol: "fault", text: t("verdict.config"), mood: "bad" };
-  const n = state.alarms.filter(waiting).length;
-  if (n) return { symbol: "bell", text: t("verdict.waiting", { n }), mood: "bad" };
-  const standing = state.alarms.filter((alarm) => !hidden(alarm)).length;
-  if (standing) return { symbol: "acknowledged", text: t("verdict.standing", { n: standing }), mood: "warn" };
-  const unseen = state.alarms.filter((alarm) => hidden(alarm) && alarm.stands).length;
-  if (unseen) return { symbol: "hidden", text: t("verdict.hidden", { n: unseen }), mood: "warn" };
-  if (!points.length) return { symbol: "stale", text: t("verdict.empty"), mood: "mute" };
-  const states = points.map((point) => look(point, world).state).filter((name) => name !== "early");
-  const odd = states.filter((name) => name !== "ok").length;
-  if (odd && states.every((name) => name === "loading" || name === "ok")) {
-    return { symbol: "stale", text: t("verdict.loading"), mood: "mute" };
-  }
-  if (odd) return { symbol: "warn", text: t("verdict.warn", { n: odd }), mood: "warn" };
-  return { symbol: "ok", text: t("verdict.ok"), mood: "ok" };
-}
-
-function paintPlaces() {
-  const here = place();
-  const standing = state.alarms.some((it) => it.state !== "returned" && !hidden(it)) || silent > 0;
-  document.body.classList.toggle("alarmed", standing && here === "kitchen");
-  for (const link of document.querySelectorAll("nav a")) {
-    link.ariaCurrent = link.hash === `#${here}` ? "page" : null;
-  }
-  for (const section of document.querySelectorAll("[data-place]")) {
-    section.hidden = section.dataset.place !== here;
-  }
-  const n = state.alarms.filter(waiting).length;
-  byId("badge").hidden = !n;
-  setText(byId("badge"), String(n));
-  setText(byId("theme").lastElementChild, t(`theme.${recall("theme") ?? THEMES[0]}`));
-  byId("theme").title = t("theme.label");
 }
 
 async function acknowledge(id) {
@@ -198,18 +120,15 @@ async function acknowledge(id) {
 addEventListener("acknowledge", (event) => event.detail.forEach(acknowledge));
 addEventListener("redraw", draw);
 addEventListener("hashchange", () => {
-  document.querySelector("main").scrollTop = 0;
+  const main = document.querySelector("main");
+  main.scrollTop = 0;
+  main.focus({ preventScroll: true }); // a screen reader goes on where the place begins
   draw();
 });
-addEventListener("pointerdown", () => (used = performance.now()), { capture: true });
+for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => (used = performance.now()), { capture: true });
 byId("language").addEventListener("click", () => switchLanguage().then(draw));
-byId("theme").addEventListener("click", () => {
-  remember("theme", THEMES[(THEMES.indexOf(recall("theme") ?? THEMES[0]) + 1) % THEMES.length]);
-  dispatchEvent(new Event("themechange"));
-  draw();
-});
 setInterval(() => {
-  if (performance.now() - used > IDLE_MS && place() !== PLACES[0]) location.hash = PLACES[0];
+  if (performance.now() - used > IDLE_MS && places.here.name !== HOME) location.hash = HOME;
   draw();
 }, 1000);
 

@@ -13,7 +13,7 @@
     const theme = kept("theme") ?? "auto";
     root.dataset.theme = theme === "auto" ? (dark.matches ? "dark" : "light") : theme;
   };
-  root.lang = kept("language") ?? (navigator.language.startsWith("ko") ? "ko" : "en");
+  root.lang = kept("language") ?? navigator.language.split("-")[0];
   paint();
   dark.addEventListener("change", paint);
   addEventListener("themechange", paint);

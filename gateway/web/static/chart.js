@@ -1,6 +1,7 @@
 // <kg-chart>: one point over time. Its mean as a line, its extremes as a band, gaps as gaps.
 import { make, setText } from "./element.js";
 import { clock, date, limit, offset, t, withUnit } from "./text.js";
+import { shown } from "./units.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HOUR = 3600000;
@@ -218,6 +219,7 @@ function node(name, attributes) {
   return made;
 }
 
-export const words = (point) => (value) => withUnit(limit(value), point.unit);
+// The words for a figure that is already in the unit of the viewer.
+export const words = (point) => (value) => withUnit(limit(value), shown(0, point.unit).unit);
 
 customElements.define("kg-chart", Chart);

@@ -10,21 +10,25 @@ const SURE_MS = 5000;
 const BUTTONS = ["on", "off", "auto"];
 const MANAGERS = ["manager", "admin"];
 
-export class Controls {
+export class Place {
   #node = make("div", "rows");
   #rows = new Map();
-  #actuators = [];
+  #none = make("p", "empty");
+  #actuators = null;
   #asked = -Infinity;
   #asking = 0;
 
-  constructor() {
-    document.querySelector("[data-place=devices]").prepend(this.#node);
+  constructor(node) {
+    node.append(this.#node, this.#none);
   }
 
-  show(role, world) {
+  show({ session }, world) {
+    const role = session?.role;
     if (performance.now() - this.#asked > AGAIN_MS && !world.silent) this.#ask();
-    setChildren(this.#node, this.#actuators.map((actuator) => this.#row(actuator, role, world)));
-    this.#node.hidden = !this.#actuators.length;
+    setChildren(this.#node, (this.#actuators ?? []).map((actuator) => this.#row(actuator, role, world)));
+    this.#node.hidden = !this.#actuators?.length;
+    this.#none.hidden = !this.#node.hidden;
+    setText(this.#none, t(this.#actuators ? "control.none" : "verdict.loading"));
   }
 
   async #ask() {

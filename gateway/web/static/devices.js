@@ -8,19 +8,18 @@ const AGAIN_MS = 5000;
 const LOOKS = { ok: "ok", lost: "fault", left_out: "warn", waiting: "loading" };
 const SYMBOLS = { loading: "stale" };
 
-export class Devices {
-  #node = document.querySelector("[data-place=devices]");
+export class Place {
   #grid = make("div", "rows");
   #none = make("p", "empty");
   #rows = new Map();
   #devices = null;
   #asked = -Infinity;
 
-  constructor() {
-    this.#node.append(this.#grid, this.#none);
+  constructor(node) {
+    node.append(this.#grid, this.#none);
   }
 
-  show(points, world) {
+  show({ points }, world) {
     if (performance.now() - this.#asked > AGAIN_MS && !world.silent) this.#ask();
     setText(this.#none, t(this.#devices ? "devices.none" : "verdict.loading"));
     this.#none.hidden = Boolean(this.#devices?.length);

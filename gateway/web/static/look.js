@@ -1,5 +1,6 @@
 // How a point looks now: its state, what stands in the big slot, and the words beneath.
-import { clock, duration, has, limit, metric, number, sentence, t, withUnit } from "./text.js";
+import { clock, duration, figure, has, limit, metric, number, sentence, t, withUnit } from "./text.js";
+import { shown } from "./units.js";
 
 const QUIET = ["stale", "fault", "offline", "loading", "early"];
 const MOODS = { fault: "warn", alarm: "bad", life: "bad", acknowledged: "hand", returned: "hand", latched: "hand" };
@@ -68,8 +69,9 @@ function bigSlot(point, state, world) {
 
 export function valueOf(point, value) {
   if (typeof value === "number") {
-    const text = number(value, point.precision);
-    return { text: beyond(point, value) ? t("tile.beyond", { n: text }) : text, unit: point.unit };
+    const seen = shown(value, point.unit);
+    const text = number(seen.value, point.precision);
+    return { text: beyond(point, value) ? t("tile.beyond", { n: text }) : text, unit: seen.unit };
   }
   if (typeof value === "string") return { text: value, word: true };
   const own = `value.${lastPart(point)}.${value}`;
@@ -109,14 +111,13 @@ function outlookText(point, world) {
   }
   const [low, high] = ["low", "high"].map((end) => world.points.get(`${point.id}_${end}`)?.value ?? null);
   if (low === null || high === null) return "";
-  const show = (value) => number(value, point.precision);
-  return t("tile.likely", { low: show(low), high: withUnit(show(high), point.unit) });
+  return t("tile.likely", { low: valueOf(point, low).text, high: valueText(point, high) });
 }
 
 function limitText(point) {
   const { low = null, high = null } = point.limit ?? {};
-  const show = (value) => withUnit(limit(value), point.unit);
-  if (low !== null && high !== null) return t("limit.band", { low: limit(low), high: show(high) });
+  const show = (value) => figure(value, point.unit);
+  if (low !== null && high !== null) return t("limit.band", { low: limit(shown(low, point.unit).value), high: show(high) });
   if (high !== null) return t("limit.max", { high: show(high) });
   return low === null ? "" : t("limit.min", { low: show(low) });
 }

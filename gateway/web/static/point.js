@@ -4,6 +4,7 @@ import { spanText, words } from "./chart.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { fullName, look, setState, symbolOf, valueText } from "./look.js";
 import { clock, date, duration, t } from "./text.js";
+import { shown } from "./units.js";
 
 const DAY = 86400000;
 const RANGES = { day: DAY, week: 7 * DAY, month: 30 * DAY, year: 365 * DAY };
@@ -11,8 +12,7 @@ const TABLE_STEPS = { day: "1h", week: "6h", month: "1d", year: "1d" };
 const AGAIN_MS = 30000;
 const HISTORY_MS = 20000;
 
-export class PointPage {
-  #node = document.querySelector("[data-place=point]");
+export class Place {
   #back = make("span");
   #symbol = icon("ok");
   #now = null;
@@ -30,7 +30,7 @@ export class PointPage {
   #asked = -Infinity;
   #turn = 0;
 
-  constructor() {
+  constructor(node) {
     const back = make("a", "back", icon("returned"), this.#back);
     back.href = "#kitchen";
     const now = make("div", "now", this.#symbol, make("div", "what", this.#name, this.#why), this.#value);
@@ -43,11 +43,12 @@ export class PointPage {
     }
     this.#now = now;
     this.#part.hidden = true;
-    this.#node.append(make("div", "head", back, now), this.#ranges, this.#part, this.#chart, this.#note, this.#more);
+    node.append(make("div", "head", back, now), this.#ranges, this.#part, this.#chart, this.#note, this.#more);
   }
 
   // Draw the point of this id; asks for its history when that is due.
-  show(id, points, world) {
+  show({ points }, world) {
+    const id = world.subject;
     const point = points.get(id);
     setText(this.#back, t("point.back"));
     setText(this.#more.firstChild, t("point.table"));
@@ -115,8 +116,8 @@ export class PointPage {
     this.#chart.show({
       from: answer.from,
       to: answer.to,
-      rows: rowsOf(answer),
-      band: boolean ? null : point.limit,
+      rows: rowsOf(answer, point.unit),
+      band: boolean || !point.limit ? null : bandOf(point),
       step: boolean && answer.step === "raw",
       ticks: boolean ? [0, 1] : null,
       text: boolean ? (value) => (value === 0 || value === 1 ? valueText(point, value === 1) : percent(value)) : shown,
@@ -127,7 +128,7 @@ export class PointPage {
     const shown = point.kind === "boolean" ? (value) => percent(value) : words(point);
     const gap = answer.columns.indexOf("gap_s");
     const head = make("tr", "", ...["time", "value", "gap"].map((key) => make("th", "", t(`point.${key}`))));
-    const body = rowsOf(answer).map((row, index) => {
+    const body = rowsOf(answer, point.unit).map((row, index) => {
       const missing = gap < 0 ? 0 : answer.rows[index][gap];
       const when = `${date(row.at)} ${clock(row.at)}`;
       const cells = [when, spanText(row, shown), missing > 0 ? duration(missing) : ""];
@@ -149,12 +150,17 @@ const percent = (share) => `${Math.round(share * 100)}\u00a0%`;
 
 const history = (query) => ask(`/api/v1/history?${new URLSearchParams(query)}`, HISTORY_MS);
 
-// Rows of any step as { at, low, value, high }; what is no number is a gap.
-function rowsOf({ columns, rows }) {
+function bandOf({ limit, unit }) {
+  const [low, high] = [limit.low, limit.high].map((edge) => shown(edge, unit).value);
+  return { low, high };
+}
+
+// Rows of any step as { at, low, value, high } in the viewer's unit; what is no number is a gap.
+function rowsOf({ columns, rows }, unit) {
   const at = (name) => columns.indexOf(name);
   const value = at("mean") < 0 ? at("value") : at("mean");
   const [low, high] = at("mean") < 0 ? [value, value] : [at("min"), at("max")];
-  const figure = (cell) => (cell === null || typeof cell === "string" ? null : Number(cell));
+  const figure = (cell) => (cell === null || typeof cell === "string" ? null : shown(Number(cell), unit).value);
   return rows.map((row) => ({
     at: row[at("at")],
     low: figure(row[low]),

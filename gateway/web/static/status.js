@@ -2,79 +2,13 @@
 import { ask } from "./asking.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { fullName, look, setState, symbolOf, valueText } from "./look.js";
-import { clock, count, date, duration, t, unit } from "./text.js";
+import { cloudLook } from "./strip.js";
+import { clock, count, date, duration, t } from "./text.js";
 
-const wide = matchMedia("(min-width: 1200px)");
-const MANY = 60; // rows: more than a minute of batches has piled up
 const ABSENT = "no_communication"; // from the first: this machine has no such sensor
 const AGAIN_MS = 5000;
-const CELLS = { wide: 3, narrow: 2 };
 
-// What the cloud has stored: a state, a symbol, a short word, and the reasons one by one.
-export function cloudLook(cloud, now) {
-  const waiting = t("cloud.waiting", { n: count(cloud.waiting) });
-  if (!cloud.configured) return { state: "off", symbol: "cloud_off", short: t("cloud.off"), why: [] };
-  if (!cloud.connected || cloud.error) {
-    const oldest = cloud.oldest_waiting;
-    const age = oldest === null ? "" : t("cloud.oldest", { duration: duration((now - oldest) / 1000) });
-    const why = [t("cloud.safe"), age, cloud.error].filter(Boolean);
-    return { state: "warn", symbol: "cloud_off", short: `${t("cloud.lost")} · ${waiting}`, why };
-  }
-  if (cloud.confirm === "puback") {
-    return { state: "warn", symbol: "cloud", short: waiting, why: [waiting, t("cloud.unproven")] };
-  }
-  const last = cloud.last_acknowledged_at;
-  const confirmed =
-    last === null ? t("cloud.never") : t("cloud.confirmed", { duration: duration((now - last) / 1000) });
-  const short = cloud.waiting > MANY ? waiting : t("cloud.sent");
-  return { state: "ok", symbol: "cloud", short, why: [waiting, confirmed] };
-}
-
-export class Strip {
-  #node = document.getElementById("strip");
-  #cells = new Map();
-
-  show(cloud, points, world) {
-    const view = cloudLook(cloud, world.now);
-    const first = this.#cell("cloud");
-    setText(first.name, t("cloud.name"));
-    const brief = cloud.connected ? view.why : view.short.split(" · ");
-    setText(first.why, world.silent ? "" : brief.join("\n"));
-    const stored = world.silent ? t("big.offline") : count(cloud.acknowledged);
-    setText(first.figure, cloud.configured ? stored : "");
-    setText(first.small, cloud.configured && !world.silent ? t("cloud.rows", { n: count(cloud.committed) }) : "");
-    const share = cloud.committed && !world.silent ? cloud.acknowledged / cloud.committed : 0;
-    first.bar.style.width = `${100 * share}%`;
-    setState(first.node, world.silent ? "offline" : view.state);
-    const system = points.filter((point) => point.unit === "%").slice(0, CELLS[wide.matches ? "wide" : "narrow"]);
-    const cells = system.map((point) => this.#point(point, world));
-    setChildren(this.#node, [first.node, ...cells]);
-  }
-
-  #point(point, world) {
-    const cell = this.#cell(point.id);
-    const view = look({ ...point, precision: 0 }, world);
-    setText(cell.name, fullName(point));
-    setText(cell.figure, view.big.text);
-    setText(cell.small, unit(view.big.unit ?? ""));
-    setState(cell.node, view.state);
-    return cell.node;
-  }
-
-  #cell(id) {
-    if (!this.#cells.has(id)) {
-      const [name, why, bar] = [make("b"), make("span", "why"), make("i")];
-      const [figure, small] = [make("span"), make("small")];
-      const node = make("a", "cell", make("span", "what", name, why), make("strong", "", figure, small), bar);
-      node.href = "#system";
-      this.#cells.set(id, { node, name, why, bar, figure, small });
-    }
-    return this.#cells.get(id);
-  }
-}
-
-export class Status {
-  #node = document.querySelector("[data-place=system]");
+export class Place {
   #rows = new Map();
   #grid = make("div", "rows");
   #user = make("p", "user");
@@ -82,13 +16,14 @@ export class Status {
   #asked = -Infinity;
   #form = make("form", "logout", make("button", "plain"));
 
-  constructor() {
+  constructor(node) {
     this.#form.method = "post";
     this.#form.action = "/logout";
-    this.#node.append(this.#grid, this.#user, this.#form);
+    node.append(this.#grid, this.#user, this.#form);
   }
 
-  show({ cloud, site, session }, points, world) {
+  show({ cloud, site, session, points: all }, world) {
+    const points = [...all.values()].filter((point) => point.origin === "gateway");
     if (performance.now() - this.#asked > AGAIN_MS && !world.silent) this.#ask();
     const view = cloudLook(cloud, world.now);
     const stored = `${count(cloud.acknowledged)} ${t("cloud.rows", { n: count(cloud.committed) })}`;

@@ -1,22 +1,36 @@
 // The catalogues: every word the page shows, and numbers and times in the site's zone.
-const languages = ["en", "ko"];
+import { shown } from "./units.js";
+
+let languages = []; // { code, name }: one for each catalogue there is
 let catalogue = {};
 let zone;
 
 export const language = () => document.documentElement.lang;
 
 export async function load(wanted = language()) {
-  const name = languages.includes(wanted) ? wanted : languages[0];
-  catalogue = await (await fetch(`/static/${name}.json`)).json();
-  document.documentElement.lang = name;
+  languages = await fetched("languages");
+  const { code } = languages.find((known) => known.code === wanted) ?? languages[0];
+  catalogue = await fetched(code);
+  document.documentElement.lang = code;
+  catalogue["language.other"] = nextLanguage().name;
   for (const node of document.querySelectorAll("[data-text]")) node.textContent = t(node.dataset.text);
   for (const node of document.querySelectorAll("[data-label]")) node.ariaLabel = t(node.dataset.label);
+  for (const node of document.querySelectorAll("[data-text='language.other']")) node.lang = nextLanguage().code;
+}
+
+const fetched = async (name) => (await fetch(`/static/${name}.json`)).json();
+
+export const allLanguages = () => languages;
+
+function nextLanguage() {
+  const here = languages.findIndex(({ code }) => code === language());
+  return languages[(here + 1) % languages.length];
 }
 
 // While the gateway is away the page keeps its language.
-export async function switchLanguage() {
+export async function switchLanguage(wanted = nextLanguage().code) {
   try {
-    await load(languages[(languages.indexOf(language()) + 1) % languages.length]);
+    await load(wanted);
     remember("language", language());
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
@@ -72,6 +86,12 @@ export const limit = (value) =>
 export const unit = (ucum) => (has(`unit.${ucum}`) ? t(`unit.${ucum}`) : ucum);
 
 export const withUnit = (text, ucum) => [text, unit(ucum)].filter(Boolean).join("\u00a0");
+
+// A figure of the gateway, such as a limit, in the unit this person reads.
+export function figure(value, ucum) {
+  const seen = shown(value, ucum);
+  return withUnit(limit(seen.value), seen.unit);
+}
 
 // A word for what is measured, such as "humidity"; one that is not in the catalogue as it is written.
 export const metric = (name) => (has(`metric.${name}`) ? t(`metric.${name}`) : name.replaceAll("_", " "));

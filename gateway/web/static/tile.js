@@ -49,7 +49,6 @@ class Tile extends HTMLElement {
     setText(this.#tag, point.simulated ? t("tile.simulated") : "");
     setText(this.#limit, view.foot);
     this.#fitAgain(`${this.title} ${view.big.text.length}`);
-    this.ariaLabel = [this.title, this.#value.textContent, this.#word.textContent, view.foot].join(", ");
   }
 
   // A name on two lines leaves less room for the value.

@@ -1,0 +1,118 @@
+"""One person with an account: what is stored, and what a person may be called and given."""
+
+import re
+from typing import Protocol
+
+import msgspec
+
+from gateway.access.errors import Unfit
+from gateway.access.role import Role
+
+PEOPLE_MAX = 500
+PASSWORD_LEAST = 10  # characters
+PASSWORD_MOST = 128
+PIN_DIGITS = 6
+REACH_MAX = 64  # zones or devices of one person
+
+_ID = re.compile(r"[a-z0-9_]{1,36}")
+_PIN = re.compile(rf"[0-9]{{{PIN_DIGITS}}}")
+_LABEL_MAX = 60
+_FEWEST_CHARACTERS = 5  # different ones in a password
+_FEWEST_DIGITS = 3  # different ones in a PIN
+_RUNS = ("01234567890", "09876543210")
+
+
+class Reach(msgspec.Struct, frozen=True):
+    """Where somebody may control and acknowledge; with neither named, everywhere."""
+
+    zones: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+
+    @property
+    def everywhere(self) -> bool:
+        return not self.zones and not self.devices
+
+    def covers(self, device: str, zone: str) -> bool:
+        """Whether this device of that zone is within reach; `""` is no zone."""
+        return self.everywhere or device in self.devices or (bool(zone) and zone in self.zones)
+
+    def within(self, other: "Reach") -> bool:
+        """Whether this names nothing that `other` does not."""
+        if other.everywhere:
+            return True
+        named = set(self.zones) <= set(other.zones) and set(self.devices) <= set(other.devices)
+        return named and not self.everywhere
+
+
+EVERYWHERE = Reach()
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored of a person; the id is that of `people` in the configuration, if any."""
+
+    id: str
+    label: str
+    role: Role
+    created: int  # kitchen time, ms
+    password: str = ""  # argon2id, encoded; empty: cannot log in with a password
+    pin: str = ""  # the same, of the PIN
+    reach: Reach = EVERYWHERE
+
+
+class Lock(msgspec.Struct, frozen=True):
+    """Wrong tries in a row, and when the last one was, in kitchen ms."""
+
+    wrong: int
+    last: int
+
+
+class PeopleStore(Protocol):
+    """Where people are kept. What answers at once answers from memory; the rest once committed."""
+
+    def person(self, person_id: str) -> Person | None: ...
+
+    def people(self) -> list[Person]:
+        """In the order of their ids."""
+
+    def lock(self, key: str) -> Lock | None: ...
+
+    async def keep(self, person: Person) -> None:
+        """Add or overwrite."""
+
+    async def forget(self, person_id: str) -> bool:
+        """Whether there was such a person."""
+
+    async def keep_lock(self, key: str, lock: Lock | None) -> None:
+        """Overwrite, or with None remove."""
+
+
+def check_names(person_id: str, label: str) -> None:
+    """Raise Unfit for an id or a label that nobody can have."""
+    if not _ID.fullmatch(person_id):
+        raise Unfit("the id is 1 to 36 of a-z, 0-9 and _; the label is for the name")
+    if not 1 <= len(label) <= _LABEL_MAX or not label.isprintable() or label != label.strip():
+        raise Unfit(f"the label is a name of 1 to {_LABEL_MAX} printable characters")
+
+
+def check_reach(reach: Reach) -> None:
+    """Raise Unfit for more or longer names than anybody has zones."""
+    names = (*reach.zones, *reach.devices)
+    if len(names) > REACH_MAX or any(not 1 <= len(name) <= _LABEL_MAX for name in names):
+        raise Unfit(f"at most {REACH_MAX} zones and devices, by their ids")
+
+
+def check_password(password: str, person_id: str, label: str) -> None:
+    """Raise Unfit for a password that would be guessed or cannot be typed again."""
+    if not PASSWORD_LEAST <= len(password) <= PASSWORD_MOST:
+        raise Unfit(f"a password has {PASSWORD_LEAST} to {PASSWORD_MOST} characters")
+    folded = password.casefold()
+    if len(set(folded)) < _FEWEST_CHARACTERS or person_id in folded or label.casefold() in folded:
+        raise Unfit("that password is easy to guess: no name in it, and not one thing repeated")
+
+
+def check_pin(pin: str) -> None:
+    """Raise Unfit for a PIN that is not six digits, or among the first that are guessed."""
+    if not _PIN.fullmatch(pin):
+        raise Unfit(f"a PIN has {PIN_DIGITS} digits")
+    if len(set(pin)) < _FEWEST_DIGITS or any(pin in run for run in _RUNS):
+        raise Unfit("that PIN is easy to guess: not one digit or pair repeated, and no run of them")

@@ -1,0 +1,29 @@
+"""The four roles, and how long each stays logged in without being used."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a user may do; each role may do all that the ones before it may."""
+
+    VIEWER = "viewer"
+    STAFF = "staff"
+    MANAGER = "manager"
+    ADMIN = "admin"
+
+    def covers(self, needed: "Role") -> bool:
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
+
+    def at_most(self, cap: "Role") -> "Role":
+        """The role itself, or `cap` where that may do less."""
+        return cap if self.covers(cap) else self
+
+
+# A wall tablet stays logged in as long as it is used; who can change things is logged out soon.
+SESSION_LIFE_S = {
+    Role.VIEWER: 2_592_000.0,
+    Role.STAFF: 43_200.0,
+    Role.MANAGER: 900.0,
+    Role.ADMIN: 900.0,
+}

@@ -1,0 +1,122 @@
+// The change of shifts: what stands open, who is on duty, and taking a role over.
+import { ask, send } from "./asking.js";
+import { icon, make, setChildren, setIcon, setText } from "./element.js";
+import { hidden, inOrder, waiting } from "./notices.js";
+import { clock, date, duration, t } from "./text.js";
+
+const AGAIN_MS = 10000;
+const DEADLINE_MS = 6000;
+const SPANS_S = [14400, 28800, 43200];
+const STAFF = ["staff", "manager", "admin"];
+const SYMBOLS = { unacknowledged: "alarm", returned: "returned", acknowledged: "acknowledged", latched: "latched" };
+
+export class Place {
+  #open = make("div", "rows");
+  #roles = make("div", "rows");
+  #none = make("p", "note");
+  #nobody = make("p", "note");
+  #titles = [make("h3"), make("h3")];
+  #alarmRows = new Map();
+  #roleRows = new Map();
+  #duties = null;
+  #asked = -Infinity;
+
+  constructor(node) {
+    const [open, duty] = this.#titles;
+    node.append(open, this.#none, this.#open, duty, this.#nobody, this.#roles);
+  }
+
+  show({ alarms, session }, world) {
+    if (performance.now() - this.#asked > AGAIN_MS && !world.silent) this.#ask();
+    const left = inOrder(alarms);
+    setText(this.#titles[0], t("handover.open", { n: left.length }));
+    setText(this.#titles[1], t("handover.duty"));
+    setText(this.#none, t("handover.none"));
+    this.#none.hidden = left.length > 0;
+    setChildren(this.#open, left.map((alarm) => this.#alarm(alarm, world)));
+    setText(this.#nobody, t(this.#duties ? "handover.no_roles" : "verdict.loading"));
+    this.#nobody.hidden = Boolean(this.#duties?.length);
+    setChildren(this.#roles, (this.#duties ?? []).map((duty) => this.#role(duty, session, world)));
+  }
+
+  async #ask() {
+    this.#asked = performance.now();
+    this.#duties = (await ask("/api/v1/duty", DEADLINE_MS))?.roles ?? this.#duties;
+    dispatchEvent(new Event("redraw"));
+  }
+
+  // What the next shift has to know of an alarm; everything else about it is at its own place.
+  #alarm(alarm, { now }) {
+    if (!this.#alarmRows.has(alarm.id)) {
+      const what = make("span", "what", make("b"), make("span", "why"), make("span", "why"));
+      const made = make("a", "row", icon("alarm"), what);
+      made.href = "#alarms";
+      this.#alarmRows.set(alarm.id, made);
+    }
+    const row = this.#alarmRows.get(alarm.id);
+    row.dataset.mood = waiting(alarm) ? "bad" : "hand";
+    setIcon(row.firstChild, SYMBOLS[alarm.state] ?? "hidden");
+    const [name, how, what] = row.lastChild.children;
+    setText(name, alarm.label);
+    const since = t("banner.since", { at: clock(alarm.since), duration: duration((now - alarm.since) / 1000) });
+    const by = alarm.acknowledged_at ? t("banner.by", { who: alarm.acknowledged_by, at: clock(alarm.acknowledged_at) }) : "";
+    setText(how, [t(`handover.state.${hidden(alarm) ? "hidden" : alarm.state}`), by, since].filter(Boolean).join(" · "));
+    setText(what, alarm.shelved?.reason ?? alarm.removed?.reason ?? alarm.advice.split("\n")[0]);
+    return row;
+  }
+
+  #role(duty, session, world) {
+    if (!this.#roleRows.has(duty.role)) this.#roleRows.set(duty.role, this.#make(duty.role));
+    const row = this.#roleRows.get(duty.role);
+    setText(row.name, duty.role);
+    setText(row.who, duty.people.join(", ") || t("handover.nobody"));
+    const until = duty.until === null ? "" : t("handover.until", { at: `${date(duty.until)} ${clock(duty.until)}` });
+    const from = duty.handed_over_by ? t("handover.by", { who: duty.handed_over_by }) : t("handover.calendar");
+    setText(row.why, row.said || [from, until].filter(Boolean).join(" · "));
+    row.node.dataset.mood = duty.people.length ? "ok" : "warn";
+    setIcon(row.icon, duty.people.length ? "ok" : "warn");
+    const may = STAFF.includes(session?.role);
+    setText(row.take, t(row.asking ? "handover.not" : "handover.take"));
+    row.take.hidden = !may;
+    row.take.ariaExpanded = String(row.asking);
+    row.spans.hidden = !row.asking;
+    for (const button of row.spans.children) setText(button, t("handover.for", { duration: duration(button.value) }));
+    for (const button of row.node.querySelectorAll("button")) button.disabled = Boolean(world.silent || row.busy);
+    row.person = session?.user;
+    return row.node;
+  }
+
+  #make(role) {
+    const row = { icon: icon("ok"), name: make("b"), who: make("strong", "who"), why: make("span", "why"), asking: false };
+    row.take = make("button", "plain");
+    row.take.type = "button";
+    row.take.addEventListener("click", () => {
+      row.asking = !row.asking;
+      dispatchEvent(new Event("redraw"));
+    });
+    row.spans = make("span", "buttons", ...SPANS_S.map((seconds) => this.#span(row, role, seconds)));
+    row.why.ariaLive = "polite";
+    const what = make("span", "what", row.name, row.who, row.why);
+    row.node = make("div", "row", row.icon, what, row.take, row.spans);
+    row.node.dataset.role = role;
+    return row;
+  }
+
+  #span(row, role, seconds) {
+    const button = make("button", "plain");
+    button.type = "button";
+    button.value = seconds;
+    button.addEventListener("click", () => this.#take(row, role, seconds));
+    return button;
+  }
+
+  async #take(row, role, seconds) {
+    [row.asking, row.busy, row.said] = [false, true, t("banner.sending")];
+    dispatchEvent(new Event("redraw"));
+    const body = { person: row.person, for_s: seconds };
+    const problem = await send(`/api/v1/duty/${encodeURIComponent(role)}`, body, DEADLINE_MS);
+    row.busy = false;
+    row.said = problem === null ? "" : t("handover.failed", { who: row.person, why: problem || t("banner.again") });
+    await this.#ask();
+  }
+}
