@@ -81,7 +81,8 @@ class Audit:
 
     async def run(self) -> None:
         """Sign after SIGN_EVERY entries or SIGN_AFTER_S, for ever."""
-        self._waits.set()  # a start before may have left some
+        if self._chain.left:
+            await self.sign()
         while True:
             await self._waits.wait()
             await self._enough()

@@ -1,4 +1,4 @@
-"""Enters what a command of this machine changes into the audit chain, by the login it runs under."""
+"""Enters what a command changes into the audit chain, by the login it runs under."""
 
 import os
 import pwd

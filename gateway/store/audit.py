@@ -51,6 +51,7 @@ class Chain:
     def __init__(self, key: Key, install: str) -> None:
         self.key = key
         self.install = install
+        self.left = False  # there were entries without a checkpoint when it was opened
 
     def append(self, connection: sqlite3.Connection, bodies: Sequence[bytes]) -> None:
         """Add entries, in the caller's transaction."""
@@ -181,6 +182,7 @@ def open_chain(folder: Path, connection: sqlite3.Connection, install: str) -> Ch
         key = keys.read(folder)
         chain = Chain(key or keys.new(), install)
         chain.begin(connection, known=key is not None)
+        chain.left = chain.unsigned(connection)
         if key is None:
             keys.keep(folder, chain.key)
     except keys.KeyDamaged as error:
