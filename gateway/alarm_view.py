@@ -42,6 +42,10 @@ _OWN_WORDS = {
         "출력이 지시대로 움직이지 않음 · Output does not obey",
         "직접 확인하고 배선과 릴레이를 점검하세요. Look at it; check its wiring and its relay.",
     ),
+    "pace": (
+        "너무 자주 켜짐 · Switched on too often",
+        "켜고 끄는 규칙과 센서를 점검하세요. Look at the rules that switch it, and their sensors.",
+    ),
     "left_out": (
         "감시 안 됨 · Not guarded",
         "설정을 고치고 다시 불러오세요. Mend config.yaml and have it loaded again.",

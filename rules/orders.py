@@ -15,7 +15,7 @@ from rules.outputs import Outputs
 from rules.slots import LIFE_SLOTS, Contract, Held, Occupant
 
 _KEY = "order/"
-_WAITS = (Held.MIN_ON, Held.MIN_OFF)  # for these an order waits; they end by themselves
+_WAITS = (Held.MIN_ON, Held.MIN_OFF, Held.PACE)  # for these an order waits; they end by themselves
 
 
 class Orders:

@@ -27,6 +27,7 @@ class Claim(NamedTuple):
 
 Claims = Mapping[tuple[str, int], Mapping[str, Claim]]
 MISMATCH = f"{OWN}mismatch."  # followed by the actuator that does not do as it is driven
+PACE = f"{OWN}pace."  # followed by the actuator that is switched too often
 _RULE = "rule/"
 _ORDER = "order/"
 
@@ -112,7 +113,7 @@ class Outputs:
                 self._trusted(actuator)
             self.reconsider(actuator, *slots.SLOTS)
         self._drive_all(self._settled(now), unknown, now, also_told=unknown)
-        self._end_mismatches(now)
+        self._end_alarms(now)
 
     def read_back(self, actuator: str, value: bool | None, now: int) -> None:
         """What an output really does, None where nobody can tell."""
@@ -143,13 +144,19 @@ class Outputs:
             self._changes.put(f"output/{actuator}", trusted)
             self.reconsider(actuator)
 
-    def _end_mismatches(self, now: int) -> None:
+    def _end_alarms(self, now: int) -> None:
         """The alarms of outputs that are gone, or are driven anew and will be read back."""
         for key in list(self._changes.state.entries):
-            actuator = key.removeprefix(f"alarm/{MISMATCH}")
-            known = actuator in self._contracts and self.output(actuator).mismatched
-            if actuator != key and not known:
-                self._alarms.apply(f"{MISMATCH}{actuator}", Verb.RETURN, now)
+            for alarms in (MISMATCH, PACE):
+                actuator = key.removeprefix(f"alarm/{alarms}")
+                if actuator != key and not self._has(alarms, actuator):
+                    self._alarms.apply(f"{alarms}{actuator}", Verb.RETURN, now)
+
+    def _has(self, alarms: str, actuator: str) -> bool:
+        if actuator not in self._contracts:
+            return False
+        output = self.output(actuator)
+        return output.mismatched if alarms is MISMATCH else output.tired
 
     def _reconsider_dependents(self, actuator: str) -> None:
         for dependent in self._interlocks.dependents.get(actuator, ()):
@@ -170,6 +177,9 @@ class Outputs:
             if settled == before:
                 continue
             self._changes.put(f"output/{actuator}", settled)
+            if settled.tired is not before.tired:
+                verb = Verb.RAISE if settled.tired else Verb.RETURN
+                self._alarms.apply(f"{PACE}{actuator}", verb, now, value="switched too often")
             if settled.value is not before.value:
                 switched.add(actuator)
             served = (settled.value, settled.mismatched)

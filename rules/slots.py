@@ -12,6 +12,8 @@ import msgspec
 
 LIFE_SLOTS = (1, 2)  # manual and automatic life safety
 MANUAL_SLOT = 8
+SWITCHES = 60  # so often an output may be switched on at once,
+EVERY_MS = 60_000  # and once in so long on average: a relay lives for about 100,000 switchings
 SLOTS = range(1, 17)
 
 
@@ -52,6 +54,7 @@ class Held(StrEnum):
     MIN_ON = "min_on"
     MIN_OFF = "min_off"
     MAX_ON = "max_on"
+    PACE = "pace"  # it has been switched on too often
     NEEDS = "needs"  # followed by the output it needs: `needs/hood_fan`
     LOCKOUT = "lockout"  # followed by the rule that stands: `lockout/gas_leak`
 
@@ -67,6 +70,8 @@ class Output(msgspec.Struct, frozen=True, tag="output", omit_defaults=True):
     held: str = ""  # by what, see `Held`; empty while the winner has its way
     amiss: int | None = None  # since when it has been read back as something else
     mismatched: bool = False  # for longer than its deadline: it does not count as what it should be
+    spent_until: int = 0  # when its allowance of switchings is whole again
+    tired: bool = False  # the allowance was used up, and half of it has not come back yet
 
 
 def winner(slots: dict[int, Occupant]) -> int | None:
@@ -105,7 +110,7 @@ def renew(output: Output, slot: int) -> Output:
 
 
 def settle(output: Output, contract: Contract, now: int, barred: str = "") -> Output:
-    """What the output does now: arbitration, interlock, minimum on and off, maximum run time.
+    """What the output does now: arbitration, interlock, minimum times, pace, maximum run time.
 
     `barred` says what keeps it off (`needs/…`; life safety breaks that) or as it is (`lockout/…`,
     which nobody breaks). After a run that was ended the output stays safe until nobody wants it on,
@@ -125,23 +130,47 @@ def settle(output: Output, contract: Contract, now: int, barred: str = "") -> Ou
     if interlocked:
         wanted, held = False, barred
     value, since, due = output.value, output.since, None
+    spent_until = output.spent_until
     if wanted is not value:
-        free_at = since + (contract.min_on_ms if value else contract.min_off_ms)
-        guarded = slot not in LIFE_SLOTS and ran_out is None and not interlocked
-        if guarded and now < free_at:
-            due, held = free_at, (Held.MIN_ON if value else Held.MIN_OFF).value
+        excused = slot in LIFE_SLOTS or ran_out is not None or interlocked
+        guard = None if excused else _guard(output, contract, now)
+        if guard is not None:
+            held, due = guard
         else:
             value, since = wanted, now
+            if value is not contract.safe:
+                spent_until = min(max(spent_until, now) + EVERY_MS, now + SWITCHES * EVERY_MS)
     if value and contract.max_on_ms and value is not contract.safe and slot not in LIFE_SLOTS:
         end = since + contract.max_on_ms
         if now >= end:
             value, since, due, ran_out, held = contract.safe, now, None, slot, Held.MAX_ON.value
         else:
             due = min(end, due) if due is not None else end
+    tired = held == Held.PACE or (output.tired and now < _rested_at(spent_until))
     settled = msgspec.structs.replace(
-        output, value=value, since=since, ran_out_slot=ran_out, held=held
-    )
+        output, value=value, since=since, ran_out_slot=ran_out, held=held,
+        spent_until=spent_until, tired=tired,
+    )  # fmt: skip
     return _timed(output, settled, contract, due)
+
+
+def _guard(output: Output, contract: Contract, now: int) -> tuple[str, int] | None:
+    """What keeps an output from being switched now, and until when.
+
+    The allowance is a leaky bucket (ITU-T I.371); making it safe is never denied for want of it.
+    """
+    least_ms = contract.min_on_ms if output.value else contract.min_off_ms
+    if now < output.since + least_ms:
+        return (Held.MIN_ON if output.value else Held.MIN_OFF).value, output.since + least_ms
+    free_at = output.spent_until - (SWITCHES - 1) * EVERY_MS
+    if output.value is contract.safe and now < free_at:
+        return Held.PACE.value, free_at
+    return None
+
+
+def _rested_at(spent_until: int) -> int:
+    """When half of the allowance is there again."""
+    return spent_until - SWITCHES * EVERY_MS // 2
 
 
 def _timed(before: Output, output: Output, contract: Contract, guard: int | None) -> Output:
@@ -150,6 +179,8 @@ def _timed(before: Output, output: Output, contract: Contract, guard: int | None
     ends = [occupant.until for occupant in output.slots.values() if occupant.until is not None]
     if guard is not None:
         ends.append(guard)
+    if output.tired:
+        ends.append(_rested_at(output.spent_until))
     if amiss is not None and not output.mismatched:
         ends.append(amiss + contract.deadline_ms)
     timed = msgspec.structs.replace(output, due=min(ends, default=None), amiss=amiss)

@@ -24,7 +24,7 @@ from rules.events import (
 from rules.judge import Judge
 from rules.memory import IDLE, Memory, Phase, next_memory
 from rules.people import Acknowledged
-from rules.slots import LIFE_SLOTS, Contract, OnSensorLoss
+from rules.slots import EVERY_MS, LIFE_SLOTS, SWITCHES, Contract, OnSensorLoss
 from rules.state import Memories
 from rules.telling import BOOK
 from tests.kitchen_rules import (
@@ -419,6 +419,21 @@ def test_an_alarm_that_ends_while_another_stands_does_not_renew_the_run() -> Non
     kitchen.see(5.0, 12 * MINUTE)
     assert kitchen.output().slots[10].cause == "rule/freezer"
     assert kitchen.output().value is False
+
+
+def test_an_output_that_is_switched_too_often_is_an_alarm_until_it_has_rested() -> None:
+    kitchen = bench(rule(alarm=False))
+    for number in range(SWITCHES + 1):
+        assert kitchen.alarm("system.pace.siren") is None
+        kitchen.see(9.0, 100 * number)
+        kitchen.see(5.0, 100 * number + 50)
+    alarm = kitchen.alarm("system.pace.siren")
+    assert alarm is not None
+    assert alarm.state is State.UNACKNOWLEDGED
+    kitchen.feed(Elapsed(), 6_100 + SWITCHES * EVERY_MS // 2)
+    alarm = kitchen.alarm("system.pace.siren")
+    assert alarm is not None
+    assert alarm.state is State.RETURNED
 
 
 def test_an_actuator_that_is_gone_leaves_no_timer_behind() -> None:

@@ -5,7 +5,18 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.slots import LIFE_SLOTS, Contract, Occupant, Output, occupy, renew, settle, winner
+from rules.slots import (
+    EVERY_MS,
+    LIFE_SLOTS,
+    SWITCHES,
+    Contract,
+    Occupant,
+    Output,
+    occupy,
+    renew,
+    settle,
+    winner,
+)
 from tests.kitchen_rules import GAPS, GRID_MS, contract, contracts
 
 ON, OFF = Occupant(True, "on"), Occupant(False, "off")
@@ -79,6 +90,64 @@ def test_a_minimum_off_time_delays_and_life_safety_does_not_wait() -> None:
     fan.occupy(10, None)
     assert fan.occupy(10, ON) is False
     assert fan.occupy(2, ON) is True
+
+
+OCCUPANTS = st.sampled_from([ON, OFF, None])
+
+
+def switch_often(output: Bench, times: int) -> list[bool]:
+    """Switch it on and off so often; whether it came on each time."""
+    came_on = []
+    for _ in range(times):
+        came_on.append(output.occupy(10, ON))
+        output.occupy(10, None)
+        output.pass_time(10)
+    return came_on
+
+
+def test_an_output_that_is_switched_too_often_waits_and_is_made_safe_at_once_all_the_same() -> None:
+    siren = Bench(contract())
+    assert switch_often(siren, SWITCHES) == [True] * SWITCHES
+    assert switch_often(siren, 5) == [False] * 5
+    siren.occupy(10, ON)
+    assert siren.output.held == "pace"
+    assert siren.output.due == EVERY_MS
+    assert siren.pass_time(EVERY_MS) is True
+    assert siren.occupy(10, None) is False
+
+
+def test_life_safety_does_not_wait_for_an_output_that_was_switched_too_often() -> None:
+    siren = Bench(contract())
+    switch_often(siren, SWITCHES + 1)
+    assert siren.occupy(2, ON) is True
+
+
+def test_an_output_is_tired_until_half_of_its_allowance_has_come_back() -> None:
+    siren = Bench(contract())
+    switch_often(siren, SWITCHES)
+    tired = [siren.output.tired]
+    siren.occupy(10, ON)
+    tired.append(siren.output.tired)
+    siren.occupy(10, None)
+    for ms in (SWITCHES * EVERY_MS // 2 - SWITCHES * 10 - 1, 1):
+        siren.pass_time(ms)
+        tired.append(siren.output.tired)
+    assert tired == [False, True, True, False]
+    assert siren.output.due is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 3 * EVERY_MS), OCCUPANTS), min_size=80, max_size=150))
+def test_no_hour_has_more_switchings_than_the_allowance_and_what_comes_back(
+    moves: list[tuple[int, Occupant | None]],
+) -> None:
+    output = Bench(contract())
+    for gap, occupant in moves:
+        output.pass_time(gap // 20)
+        output.occupy(10, occupant)
+    on = [at for at, value, _, _ in output.switched if value]
+    for begin in on:
+        within = [at for at in on if begin <= at < begin + 60 * EVERY_MS]
+        assert len(within) <= SWITCHES + 60
 
 
 def test_a_minimum_on_time_holds_after_the_command_is_gone() -> None:
@@ -156,7 +225,6 @@ def test_an_output_whose_safe_state_is_on_has_no_maximum_run_time() -> None:
     assert compressor.pass_time(100_000) is True
 
 
-OCCUPANTS = st.sampled_from([ON, OFF, None])
 MOVES = st.lists(st.tuples(GAPS, st.sampled_from([1, 2, 8, 10, 16]), OCCUPANTS), max_size=30)
 ORDINARY = st.lists(st.tuples(GAPS, st.sampled_from([8, 10, 16]), OCCUPANTS), max_size=30)
 
