@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,18 +22,14 @@ async def recorded(
 ) -> AsyncIterator[None]:
     """The command under way is an entry before it acts, and another one where it fails."""
     from gateway.audit.entry import Entry, encoded
-    from gateway.store.audit import open_chain
+    from gateway.store.audit import adding
 
     context = click.get_current_context()
     if context.info_name in _LOOKS:
         yield
         return
 
-    def add(connection: sqlite3.Connection, refused: str) -> None:
-        query = "SELECT value FROM meta WHERE key = 'install'"
-        row = connection.execute(query).fetchone()
-        if row is None:
-            return  # no gateway has started here: there is nobody's chain yet
+    async def add(refused: str) -> None:
         parent = context.parent.info_name if context.parent else ""
         entry = Entry(
             at=clock.wall(),
@@ -45,14 +40,13 @@ async def recorded(
             about=about,
             refused=refused,
         )
-        open_chain(data, connection, row[0]).add(connection, [encoded(entry)])
+        await worker.call(adding(data, encoded(entry)))
 
-    await worker.call(lambda connection: add(connection, ""))
+    await add("")
     try:
         yield
     except Exception as error:
-        why = str(error) or type(error).__name__
-        await worker.call(lambda connection: add(connection, why))
+        await add(str(error) or type(error).__name__)
         raise
 
 

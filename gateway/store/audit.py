@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -190,6 +190,18 @@ def open_chain(folder: Path, connection: sqlite3.Connection, install: str) -> Ch
     except OSError as error:
         raise StoreError(f"{folder / keys.NAME}: {error.strerror}") from error
     return chain
+
+
+def adding(folder: Path, body: bytes) -> Callable[[sqlite3.Connection], None]:
+    """A job for the writer of a process beside the gateway; nothing before the first start."""
+
+    def add(connection: sqlite3.Connection) -> None:
+        query = "SELECT value FROM meta WHERE key = 'install'"
+        row = connection.execute(query).fetchone()
+        if row is not None:
+            open_chain(folder, connection, row[0]).add(connection, [body])
+
+    return add
 
 
 def stored_head(connection: sqlite3.Connection) -> tuple[Head, bytes] | None:
