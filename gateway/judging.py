@@ -9,6 +9,7 @@ from gateway.hub import Hub
 from gateway.reading import Reading
 from gateway.store.log import Log
 from gateway.store.state import START, JudgedInput, JudgedReading
+from rules import cooks
 from rules.alarm import Alarm
 from rules.changes import Changes
 from rules.events import (
@@ -77,6 +78,7 @@ class Judging:
         self.done: Callable[[ByPeople | Asked | Switched | Ordered | Relinquished], None] = (
             lambda event: None
         )
+        self.timers_changed: Callable[[], None] = lambda: None
         self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
         self.on_duty: Callable[[str, int], Collection[str]] = lambda to, now: ()
 
@@ -167,6 +169,11 @@ class Judging:
         body = _encode({"k": NAMES[type(event)], **event._asdict()}).decode()
         self._take(event, self._hub.pass_time(now), body)
         self.done(event)
+
+    def cook(self, event: cooks.ByCooks, now: int) -> None:
+        """A person does something with a cooking timer."""
+        body = _encode({"k": cooks.NAMES[type(event)], **event._asdict()}).decode()
+        self._take(event, self._hub.pass_time(now), body)
 
     def order(self, event: Ordered | Relinquished, now: int) -> None:
         """Take an order down; it acts with `begin`, once this is committed."""
@@ -278,6 +285,8 @@ class Judging:
                     rows.append(effect.data)
                 elif effect.kind == "order":
                     self.orders_changed(effect.data)
+                elif effect.kind == "timer":
+                    self.timers_changed()
         for data in rows:
             self.announce(data, now)
         if rows or crowd:
@@ -315,6 +324,7 @@ def replay(judge: Judge, inputs: Iterable[JudgedReading | JudgedInput]) -> dict[
 # What is stored of an event are its fields.
 _SHAPES: Mapping[str, Callable[..., Event]] = {
     **BY_NAME,
+    **cooks.BY_NAME,
     "ask": Asked,
     "begin": Begun,
     "clock": Clocked,

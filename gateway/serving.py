@@ -144,6 +144,7 @@ class _Page:
         self._server = server
         gateway.hub.show = lambda reading: server.live.point_changed(reading.point.id)
         gateway.judging.alarms_changed = self._alarms_changed
+        gateway.judging.timers_changed = server.live.timers_changed
         moved = asyncio.create_task(self._moved.wait(), name="page moved")
         try:
             await server.open()

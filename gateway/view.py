@@ -1,11 +1,22 @@
 """What people see: the state of the daemon as the page, the API and /metrics hand it out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway import alarming, controls, inventory, judging, metrics, reading, rules_view, told
+from gateway import (
+    alarming,
+    controls,
+    inventory,
+    judging,
+    metrics,
+    reading,
+    record_view,
+    rules_view,
+    timers,
+    told,
+)
 from gateway.access import User
 from gateway.alarm_view import AlarmViews
 from gateway.audit import view as audit
@@ -17,6 +28,7 @@ from gateway.store import query, source
 from gateway.store.errors import StoreError
 from gateway.trial.apart import Apart
 from gateway.web.alarm_shapes import AlarmHistoryView, DutyView, FloodView, KpiView
+from gateway.web.event_shapes import RecordView
 from gateway.web.kitchen import (
     ActuatorView,
     AlarmView,
@@ -40,6 +52,7 @@ from gateway.web.kitchen import (
     SeriesView,
     SiteView,
     StatusView,
+    TimerView,
     TooManyRows,
     UnknownAlarm,
     UnknownDevice,
@@ -49,6 +62,7 @@ from gateway.web.kitchen import (
 from rules import limit
 from rules.alarm import Alarm, State
 from rules.base import Priority, Rule
+from rules.cooks import TimerSeen, TimerSet, TimerStopped
 from rules.people import ByPeople
 
 if TYPE_CHECKING:
@@ -149,11 +163,17 @@ class View:
     def flood(self) -> FloodView | None:
         return self._alarms.flood()
 
+    def shift_people(self) -> Sequence[str]:
+        return sorted(self._gateway.roster.names())
+
     def duties(self) -> list[DutyView]:
         return self._alarms.duties()
 
     async def alarm_history(self, start: int, end: int) -> AlarmHistoryView:
         return await self._alarms.history(start, end)
+
+    async def events(self, start: int, end: int, kinds: Collection[str]) -> RecordView:
+        return await record_view.between(self._gateway, start, end, kinds)
 
     async def alarm_kpi(self, start: int, end: int) -> KpiView:
         return await self._alarms.kpi(start, end)
@@ -230,6 +250,18 @@ class View:
 
     async def run_rule(self, rule_id: str, by: str) -> RuleView:
         return await rules_view.run(self._gateway, rule_id, by)
+
+    def timers(self) -> list[TimerView]:
+        return timers.listed(self._gateway)
+
+    async def start_timer(self, timer: str, label: str, for_ms: int, by: str) -> TimerView:
+        return await timers.start(self._gateway, TimerSet(timer, label, for_ms, by))
+
+    async def stop_timer(self, timer: str, by: str) -> None:
+        await timers.end(self._gateway, TimerStopped(timer, by))
+
+    async def see_timer(self, timer: str, by: str) -> None:
+        await timers.end(self._gateway, TimerSeen(timer, by))
 
     def modes(self) -> list[ModeView]:
         return rules_view.modes(self._gateway)

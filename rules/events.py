@@ -6,9 +6,10 @@ from typing import NamedTuple
 from rules.alarm import Alarm
 from rules.announcing import Announcing
 from rules.base import Observation
+from rules.cooks import ByCooks
 from rules.escalation import Escalation, StandIn
 from rules.exposure import Dose
-from rules.kept import Hands, InMode, Last, Pace, Run, Timer
+from rules.kept import CookingTimer, Hands, InMode, Last, Pace, Run, Timer
 from rules.memory import Memory
 from rules.order import Order
 from rules.people import ByPeople
@@ -20,9 +21,8 @@ NEVER = 1 << 62
 OWN = "system."  # no rule's id has a dot
 
 _OfAlarms = Alarm | Suppression | Escalation | Announcing | StandIn
-Entry = (
-    Memory | Output | Run | Pace | Timer | InMode | Last | Hands | State | Dose | Order | _OfAlarms
-)
+_OfTime = Timer | CookingTimer | Hands
+Entry = Memory | Output | Run | Pace | InMode | Last | State | Dose | Order | _OfTime | _OfAlarms
 
 
 class Observed(NamedTuple):
@@ -126,6 +126,7 @@ Event = (
     Observed
     | Elapsed
     | ByPeople
+    | ByCooks
     | Started
     | Clocked
     | Asked

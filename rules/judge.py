@@ -16,7 +16,7 @@ from rules.base import Command, Observation, Priority, Rule, looks_at
 from rules.escalation import Escalation, Ladder, StandIn
 from rules.events import NOTHING, Entry, Event, Observed, Started, Step
 from rules.interlocks import Interlocks
-from rules.kept import Last, Run, Timer
+from rules.kept import CookingTimer, Last, Run, Timer
 from rules.memory import IDLE, Memory, Phase, next_memory, reconsidered, remembers, stays_idle
 from rules.order import Order
 from rules.outputs import Claim, Claims
@@ -212,7 +212,7 @@ class Judge:
             case Memory():
                 rule = self.rules.get(name)
                 return None if rule is None else _memory_due(entry, rule)
-            case Order():
+            case Order() | CookingTimer():
                 return entry.due
             case State():
                 return entry.due if name in self.hearers.scheduled else None

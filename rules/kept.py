@@ -1,7 +1,7 @@
 """The small entries of the state: what a run, a timer, a mode and the clock leave behind.
 
-Keys are `run/<rule>`, `pace/<rule>`, `timer/<timer>`, `mode/<mode>`, `last/<point>` and `clock`.
-Times are kitchen ms.
+Keys are `run/<rule>`, `pace/<rule>`, `timer/<timer>`, `cooking/<timer>`, `mode/<mode>`,
+`last/<point>` and `clock`. Times are kitchen ms.
 """
 
 import msgspec
@@ -34,6 +34,21 @@ class Timer(msgspec.Struct, frozen=True, tag="timer"):
 
     due: int
     since: int
+
+
+class CookingTimer(msgspec.Struct, frozen=True, kw_only=True, tag="cooking"):
+    """A timer a person has started; `elapsed` waits to be seen."""
+
+    label: str
+    end: int
+    since: int
+    by: str
+    elapsed: bool = False
+
+    @property
+    def due(self) -> int | None:
+        """When it has to be looked at."""
+        return None if self.elapsed else self.end
 
 
 class InMode(msgspec.Struct, frozen=True, tag="mode"):

@@ -6,10 +6,12 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from rules import cooking
 from rules.alarm import Verb
 from rules.alarms import CONFIGURATION, KINDS, Alarms
 from rules.base import Observation, OnBad, Priority, Rule, Value
 from rules.changes import Changes
+from rules.cooks import TimerSeen, TimerSet, TimerStopped
 from rules.doses import grow, has_dose, recall
 from rules.events import (
     Asked,
@@ -151,6 +153,8 @@ class Turn:
                 self._alarms.apply(alarm, verb, now, value=what)
             case Ordered() | Relinquished() | Begun() | ReadBack():
                 self._orders.take(event, now)
+            case TimerSet() | TimerStopped() | TimerSeen():
+                cooking.take(self.changes, event, now)
             case Elapsed():
                 pass
             case _:
@@ -271,6 +275,8 @@ class Turn:
                 self.changes.record("timer", {"timer": name, "verb": "elapsed"})
                 self.changes.chain = (f"timer {name}",)
                 self._trigger(self._judge.hearers.of_timer(name), at)
+            case "cooking":
+                cooking.fire(self.changes, name)
             case "schedule":
                 self._come_round(self._judge.rules[name], at)
             case "look":

@@ -1,6 +1,6 @@
 """An honest small kitchen in memory: the Protocol of the page without the daemon behind it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -18,11 +18,13 @@ from gateway.web.alarm_shapes import (
     RemovedView,
     ShelvedView,
 )
+from gateway.web.event_shapes import Happened, RecordView
 from gateway.web.kitchen import (
     ActuatorView,
     AlarmView,
     AuditEntryView,
     AuditView,
+    BadRules,
     Band,
     Busy,
     CloudView,
@@ -42,18 +44,22 @@ from gateway.web.kitchen import (
     OrderView,
     OverrideView,
     PointView,
+    ProblemView,
     ReloadView,
     RuleView,
     SeriesView,
     SiteView,
     StatusView,
     StoreView,
+    TimerView,
+    TooManyTimers,
     UnknownAlarm,
     UnknownChannel,
     UnknownDevice,
     UnknownMode,
     UnknownPoint,
     UnknownRule,
+    UnknownTimer,
 )
 from rules.people import (
     BackInService,
@@ -66,6 +72,12 @@ from rules.people import (
 )
 
 NOON = 1_795_226_400_000  # 2026-11-21 02:00 UTC
+CLOSING = RuleView(
+    id="closing", label="Closing", priority="low", runs=True, state="idle", callable=True
+)
+TROUBLE = ProblemView(
+    file="rules.yaml", line=2, column=3, path="rules.warm", message="got nothing, expected a kind"
+)
 
 
 class KitchenInMemory:
@@ -105,7 +117,12 @@ class KitchenInMemory:
         self.flood_view: FloodView | None = None
         self.duty: list[DutyView] = []
         self.alarm_rows: list[AlarmRow] = []
+        self.happened: list[Happened] = []
+        self.trial: msgspec.Raw | None = None
+        self.rule_views = [CLOSING]
         self.tested: list[NoticeView] = []
+        self.timer_views: dict[str, TimerView] = {}
+        self.timers_most = 64
         self.browsers: Subscribing | None = None
         self.site_view = SiteView(label="마포점", zone="Asia/Seoul")
 
@@ -173,22 +190,36 @@ class KitchenInMemory:
         return self.configuration_view
 
     def rules(self) -> list[RuleView]:
-        return [
-            RuleView(
-                id="closing",
-                label="Closing",
-                priority="low",
-                runs=True,
-                state="idle",
-                callable=True,
-            )
-        ]
+        return self.rule_views
 
     async def run_rule(self, rule_id: str, by: str) -> RuleView:
         self.asked.append((rule_id, by))
         if rule_id != "closing":
             raise UnknownRule
         return self.rules()[0]
+
+    def timers(self) -> list[TimerView]:
+        return sorted(self.timer_views.values(), key=lambda timer: timer.due)
+
+    async def start_timer(self, timer: str, label: str, for_ms: int, by: str) -> TimerView:
+        if len(self.timer_views) >= self.timers_most:
+            raise TooManyTimers
+        view = TimerView(
+            id=timer, label=label, state="running", since=self.now, due=self.now + for_ms, by=by
+        )
+        self.timer_views[timer] = view
+        return view
+
+    async def stop_timer(self, timer: str, by: str) -> None:
+        del by
+        if self.timer_views.pop(timer, None) is None:
+            raise UnknownTimer
+
+    async def see_timer(self, timer: str, by: str) -> None:
+        view = self.timer_views.get(timer)
+        if view is None or view.state != "elapsed":
+            raise UnknownTimer
+        await self.stop_timer(timer, by)
 
     def modes(self) -> list[ModeView]:
         return [ModeView(id="kitchen", value="open", words=("open", "closed"))]
@@ -200,8 +231,12 @@ class KitchenInMemory:
         return ModeView(id=mode, value=value, words=words, by=by, since=self.now)
 
     async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
-        del start, end, rules
-        raise NoHistory("a kitchen in memory has none")
+        del start, end
+        if rules is not None and "kind" not in rules:
+            raise BadRules([TROUBLE])
+        if self.trial is None:
+            raise NoHistory("a kitchen in memory has none")
+        return self.trial
 
     async def reload(self, by: str) -> ReloadView:
         self.reloaded_by.append(by)
@@ -318,7 +353,12 @@ class KitchenInMemory:
         if self.impossible is not None:
             raise self.impossible
         if isinstance(event, HandedOver):
-            self.duty = [DutyView(role=event.role, people=[event.person], handed_over_by=event.by)]
+            self.duty = [
+                msgspec.structs.replace(duty, people=[event.person], handed_over_by=event.by)
+                if duty.role == event.role
+                else duty
+                for duty in self.duty or [DutyView(role=event.role, people=())]
+            ]
             return
         alarm = self.alarm(event.alarm)
         match event:
@@ -343,6 +383,16 @@ class KitchenInMemory:
 
     def duties(self) -> list[DutyView]:
         return self.duty
+
+    def shift_people(self) -> list[str]:
+        return sorted({name for duty in self.duty for name in duty.people})
+
+    async def events(self, start: int, end: int, kinds: Collection[str]) -> RecordView:
+        if self.no_record is not None:
+            raise self.no_record
+        found = [each for each in self.happened if each.kind in kinds and start <= each.at < end]
+        labels = {point.id: point.label for point in self.points()}
+        return RecordView(start=start, end=end, complete=True, events=found, labels=labels)
 
     async def alarm_history(self, start: int, end: int) -> AlarmHistoryView:
         if self.no_record is not None:

@@ -11,13 +11,15 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
+from gateway.access import Role
 from gateway.clock import SystemClock
 from gateway.web.alarm_shapes import DutyView
+from gateway.web.event_shapes import Happened
 from gateway.web.kitchen import ActuatorView
 from gateway.web.static import FOLDER
 from tests import browser as browsing
 from tests.browser import PHONE, WALL, Opened, open_page
-from tests.kitchen_fake import KitchenInMemory
+from tests.kitchen_fake import CLOSING, KitchenInMemory
 from tests.served import kitchen_of, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -28,6 +30,12 @@ PICTURES = os.environ.get("KG_PICTURES")
 FAN = ActuatorView(
     id="hood_fan", label="후드 팬 · hood", value=False, since=0, read_back=False, cause="safe state"
 )
+TRIAL = b"""{"from": 0, "to": 604800000, "until": 604800000, "same": 4, "more": 0,
+"before": {"alarms": 1, "commands": 0, "unseen": []},
+"after": {"alarms": 2, "commands": 0, "unseen": []}, "episodes": [],
+"differences": [{"kind": "gained", "before": null, "after": {"what": "alarm", "name": "warm",
+"value": "high", "start": 600000, "end": null, "by": "rule/warm",
+"began": {"point": "fridge/temperature", "value": 8.6, "at": 300000, "reason": null}}}]}"""
 # What axe calls a broken rule, as one line each; only those that keep somebody out.
 _AXE = """async () => {
   const found = await axe.run(document, { resultTypes: ["violations"] });
@@ -58,6 +66,12 @@ def full_kitchen(language: str, alarms: int = 2) -> KitchenInMemory:
     kitchen.duty = [
         DutyView(role="manager", people=["김민준"]),
         DutyView(role="cook", people=[], handed_over_by="lee", until=SystemClock().wall()),
+    ]
+    replace = msgspec.structs.replace
+    kitchen.rule_views = [
+        CLOSING,
+        replace(CLOSING, id="lights", label="조명 · lights", waits_for_clock=True, callable=False),
+        replace(CLOSING, id="fan", label="환풍기 · fan", state="suspended", why="no value"),
     ]
     return kitchen
 
@@ -159,6 +173,7 @@ def theirs(kitchen: KitchenInMemory) -> set[str]:
     for each in (*kitchen.points(), *kitchen.devices(), *kitchen.alarms(), *kitchen.actuators()):
         said |= {value for value in msgspec.structs.astuple(each) if isinstance(value, str)}
     said |= {line for alarm in kitchen.alarms() for line in alarm.advice.split("\n")}
+    said |= {word for rule in kitchen.rules() for word in (rule.id, rule.label)}
     said |= {duty.role for duty in kitchen.duties()} | {device.wire for device in kitchen.devices()}
     said |= {f"{device.id} · {device.driver} · {device.wire}" for device in kitchen.devices()}
     return said
@@ -175,9 +190,9 @@ async def test_every_place_is_reached_with_the_keyboard_alone(started: Browser) 
         await page.keyboard.press("Tab")
         await expect(page.locator("[data-place=more] a").first).to_be_focused()
         await page.keyboard.press("Enter")
-        await expect(page.locator("[data-place=devices][data-shown]")).to_be_visible()
+        await expect(page.locator("[data-place=rules][data-shown]")).to_be_visible()
         await page.keyboard.press("Tab")
-        await expect(page.locator("[data-place=devices] .back")).to_be_focused()
+        await expect(page.locator("[data-place=rules] .back").first).to_be_focused()
 
 
 async def test_fahrenheit_and_pounds_are_the_choice_of_each_screen(started: Browser) -> None:
@@ -214,7 +229,48 @@ async def test_a_role_is_taken_over_for_some_hours(started: Browser) -> None:
         cook = page.locator("[data-role=cook]")
         await expect(cook).to_contain_text("Nobody")
         await cook.get_by_role("button", name="I take over").click()
+        await cook.get_by_role("button", name="김민준").click()
         await cook.get_by_role("button", name="For 8 h").click()
         row = page.locator("[data-role=cook]")
-        await expect(row).to_contain_text("demo")
+        await expect(row).to_contain_text("김민준")
         await expect(row).to_contain_text("taken over, entered by demo")
+
+
+async def test_a_rule_tells_what_it_did_and_which_reading_led_to_it(started: Browser) -> None:
+    kitchen = full_kitchen("en", alarms=0)
+    chain = ["point fridge0/temperature", "rule fan"]
+    data = {"actuator": "hood_fan", "value": True, "cause": "rule/fan", "chain": chain}
+    kitchen.happened = [Happened(SystemClock().wall() - 60_000, "command", "Hood fan", data)]
+    async with serving(kitchen) as site:
+        page = (await open_page(started, f"{site.url}#rules", language="en")).page
+        await expect(page.get_by_text("1 schedules wait: the clock is not trusted")).to_be_visible()
+        rows = page.locator("[data-place=rules] a.row")
+        await expect(rows.first).to_contain_text("stopped by a fault in it: no value")
+        await rows.first.click()
+        line = page.locator("[data-place=rules] tr").nth(1)
+        await expect(line).to_contain_text("Hood fan · On")
+        await expect(line).to_contain_text("reading of Walk-in fridge → rule fan")
+        await page.goto(f"{site.url}#rules/closing")
+        await expect(page.get_by_text("Nothing in seven days.")).to_be_visible()
+        await page.get_by_role("button", name="Run it now").click()
+        await expect(page.get_by_text("It has been asked for.")).to_be_visible()
+        assert kitchen.asked == [("closing", "demo")]
+
+
+async def test_a_manager_tries_other_rules_on_the_last_week(started: Browser) -> None:
+    kitchen = full_kitchen("en", alarms=0)
+    kitchen.trial = msgspec.Raw(TRIAL)
+    async with serving(kitchen, demo=False) as site:
+        code = await site.access.create_code("lee", Role.MANAGER)
+        page = (await open_page(started, f"{site.url}login?code={code}", language="en")).page
+        await expect(page.locator("kg-tile[data-state]")).to_have_count(12)
+        await page.goto(f"{site.url}#rules")
+        await page.get_by_text("What would it have done last week?").click()
+        await page.get_by_label("Or other rules").fill("rules: {}")
+        await page.get_by_role("button", name="Check and try these").click()
+        await expect(page.locator(".trial .problems")).to_contain_text("2:3 · rules.warm")
+        await page.get_by_label("Or other rules").fill("rules: {warm: {kind: limit}}")
+        await page.get_by_role("button", name="Check and try these").click()
+        await expect(page.get_by_text("1 differences, 4 the same")).to_be_visible()
+        await expect(page.locator(".trial td").nth(1)).to_have_text("Gained: alarm · warm · high")
+        await expect(page.locator(".trial td").nth(3)).to_contain_text("fridge/temperature = 8.6")

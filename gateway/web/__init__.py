@@ -14,6 +14,7 @@ from gateway.web import (
     configuration,
     devices,
     entering,
+    events,
     guard,
     health,
     history,
@@ -27,6 +28,7 @@ from gateway.web import (
     rules,
     static,
     status,
+    timers,
     trial,
 )
 from gateway.web.kitchen import Kitchen
@@ -43,6 +45,7 @@ PARTS = (
     configuration,
     devices,
     entering,
+    events,
     history,
     live,
     metrics,
@@ -53,6 +56,7 @@ PARTS = (
     rules,
     static,
     status,
+    timers,
     trial,
 )
 

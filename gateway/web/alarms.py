@@ -59,9 +59,10 @@ class Alarms(msgspec.Struct, frozen=True):
 
 
 class Duties(msgspec.Struct, frozen=True):
-    """Every role of the shift calendar, and who fills it now."""
+    """Every role of the shift calendar and who fills it now; `people` are all in the calendar."""
 
     roles: Sequence[DutyView]
+    people: Sequence[str] = ()
 
 
 async def alarms(request: web.Request) -> web.Response:
@@ -141,7 +142,8 @@ async def in_service(request: web.Request) -> web.Response:
 
 async def duties(request: web.Request) -> web.Response:
     """Who is on duty now."""
-    return json_response(Duties(request.app[KITCHEN].duties()))
+    kitchen = request.app[KITCHEN]
+    return json_response(Duties(kitchen.duties(), kitchen.shift_people()))
 
 
 async def hand_over(request: web.Request) -> web.Response:

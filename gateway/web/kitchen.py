@@ -1,6 +1,6 @@
 """What the page and the API may see of the daemon: one Protocol and the shapes it hands out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -18,6 +18,7 @@ from gateway.web.alarm_shapes import (
     ShelvedView,
     SuppressedView,
 )
+from gateway.web.event_shapes import RecordView
 from rules.people import ByPeople
 
 PointState = Literal["ok", "alarm", "life", "acknowledged", "returned", "latched", "stale", "fault"]
@@ -465,6 +466,26 @@ class AuditView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     failing: str | None  # why it cannot be signed
 
 
+class TimerView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A cooking timer; `elapsed` ones wait until somebody has seen them. Times are UTC ms."""
+
+    id: str
+    label: str
+    state: Literal["running", "elapsed"]
+    since: int
+    due: int
+    by: str  # a person, or "rule"
+    stoppable: bool = True  # False: a rule has started it, and alone ends it
+
+
+class UnknownTimer(Exception):
+    """There is no timer of that id, or it has not come to its end yet."""
+
+
+class TooManyTimers(Exception):
+    """As many timers are at work as there may be."""
+
+
 class Kitchen(Protocol):
     """The daemon's side of the page. Nothing here may block; all of it runs on the loop."""
 
@@ -512,11 +533,17 @@ class Kitchen(Protocol):
     def duties(self) -> list[DutyView]:
         """Every role of the shift calendar, and who fills it now."""
 
+    def shift_people(self) -> Sequence[str]:
+        """Everybody in the shift calendar, by name."""
+
     async def alarm_history(self, start: int, end: int) -> AlarmHistoryView:
         """What happened to alarms from `start` up to `end`, UTC ms; raises NoRecord."""
 
     async def alarm_kpi(self, start: int, end: int) -> KpiView:
         """The figures of that time; raises NoRecord."""
+
+    async def events(self, start: int, end: int, kinds: Collection[str]) -> RecordView:
+        """What happened from `start` up to `end`, UTC ms, of these kinds; raises NoRecord."""
 
     def cloud(self) -> CloudView: ...
 
@@ -547,6 +574,18 @@ class Kitchen(Protocol):
 
     async def run_rule(self, rule_id: str, by: str) -> RuleView:
         """Return once committed; raises UnknownRule."""
+
+    def timers(self) -> list[TimerView]:
+        """Every cooking timer and every timer of a rule, the first to end first."""
+
+    async def start_timer(self, timer: str, label: str, for_ms: int, by: str) -> TimerView:
+        """Start or begin anew; return once committed, raises TooManyTimers."""
+
+    async def stop_timer(self, timer: str, by: str) -> None:
+        """Return once committed; raises UnknownTimer."""
+
+    async def see_timer(self, timer: str, by: str) -> None:
+        """Somebody has seen that it came to its end; as `stop_timer`."""
 
     def modes(self) -> list[ModeView]: ...
 

@@ -91,6 +91,7 @@ class Live:
         self._points: set[str] = set()
         self._alarms = False
         self._cloud = False
+        self._timers = False
         self._wake = asyncio.Event()
         self._kept: bytes | None = None  # the snapshot, until the next frame
         self._streams: set[asyncio.Task[None]] = set()
@@ -110,6 +111,10 @@ class Live:
 
     def cloud_changed(self) -> None:
         self._cloud = True
+        self._wake.set()
+
+    def timers_changed(self) -> None:
+        self._timers = True
         self._wake.set()
 
     def show_everything(self) -> None:
@@ -172,6 +177,7 @@ class Live:
                 "alarms": self._kitchen.alarms(),
                 "flood": self._kitchen.flood(),
                 "cloud": self._kitchen.cloud(),
+                "timers": self._kitchen.timers(),
                 "config": self._kitchen.configuration(),
             }
             self._kept = self._event("snapshot", everything)
@@ -196,6 +202,7 @@ class Live:
         points, self._points = self._points, set()
         alarms, self._alarms = self._alarms, False
         cloud, self._cloud = self._cloud, False
+        timers, self._timers = self._timers, False
         self._kept = None
         if not self._clients:
             return
@@ -207,6 +214,8 @@ class Live:
             changes["flood"] = self._kitchen.flood()
         if cloud:
             changes["cloud"] = self._kitchen.cloud()
+        if timers:
+            changes["timers"] = self._kitchen.timers()
         frame = self._event("change", changes)
         self.frames += 1
         for client in self._clients:

@@ -112,7 +112,8 @@ def _query(
 def _responses(route: Route) -> dict[str, object]:
     problem = {"$ref": "#/components/responses/Problem"}
     found: dict[str, object] = {}
-    for status in route.statuses:
+    to_login = (HTTPStatus.SEE_OTHER,) if route.page else ()
+    for status in dict.fromkeys([*route.statuses, *to_login]):
         said: dict[str, object] = {"description": HTTPStatus(status).phrase}
         if status not in _BODILESS:
             schema = _ref(route.answer) if route.answer is not None else {"type": "string"}

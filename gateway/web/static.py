@@ -90,6 +90,14 @@ def _asset(suffix: str, plain: bytes) -> Asset:
 
 
 ROUTES = (
-    Route(method="GET", path="/", handler=page, role=Role.VIEWER, page=True, media=PAGE),
+    Route(
+        method="GET",
+        path="/",
+        handler=page,
+        role=Role.VIEWER,
+        page=True,
+        statuses=(200, 304),
+        media=PAGE,
+    ),
     Route(method="GET", path="/static/{name}", handler=file, role="anyone", media="*/*"),
 )

@@ -19,6 +19,7 @@ export class Place {
   #alarmRows = new Map();
   #roleRows = new Map();
   #duties = null;
+  #people = [];
   #asked = -Infinity;
 
   constructor(node) {
@@ -41,7 +42,8 @@ export class Place {
 
   async #ask() {
     this.#asked = performance.now();
-    this.#duties = (await ask("/api/v1/duty", DEADLINE_MS))?.roles ?? this.#duties;
+    const answer = await ask("/api/v1/duty", DEADLINE_MS);
+    if (answer) [this.#duties, this.#people] = [answer.roles, answer.people];
     dispatchEvent(new Event("redraw"));
   }
 
@@ -79,11 +81,21 @@ export class Place {
     setText(row.take, t(row.asking ? "handover.not" : "handover.take"));
     row.take.hidden = !may;
     row.take.ariaExpanded = String(row.asking);
-    row.spans.hidden = !row.asking;
+    row.panel.hidden = !row.asking;
+    this.#choosePerson(row, session);
     for (const button of row.spans.children) setText(button, t("handover.for", { duration: duration(button.value) }));
     for (const button of row.node.querySelectorAll("button")) button.disabled = Boolean(world.silent || row.busy);
-    row.person = session?.user;
+    for (const button of row.spans.children) button.disabled ||= !row.person;
     return row.node;
+  }
+
+  // Who is signed in takes over; a tablet that all share asks who it is.
+  #choosePerson(row, session) {
+    const own = this.#people.includes(session?.user) ? [session.user] : this.#people;
+    if (!own.includes(row.person)) row.person = own.length === 1 ? own[0] : "";
+    if (row.names.childElementCount !== own.length) setChildren(row.names, own.map((name) => personButton(row, name)));
+    for (const button of row.names.children) button.ariaPressed = String(button.value === row.person);
+    setText(row.ask, t(row.person ? "alarms.how_long" : "handover.who"));
   }
 
   #make(role) {
@@ -94,10 +106,13 @@ export class Place {
       row.asking = !row.asking;
       dispatchEvent(new Event("redraw"));
     });
-    row.spans = make("span", "buttons", ...SPANS_S.map((seconds) => this.#span(row, role, seconds)));
+    row.spans = make("div", "choices", ...SPANS_S.map((seconds) => this.#span(row, role, seconds)));
+    row.names = make("div", "choices");
+    row.ask = make("p");
+    row.panel = make("div", "panel", row.names, row.ask, row.spans);
     row.why.ariaLive = "polite";
     const what = make("span", "what", row.name, row.who, row.why);
-    row.node = make("div", "row", row.icon, what, row.take, row.spans);
+    row.node = make("div", "row", row.icon, what, row.take, row.panel);
     row.node.dataset.role = role;
     return row;
   }
@@ -119,4 +134,15 @@ export class Place {
     row.said = problem === null ? "" : t("handover.failed", { who: row.person, why: problem || t("banner.again") });
     await this.#ask();
   }
+}
+
+function personButton(row, name) {
+  const button = make("button", "plain", name);
+  button.type = "button";
+  button.value = name;
+  button.addEventListener("click", () => {
+    row.person = name;
+    dispatchEvent(new Event("redraw"));
+  });
+  return button;
 }

@@ -9,6 +9,7 @@ export const PLACES = [
   { name: "controls", rail: true, load: () => import("./controls.js") },
   { name: "handover", rail: true, load: () => import("./handover.js") },
   { name: "more", rail: true, load: () => import("./more.js") },
+  { name: "rules", symbol: "rules", load: () => import("./rules.js") },
   { name: "devices", symbol: "device", load: () => import("./devices.js") },
   { name: "system", symbol: "system", load: () => import("./status.js") },
   { name: "help", symbol: "help", load: () => import("./help.js") },

@@ -1,0 +1,71 @@
+"""Cooking timers as people see them, and what people do with them."""
+
+from typing import TYPE_CHECKING
+
+from gateway.web.kitchen import TimerView, TooManyTimers, UnknownTimer
+from rules.cooking import KEY, MOST
+from rules.cooks import TimerSeen, TimerSet, TimerStopped
+from rules.kept import CookingTimer, Timer
+
+if TYPE_CHECKING:
+    from gateway.app import Gateway
+
+
+def listed(gateway: "Gateway") -> list[TimerView]:
+    """Those of people and those of rules, the first to end first."""
+    ahead_ms = gateway.clock.wall() - gateway.clock.now()
+    found = [
+        view
+        for key, entry in gateway.judging.state.entries.items()
+        if (view := _view(key, entry, ahead_ms)) is not None
+    ]
+    return sorted(found, key=lambda view: (view.due, view.id))
+
+
+async def start(gateway: "Gateway", event: TimerSet) -> TimerView:
+    """Return once it is stored; raises TooManyTimers."""
+    entries = gateway.judging.state.entries
+    key = f"{KEY}{event.timer}"
+    if key not in entries and sum(each.startswith(KEY) for each in entries) >= MOST:
+        raise TooManyTimers
+    gateway.judging.cook(event, gateway.clock.now())
+    entry = gateway.judging.state.entries[key]
+    await gateway.store.log.durable()
+    view = _view(key, entry, gateway.clock.wall() - gateway.clock.now())
+    assert view is not None  # noqa: S101 - it has just been made
+    return view
+
+
+async def end(gateway: "Gateway", event: TimerStopped | TimerSeen) -> None:
+    """Return once it is stored; raises UnknownTimer."""
+    entry = gateway.judging.state.entries.get(f"{KEY}{event.timer}")
+    if not isinstance(entry, CookingTimer) or (isinstance(event, TimerSeen) and not entry.elapsed):
+        raise UnknownTimer(event.timer)
+    gateway.judging.cook(event, gateway.clock.now())
+    await gateway.store.log.durable()
+
+
+def _view(key: str, entry: object, ahead_ms: int) -> TimerView | None:
+    name = key.partition("/")[2]
+    match entry:
+        case CookingTimer():
+            return TimerView(
+                id=name,
+                label=entry.label,
+                state="elapsed" if entry.elapsed else "running",
+                since=entry.since + ahead_ms,
+                due=entry.end + ahead_ms,
+                by=entry.by,
+            )
+        case Timer():
+            return TimerView(
+                id=name,
+                label=name,
+                state="running",
+                since=entry.since + ahead_ms,
+                due=entry.due + ahead_ms,
+                by="rule",
+                stoppable=False,
+            )
+        case _:
+            return None
