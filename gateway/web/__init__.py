@@ -11,6 +11,7 @@ from gateway.web import (
     alarms,
     api,
     audit,
+    bands,
     configuration,
     devices,
     entering,
@@ -23,6 +24,7 @@ from gateway.web import (
     metrics,
     notifications,
     openapi,
+    packs,
     push,
     reference,
     rules,
@@ -30,15 +32,19 @@ from gateway.web import (
     status,
     timers,
     trial,
+    views,
 )
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
+from gateway.web.pace import PACE, Pace
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, TABLE, Counters, Route, Settings
+from gateway.web.timing import TIMING, Timing
 
 PARTS = (
     health,
     login,
     api,
+    bands,
     actuators,
     alarms,
     audit,
@@ -51,6 +57,7 @@ PARTS = (
     metrics,
     notifications,
     openapi,
+    packs,
     push,
     reference,
     rules,
@@ -58,6 +65,7 @@ PARTS = (
     status,
     timers,
     trial,
+    views,
 )
 
 
@@ -76,6 +84,8 @@ def build_app(
     app[ACCESS] = access
     app[CLOCK] = clock
     app[TABLE] = routes
+    app[TIMING] = Timing()
+    app[PACE] = Pace(clock)
     app[COUNTERS] = Counters()
     app[LIVE] = Live(kitchen, clock)
     for route in routes.values():

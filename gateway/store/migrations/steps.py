@@ -49,6 +49,11 @@ _PEOPLE = (
     "CREATE TABLE locks (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
 )
 
+DOCUMENTS = """
+    CREATE TABLE documents (
+        kind TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL,
+        PRIMARY KEY (kind, key)) WITHOUT ROWID"""
+
 
 @migrations()
 def s0001_log_and_state(db: Database) -> None:
@@ -83,7 +88,13 @@ def s0005_people(db: Database) -> None:
 
 
 @migrations()
-def s0006_audit(db: Database) -> None:
+def s0006_documents(db: Database) -> None:
+    """Views, layouts and presets people have saved, and answers that may be asked for again."""
+    db.execute(DOCUMENTS)
+
+
+@migrations()
+def s0007_audit(db: Database) -> None:
     """Who did what: the chain, its sealed head, and its signed checkpoints."""
     for statement in _AUDIT:
         db.execute(statement)
