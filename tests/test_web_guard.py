@@ -196,6 +196,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("DELETE", "/api/v1/timers/{id}"): (401, 403, 404, 404, 404),
     ("POST", "/api/v1/timers/{id}/acknowledge"): (401, 403, 404, 404, 404),
     ("GET", "/api/v1/events"): (401, 200, 200, 200, 200),
+    ("POST", "/api/v1/hooks/{name}"): (401, 401, 401, 401, 401),
     ("GET", "/api/v1/packs"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/history/bands"): (401, 400, 400, 400, 400),
     ("GET", "/api/v1/views"): (401, 200, 200, 200, 200),
