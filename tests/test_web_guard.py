@@ -161,6 +161,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/session"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/points"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/history"): (401, 400, 400, 400, 400),
+    ("GET", "/api/v1/audit"): (401, 403, 403, 200, 200),
     ("GET", "/api/v1/config"): (401, 200, 200, 200, 200),
     ("POST", "/api/v1/config/reload"): (401, 403, 403, 200, 200),
     ("GET", "/api/v1/actuators"): (401, 200, 200, 200, 200),
