@@ -251,6 +251,7 @@ class Web:
     listen: Annotated[str, "listen_address"] = "0.0.0.0"  # noqa: S104 - the wall tablet's way in
     port: Annotated[int, "0..65535"] = 8080
     origins: tuple[Annotated[str, "origin"], ...] = ()
+    hooks: Mapping[str, Secret] = field(default_factory=dict)  # what each is signed with
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
