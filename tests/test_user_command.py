@@ -13,8 +13,13 @@ PASSWORD = "correct horse battery"
 
 def user(data: Path, *words: str, typed: str = "") -> tuple[int, str]:
     """What `kitchen-gateway user` ends with and says."""
+    return run(data, "user", *words, typed=typed)
+
+
+def run(data: Path, *words: str, typed: str = "") -> tuple[int, str]:
+    """What `kitchen-gateway` ends with and says."""
     done = subprocess.run(
-        [sys.executable, "-m", "gateway.cli", "user", *words, "--data", str(data)],
+        [sys.executable, "-m", "gateway.cli", *words, "--data", str(data)],
         input=typed,
         capture_output=True,
         text=True,
@@ -47,6 +52,23 @@ def test_people_are_made_listed_and_removed_and_the_first_admin_by_code(tmp_path
         assert user(data, "remove", "boss")[0] == 1
         assert user(data, "pair")[0] == 1
         assert PASSWORD not in daemon.log
+
+
+def test_a_token_is_made_with_a_reach_listed_and_withdrawn(tmp_path: Path) -> None:
+    with Daemon(tmp_path, CONFIG) as daemon:
+        made = run(
+            daemon.data, "token", "create", "--role", "staff", "--name", "pos", "--zone", "bar"
+        )
+        secret = made[1].strip()
+        daemon.wait_until(lambda: daemon.get("/api/v1/points", secret)[0] == 200)
+        code, said = run(daemon.data, "token", "list")
+        assert code == 0
+        (row,) = [line.split() for line in said.splitlines() if "pos" in line]
+        assert row[1:] == ["pos", "staff", "bar"]
+        assert secret not in said
+        assert run(daemon.data, "token", "withdraw", row[0])[0] == 0
+        daemon.wait_until(lambda: daemon.get("/api/v1/points", secret)[0] == 401)
+        assert run(daemon.data, "token", "withdraw", row[0])[0] == 1
 
 
 def test_a_folder_no_gateway_has_run_on_is_named(tmp_path: Path) -> None:

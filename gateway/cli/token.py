@@ -1,13 +1,14 @@
 """`kitchen-gateway token`: secrets for programs; a running gateway knows a new one in seconds."""
 
-import asyncio
 from pathlib import Path
 
 import click
 
-from gateway.access import Access, Role
-from gateway.cli.options import FAILED, data_option
-from gateway.cli.recorded import recorded
+from gateway.access import Access, Reach, Role
+from gateway.access.person import check_reach
+from gateway.cli.accounts import accounts, reach_options
+from gateway.cli.options import data_option
+from gateway.cli.table import table
 
 
 @click.group()
@@ -26,30 +27,44 @@ def token() -> None:
 )
 @click.option("--name", default="api", show_default=True, help="Who it is for; shown in records.")
 @click.option("--days", type=click.IntRange(1, 3650), help="Valid for so long; default: for ever.")
-def create(data: Path, role: str, name: str, days: int | None) -> None:
+@reach_options
+def create(
+    data: Path, role: str, name: str, days: int | None, zones: tuple[str, ...],
+    devices: tuple[str, ...],
+) -> None:  # fmt: skip
     """Create a token and print it; it is shown this once."""
-    from gateway.clock import SystemClock
-    from gateway.store.errors import StoreError
-    from gateway.store.file import NAME, open_beside
-    from gateway.store.tokens import StoredTokens
-    from gateway.store.worker import StoreWorker
+    reach, life_s = Reach(zones, devices), days and days * 86_400.0
 
-    if not (data / NAME).exists():
-        message = f"no gateway has run on the data folder {data}; name its folder with --data DIR"
-        raise click.ClickException(message)
+    async def work(access: Access) -> str:
+        check_reach(reach)
+        return await access.create_token(name, Role(role), life_s, reach)
 
-    async def make() -> str:
-        clock = SystemClock()
-        worker = StoreWorker(open_beside(data, clock), "store-writer")
-        access = Access(StoredTokens(worker, worker), clock)
-        try:
-            async with recorded(worker, data, clock, f"{name} ({role})"):
-                return await access.create_token(name, Role(role), days and days * 86_400.0)
-        finally:
-            worker.close()
+    click.echo(accounts(data, work, f"{name} ({role})"))
 
-    try:
-        click.echo(asyncio.run(make()))
-    except StoreError as error:
-        click.echo(f"kitchen-gateway: {error}", err=True)
-        raise SystemExit(FAILED) from error
+
+@token.command(name="list")
+@data_option
+def show(data: Path) -> None:
+    """Which tokens there are, without their secrets."""
+
+    async def work(access: Access) -> list[tuple[str, ...]]:
+        return [
+            (row.id, row.user, row.role.value, " ".join((*row.reach.zones, *row.reach.devices)))
+            for row in access.tokens()
+        ]
+
+    click.echo(table(("id", "name", "role", "reach"), accounts(data, work)))
+
+
+@token.command()
+@click.argument("token_id")
+@data_option
+def withdraw(data: Path, token_id: str) -> None:
+    """End a token; the id is that of `token list`."""
+
+    async def work(access: Access) -> None:
+        if not await access.withdraw_token(token_id):
+            raise click.ClickException(f"there is no token {token_id}: see token list")
+
+    accounts(data, work, token_id)
+    click.echo(f"{token_id} is withdrawn")

@@ -3,24 +3,18 @@
 Whoever may write in the data folder owns the gateway, so nobody is asked for a password here.
 """
 
-import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
-from gateway.access import Access, NotAllowed, Reach, Role, Unfit, User
-from gateway.cli.options import FAILED, data_option, json_option
-from gateway.cli.recorded import recorded
+from gateway.access import Access, Reach, Role, User
+from gateway.cli.accounts import accounts, reach_options
+from gateway.cli.options import data_option, json_option
 from gateway.cli.table import table
 
-Result = TypeVar("Result")
 _OWNER = User("console", Role.ADMIN, "console")
-_zones = click.option("--zone", "zones", multiple=True, help="Only there; may be given again.")
-_devices = click.option("--device", "devices", multiple=True, help="And this one; again for more.")
 
 
 @click.group()
@@ -38,8 +32,7 @@ def user() -> None:
     show_default=True,
     help="What they may do.",
 )
-@_zones
-@_devices
+@reach_options
 @click.option("--pin", is_flag=True, help="Ask for a PIN instead of a password.")
 @data_option
 def add(  # noqa: PLR0913 - options of a command
@@ -56,7 +49,7 @@ def add(  # noqa: PLR0913 - options of a command
             password=password, pin=number, reach=Reach(zones, devices),
         )  # fmt: skip
 
-    _run(data, work)
+    accounts(data, work)
     click.echo(f"{name} may log in as {role}")
 
 
@@ -81,7 +74,7 @@ def show(data: Path, *, as_json: bool) -> None:
             for it in access.people.all()
         ]
 
-    rows = _run(data, work)
+    rows = accounts(data, work)
     if as_json:
         click.echo(json.dumps({"people": rows}, ensure_ascii=False))
         return
@@ -100,7 +93,7 @@ def remove(data: Path, name: str) -> None:
         await access.people.remove(_OWNER, name)
         await access.log_out_everywhere(name)
 
-    _run(data, work)
+    accounts(data, work)
     click.echo(f"{name} is removed")
 
 
@@ -115,7 +108,7 @@ def passwd(data: Path, name: str) -> None:
         await access.people.set_password(_OWNER, name, password)
         await access.log_out_everywhere(name)
 
-    _run(data, work)
+    accounts(data, work)
     click.echo(f"{name} has a new password and is logged out everywhere")
 
 
@@ -125,7 +118,7 @@ def passwd(data: Path, name: str) -> None:
 def pin(data: Path, name: str) -> None:
     """Set a new PIN, which ends every wait."""
     number = _ask("PIN")
-    _run(data, lambda access: access.people.set_pin(_OWNER, name, number))
+    accounts(data, lambda access: access.people.set_pin(_OWNER, name, number))
     click.echo(f"{name} has a new PIN")
 
 
@@ -134,7 +127,7 @@ def pin(data: Path, name: str) -> None:
 @data_option
 def unlock(data: Path, name: str) -> None:
     """End the wait after wrong tries."""
-    _run(data, lambda access: access.people.unlock(_OWNER, name))
+    accounts(data, lambda access: access.people.unlock(_OWNER, name))
     click.echo(f"{name} may try again")
 
 
@@ -142,7 +135,7 @@ def unlock(data: Path, name: str) -> None:
 @data_option
 def pair(data: Path) -> None:
     """Print a new pairing code, for the first admin to be made in the browser."""
-    code = _run(data, lambda access: access.create_pairing_code())
+    code = accounts(data, lambda access: access.create_pairing_code())
     click.echo(f"{code[:5]}-{code[5:]}   once, within 15 minutes")
 
 
@@ -159,41 +152,3 @@ def _cell(value: object) -> str:
     if isinstance(value, list):
         return " ".join(value)
     return f"{value:.0f}" if isinstance(value, float) and value else str(value or "")
-
-
-def _run(data: Path, work: Callable[[Access], Awaitable[Result]]) -> Result:
-    """What `work` gives of the accounts in that data folder; ends with 1 and the reason."""
-    from gateway.clock import SystemClock
-    from gateway.store.errors import StoreError
-    from gateway.store.file import NAME, open_beside
-    from gateway.store.people import StoredPeople
-    from gateway.store.tokens import StoredTokens
-    from gateway.store.worker import StoreWorker
-
-    if not (data / NAME).exists():
-        message = f"no gateway has run on the data folder {data}; name its folder with --data DIR"
-        raise click.ClickException(message)
-
-    about = str(click.get_current_context().params.get("name", ""))
-
-    async def main() -> Result:
-        clock = SystemClock()
-        worker = StoreWorker(open_beside(data, clock), "store-writer")
-        tokens, people = StoredTokens(worker, worker), StoredPeople(worker, worker)
-        try:
-            await tokens.load()
-            await people.load()
-            async with recorded(worker, data, clock, about):
-                return await work(Access(tokens, clock, people=people))
-        finally:
-            worker.close()
-
-    try:
-        return asyncio.run(main())
-    except KeyError as error:
-        raise click.ClickException(f"there is nobody called {error.args[0]}") from error
-    except (Unfit, NotAllowed) as error:
-        raise click.ClickException(str(error)) from error
-    except StoreError as error:
-        click.echo(f"kitchen-gateway: {error}", err=True)
-        raise SystemExit(FAILED) from error
