@@ -255,6 +255,7 @@ class Web:
     plain_port: Annotated[int, "0..65535"] | None = None  # redirects and hands out the authority
     certificate_file: Annotated[Path, "file"] | None = None
     key: Secret | None = None
+    hooks: Mapping[str, Secret] = field(default_factory=dict)  # what each is signed with
 
     def __post_init__(self) -> None:
         if (self.tls == "files") != (self.certificate_file is not None and self.key is not None):

@@ -15,6 +15,7 @@ from gateway.clock import stopwatch_s
 from gateway.web import cookies, record
 from gateway.web.console import console_user
 from gateway.web.pace import PACE
+from gateway.web.repeats import once
 from gateway.web.route import (
     ACCESS,
     COUNTERS,
@@ -155,7 +156,7 @@ async def _admit(
     caller = caller_of(request)
     record.begin(caller.peer)
     _check_host(caller.host, names)
-    _check_origin(request.method, caller)
+    _check_origin(request.method, caller, signed=route is not None and route.signed)
     _check_site(request)
     if request.match_info.http_exception is not None:
         raise request.match_info.http_exception
@@ -176,7 +177,7 @@ async def _admit(
     _check_page(request, user)
     if route.proof and not access.proven(user):
         raise Problem(403, "proof-needed", "Give your password again: this changes a setting.")
-    return await handler(request)
+    return await once(request, route, user, handler)
 
 
 def checked_host(request: web.BaseRequest, names: frozenset[str]) -> str:
@@ -199,11 +200,11 @@ def _check_host(host: str, names: frozenset[str]) -> None:
         raise Problem(421, "foreign-host", detail) from None
 
 
-def _check_origin(method: str, caller: Caller) -> None:
+def _check_origin(method: str, caller: Caller, *, signed: bool) -> None:
     if not caller.own_origin:
         raise Problem(403, "foreign-origin", "Another site may not use this gateway.")
     named = caller.origin or caller.authorization or caller.console
-    if method != "GET" and named is None:
+    if method != "GET" and named is None and not signed:
         detail = "Send the page's own Origin header, or a bearer token."
         raise Problem(403, "no-origin", detail)
 
