@@ -6,6 +6,7 @@ import pytest
 from gateway.access import Access, Reach, Role
 from gateway.web import cookies
 from gateway.web.guard import WRITING
+from gateway.web.live import _still_welcome
 from tests.fakes import ManualClock
 from tests.kitchen_fake import PeopleInMemory, TokensInMemory
 from tests.web_client import OWNER, PASSWORD, PIN, Web, web
@@ -129,6 +130,29 @@ async def test_a_new_password_logs_out_elsewhere_and_here_not() -> None:
         assert (await site.client.get("/api/v1/points", headers=first)).status == 401
         assert (await site.client.get("/api/v1/points", headers=here)).status == 200
         assert (await post(site, "/api/v1/session", body))[0] == 401
+
+
+async def test_another_role_ends_the_sessions_of_the_one_before() -> None:
+    async with web() as site:
+        admin = await site.headers_of("boss", Role.ADMIN)
+        staff = await site.headers_of("kim", Role.STAFF)
+        body = msgspec.json.encode({"role": "manager"})
+        answer = await site.client.put("/api/v1/people/kim", data=body, headers=admin)
+        assert (answer.status, (await answer.json())["role"]) == (200, "manager")
+        assert (await site.client.get("/api/v1/points", headers=staff)).status == 401
+        assert (await site.client.get("/api/v1/points", headers=admin)).status == 200
+
+
+async def test_an_open_page_does_not_keep_somebody_logged_in_on_a_shared_tablet() -> None:
+    async with web() as site:
+        await site.access.people.add(OWNER, "kim", "Kim", Role.STAFF, pin=PIN)
+        tablet = await site.access.tablets.pair("wall")
+        _, user = await site.access.log_in_by_pin("kim", PIN, tablet)
+        for _ in range(16):
+            assert await _still_welcome(site.access, user)
+            await site.clock.advance(60_000 * 14 // 15)
+        await site.clock.advance(60_000)
+        assert not await _still_welcome(site.access, user)
 
 
 async def test_the_first_admin_is_made_with_the_code_and_logged_in() -> None:

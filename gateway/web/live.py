@@ -282,8 +282,9 @@ async def _send(request: web.Request, response: web.StreamResponse, client: Clie
 
 
 async def _still_welcome(access: Access, user: User) -> bool:
-    # A tablet on the wall is in use while it shows the kitchen; a manager's open page is not.
-    if not user.role.covers(Role.MANAGER):
+    # A tablet on the wall is in use while it shows the kitchen; a manager's open page is not, nor
+    # is whoever tapped their PIN into a tablet that all use.
+    if not user.role.covers(Role.MANAGER) and not user.tablet:
         await access.renew(user)
     return access.stands(user)
 

@@ -24,13 +24,26 @@ async def metrics(request: web.Request) -> web.Response:
         kind="counter",
         value=app[ACCESS].refused,
     )
+    overrun = Metric(
+        name="kitchen_logins_overrun_total",
+        help="Logins turned away because too many waited for their turn.",
+        kind="counter",
+        value=app[ACCESS].people.passwords.overruns,
+    )
     hurried = Metric(
         name="kitchen_http_requests_refused_total",
         help="Requests refused because they came too fast.",
         kind="counter",
         value=app[PACE].refused,
     )
-    own = [hurried, *app[COUNTERS].metrics(), *app[CROWD].metrics(), *app[LIVE].metrics(), refused]
+    own = [
+        overrun,
+        hurried,
+        *app[COUNTERS].metrics(),
+        *app[CROWD].metrics(),
+        *app[LIVE].metrics(),
+        refused,
+    ]
     body = render([*app[KITCHEN].metrics(), *own]).encode()
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 

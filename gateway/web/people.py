@@ -70,13 +70,15 @@ async def add(request: web.Request) -> web.Response:
 
 
 async def change(request: web.Request) -> web.Response:
-    """Change an account; a new password logs the person out everywhere and ends every wait."""
+    """Change an account; a role or password logs the person out, a secret ends every wait."""
     asked, by, access = await body_of(request, ChangedPerson), request[USER], request.app[ACCESS]
     person_id = request.match_info["id"]
     with refusals():
         person = await access.people.change(
             by, person_id, label=asked.label, role=asked.role, reach=asked.reach
         )
+        if asked.role is not None:  # a session lasts as long as the role it was opened with may
+            await access.log_out_everywhere(person_id, but=by.digest)
         if asked.password is not None:
             await access.people.set_password(by, person_id, asked.password)
             await access.log_out_everywhere(person_id, but=by.digest)

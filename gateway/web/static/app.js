@@ -111,6 +111,19 @@ function alarmsByPoint() {
   return found;
 }
 
+// A session may have ended since; on a tablet the page then goes on as the tablet's.
+async function learnWho() {
+  try {
+    const answer = await fetch("/api/v1/session");
+    if (!answer.ok) return;
+    const before = state.session;
+    state.session = await answer.json();
+    if (before && before.user !== state.session.user) location.reload();
+  } catch {
+    // the gateway is away, which the stream says
+  }
+}
+
 async function acknowledge(id) {
   sending.set(id, "sending");
   draw();
@@ -149,13 +162,15 @@ setInterval(() => {
 setInterval(() => state.timers.length && draw(), TICK_MS);
 
 new Stream({
-  snapshot: takeAll,
+  snapshot(all) {
+    takeAll(all);
+    if (state.session) learnWho();
+  },
   change: take,
   silent(milliseconds) {
     if (milliseconds || silent) draw();
     silent = milliseconds;
   },
 });
-const answer = await fetch("/api/v1/session");
-if (answer.ok) state.session = await answer.json();
+await learnWho();
 draw();

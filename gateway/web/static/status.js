@@ -1,5 +1,5 @@
 // What stands behind the kitchen: the cloud, the clock and the gateway's own points.
-import { ask } from "./asking.js";
+import { ask, WRITING } from "./asking.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { fullName, look, setState, symbolOf, valueText } from "./look.js";
 import { cloudLook } from "./strip.js";
@@ -18,7 +18,7 @@ export class Place {
 
   constructor(node) {
     this.#form.method = "post";
-    this.#form.action = "/logout";
+    this.#form.addEventListener("submit", leave);
     node.append(this.#grid, this.#user, this.#form);
   }
 
@@ -100,4 +100,11 @@ export class Place {
     setText(row.lastChild, value);
     return row;
   }
+}
+
+// A form cannot send the header that the gateway wants with every change.
+async function leave(event) {
+  event.preventDefault();
+  await fetch("/logout", { method: "POST", headers: WRITING });
+  location.assign("/login");
 }
