@@ -114,13 +114,11 @@ async def add_security_headers(request: web.Request, response: web.StreamRespons
 
 def caller_of(request: web.Request) -> Caller:
     """What the request says of itself; raises Problem when its Host cannot be read."""
-    hosts = request.headers.getall("Host", [])
-    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0].lower()):
-        raise Problem(400, "bad-host", "The request needs exactly one Host header with a name.")
+    host = _host_of(request)
     peer = request.transport.get_extra_info("peername") if request.transport else None
     return Caller(
         peer=peer[0] if isinstance(peer, tuple) else "",
-        host=hosts[0].lower(),
+        host=host,
         scheme=request.scheme,
         origin=request.headers.get("Origin"),
         authorization=request.headers.get("Authorization"),
@@ -143,6 +141,13 @@ async def _send(request: web.Request, response: web.StreamResponse) -> None:
             request.transport.abort()
     except ConnectionError:
         logger.debug("%s left before its answer", request.remote)
+
+
+def _host_of(request: web.BaseRequest) -> str:
+    hosts = request.headers.getall("Host", [])
+    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0].lower()):
+        raise Problem(400, "bad-host", "The request needs exactly one Host header with a name.")
+    return hosts[0].lower()
 
 
 async def _admit(
@@ -173,6 +178,13 @@ async def _admit(
     if route.proof and not access.proven(user):
         raise Problem(403, "proof-needed", "Give your password again: this changes a setting.")
     return await once(request, route, user, handler)
+
+
+def checked_host(request: web.BaseRequest, names: frozenset[str]) -> str:
+    """The name or address by which the gateway is asked, without its port; raises Problem."""
+    host = _host_of(request)
+    _check_host(host, names)
+    return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
 
 
 def _check_host(host: str, names: frozenset[str]) -> None:

@@ -29,6 +29,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "0.0.0.0"  # noqa: S104 - the kitchen's tablets are on the LAN
     port: int = 8080
     names: tuple[str, ...] = ()
+    tls: Literal["off", "own", "files"] = "off"
+    plain_port: int | None = None  # redirects to HTTPS
+    certificate_file: Path | None = None
+    key_file: Path | None = None
     console: Path | None = None  # where commands on this machine reach the gateway
     header_deadline_s: float = 15.0  # of a request's head, and of an idle connection
     connections_max: int = 512

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+import ssl
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -20,6 +21,7 @@ from gateway.web.route import COUNTERS, Counters, Settings
 logger = logging.getLogger(__name__)
 
 STOP_DEADLINE_S = 1.0
+HANDSHAKE_DEADLINE_S = 10.0
 _BACKLOG = 128
 _BUSY = b"HTTP/1.1 %d Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -31,8 +33,16 @@ class CannotListen(Exception):
 class Server:
     """The web server: `start`, then `stop`; `live` takes the hub's changes from the beginning."""
 
-    def __init__(self, kitchen: Kitchen, access: Access, clock: Clock, settings: Settings) -> None:
+    def __init__(
+        self,
+        kitchen: Kitchen,
+        access: Access,
+        clock: Clock,
+        settings: Settings,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._settings = settings
+        self._tls = tls
         self._app = build_app(kitchen, access, clock, settings)
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
@@ -66,12 +76,15 @@ class Server:
         loop = asyncio.get_running_loop()
         host, port = self._settings.host, self._settings.port
         try:
-            self._listener = await loop.create_server(self._accept, host, port, backlog=_BACKLOG)
+            self._listener = await loop.create_server(
+                self._accept, host, port, backlog=_BACKLOG, ssl=self._tls,
+                ssl_handshake_timeout=None if self._tls is None else HANDSHAKE_DEADLINE_S,
+            )  # fmt: skip
         except OSError as error:
             raise CannotListen(_why(error, host, port)) from error
         self.port = self._listener.sockets[0].getsockname()[1]
         self.started.set()
-        logger.info("page on http://%s:%d", host, self.port)
+        logger.info("page on http%s://%s:%d", "" if self._tls is None else "s", host, self.port)
 
     async def run(self) -> None:
         """Start, serve until cancelled, and stop; raises what ended the feeding of live pages."""
