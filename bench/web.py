@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import msgspec
@@ -149,7 +150,8 @@ async def _hundred(section: Section, port: int, pid: int, tokens: list[str], sec
             began = time.perf_counter()
             token = tokens[(turn * workers + number) % len(tokens)]
             writer.write(web_load.request("/api/v1/points", token))
-            failed += await web_load.answer(reader) != 200
+            status = await web_load.answer(reader)
+            failed += status != HTTPStatus.OK
             took = time.perf_counter() - began
             spent.append(took * 1000)
             await asyncio.sleep(max(0.0, workers / _POINTS_PER_S - took))
