@@ -316,6 +316,7 @@ class View:
             metric=point.metric,
             origin=point.origin,
             secondary=point.secondary,
+            of=self._foreseen(point),
             zone=point.zone,
             unit=point.unit,
             kind=point.kind,
@@ -335,6 +336,11 @@ class View:
             raw=None if seen is None else _shown(seen.raw),
             simulated=point.simulated,
         )
+
+    def _foreseen(self, point: Point) -> str:
+        """The point a forecast is about; empty for any other."""
+        forecast = self._gateway.config.forecasts.get(point.device)
+        return "" if forecast is None or point.origin != "forecast" else forecast.point
 
     def _state(self, point: Point, seen: Reading | None) -> PointState:
         standing = self._standing(point.id)

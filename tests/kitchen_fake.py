@@ -115,6 +115,7 @@ class KitchenInMemory:
         self.duty: list[DutyView] = []
         self.alarm_rows: list[AlarmRow] = []
         self.happened: list[Happened] = []
+        self.past: dict[str, msgspec.Raw] = {}  # rows of a point's history
         self.trial: msgspec.Raw | None = None
         self.rule_views = [CLOSING]
         self.tested: list[NoticeView] = []
@@ -406,7 +407,8 @@ class KitchenInMemory:
             end=end,
             complete=self.history_complete,
             columns=("at", "value", "reason"),
-            rows=msgspec.Raw(b'[[%d,3.2,null],[%d,null,"stale"]]' % (start, start + 5_000)),
+            rows=self.past.get(point)
+            or msgspec.Raw(b'[[%d,3.2,null],[%d,null,"stale"]]' % (start, start + 5_000)),
         )
 
     def status(self) -> StatusView:

@@ -1,6 +1,7 @@
 """`/api/v1/actuators` and `/api/v1/commands`: what acts, why, and orders of people."""
 
 import asyncio
+import re
 import uuid
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -15,6 +16,7 @@ from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 
 OUTCOME_DEADLINE_S = 5.0
 SHOWN_MAX = 100
+_MEMBER = re.compile(r"(?:\$\.|field `)(\w+)")
 _STATUS = {"unknown_actuator": HTTPStatus.NOT_FOUND, "role": HTTPStatus.FORBIDDEN}
 _WHY = {
     "unknown_actuator": "There is no such actuator.",
@@ -60,7 +62,7 @@ async def order(request: web.Request) -> web.Response:
     try:
         asked = msgspec.json.decode(await request.read(), type=Order)
     except (ValueError, RecursionError) as error:
-        raise Problem(400, "wrong-order", f"The body is no order: {str(error)[:200]}.") from None
+        raise Problem(400, "wrong-order", _what_is_wrong(error)) from None
     if asked.value is None:
         raise Problem(400, "wrong-order", "value is true or false; DELETE takes an order back.")
     return await _answer(request, asked)
@@ -73,6 +75,13 @@ async def release(request: web.Request) -> web.Response:
         raise Problem(400, "wrong-order", "slot is a number: 8 or 1.")
     asked = Order(actuator=request.match_info["actuator"], value=None, slot=int(slot))
     return await _answer(request, asked)
+
+
+def _what_is_wrong(error: Exception) -> str:
+    """In words for who has sent it: which member, and an order as it should be."""
+    named = _MEMBER.search(str(error))
+    where = f"`{named[1]}` is missing, unknown or of the wrong kind" if named else "It is no JSON"
+    return f'{where}; send an order such as {{"actuator": "hood_fan", "value": true, "for": 600}}.'
 
 
 async def _answer(request: web.Request, asked: Order) -> web.Response:

@@ -127,6 +127,7 @@ class PointView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     metric: str = ""  # what of it, to be added in the viewer's language; may be empty
     origin: Literal["device", "forecast", "gateway"] = "device"
     secondary: bool = False  # no tile of its own
+    of: str = ""  # the point that a forecast is about
     unit: str  # UCUM
     value: float | bool | str | None  # None whenever quality is "bad"
     quality: str  # "good", "uncertain" or "bad"

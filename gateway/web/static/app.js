@@ -7,18 +7,20 @@ import { hidden, Notices, waiting } from "./notices.js";
 import { Places } from "./places.js";
 import { Problems, unset } from "./problems.js";
 import { Stream } from "./stream.js";
-import { Strip } from "./strip.js";
+import { Sound } from "./sound.js";
+import { left, Strip } from "./strip.js";
 import { load, recall, switchLanguage, useZone } from "./text.js";
 import "./tile.js";
 import { useUnits } from "./units.js";
 
 const CONFIRM_MS = 3000;
 const IDLE_MS = 90000;
+const TICK_MS = 250;
 const CONFIG_ALARM = "system.config";
 const HOME = "kitchen";
 
 const byId = (id) => document.getElementById(id);
-const state = { points: new Map(), alarms: [], flood: null, cloud: null, site: null, session: null, config: null };
+const state = { points: new Map(), alarms: [], timers: [], flood: null, cloud: null, site: null, session: null, config: null };
 const sending = new Map(); // alarm id to "sending" or "again"
 let heard = { wall: Date.now(), at: performance.now() };
 let silent = 0;
@@ -28,6 +30,7 @@ let used = performance.now();
 useUnits(recall("units"));
 await load();
 const [wall, notices, strip, places, problems] = [new Wall(), new Notices(), new Strip(), new Places(), new Problems()];
+const sound = new Sound();
 
 function now() {
   return heard.wall + (performance.now() - heard.at) * (state.site?.speed ?? 1);
@@ -43,6 +46,7 @@ function take(data) {
     }
   }
   if (data.cloud) state.cloud = data.cloud;
+  if (data.timers) state.timers = data.timers;
   silent = 0;
   draw();
 }
@@ -74,15 +78,25 @@ function paint() {
   const standing = state.alarms.some((it) => it.state !== "returned" && !hidden(it)) || silent > 0;
   document.body.classList.toggle("alarmed", standing && here === HOME);
   if (!state.site) return;
+  listen(world.now);
   document.body.classList.toggle("unset", unset(state.config));
   const held = notices.show(alarms(), problems.nodes(state.config, here), here, world);
   wall.place(kitchen);
   places.show(state, world);
   if (here === HOME) {
     wall.show(state.points, world);
-    strip.show(state.cloud, points.filter((point) => point.origin === "gateway"), world);
+    strip.show(state, points.filter((point) => point.origin === "gateway"), world);
   }
   if (held) setTimeout(draw, CONFIRM_MS / 10);
+}
+
+// What calls for a person is heard, where somebody has touched the page; else the page asks for that.
+function listen(time) {
+  const fresh = state.alarms.filter((alarm) => alarm.state === "unacknowledged");
+  const wanted = new Set(fresh.map(({ priority }) => (priority === "life" ? "life" : "alarm")));
+  if (state.timers.some((timer) => left(timer, time).state === "ended")) wanted.add("timer");
+  sound.want(wanted);
+  byId("mute").hidden = !wanted.size || !sound.locked;
 }
 
 // What the list of problems says at length needs no banner beside it.
@@ -131,6 +145,8 @@ setInterval(() => {
   if (performance.now() - used > IDLE_MS && places.here.name !== HOME) location.hash = HOME;
   draw();
 }, 1000);
+// The last seconds of a timer are seen to pass, and its sound begins at once.
+setInterval(() => state.timers.length && draw(), TICK_MS);
 
 new Stream({
   snapshot: takeAll,

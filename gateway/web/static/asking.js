@@ -13,10 +13,15 @@ export async function ask(path, milliseconds) {
 }
 
 // Doing something: null once it is done, else why not in the gateway's words, empty if it said none.
-export async function send(path, body, milliseconds) {
+export const send = (path, body, milliseconds) => change("POST", path, body, milliseconds);
+
+// Taking something back; answers alike.
+export const withdraw = (path, milliseconds) => change("DELETE", path, null, milliseconds);
+
+async function change(method, path, body, milliseconds) {
   try {
     const signal = AbortSignal.timeout(milliseconds);
-    const answer = await fetch(path, { method: "POST", headers: WRITING, body: body && JSON.stringify(body), signal });
+    const answer = await fetch(path, { method, headers: WRITING, body: body && JSON.stringify(body), signal });
     if (answer.status === 401) location.assign("/login");
     return answer.ok ? null : ((await answer.json()).detail ?? "");
   } catch {

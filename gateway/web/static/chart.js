@@ -9,6 +9,7 @@ const TIMES = [HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR, 48 * HOUR, 168 * 
 const EDGE = { left: 64, right: 14, top: 10, bottom: 30 };
 const LABEL_WIDTH = 110;
 const LABEL_HEIGHT = 44;
+const DASHES = 4; // kinds of line that can be told apart
 
 class Chart extends HTMLElement {
   #said = make("p", "said");
@@ -28,7 +29,8 @@ class Chart extends HTMLElement {
   }
 
   // Data: { from, to, rows, band, text }: rows { at, low, value, high } in order, value null in a
-  // gap; band { low, high } of the rules; text(value) as a person reads it; step: whether it jumps.
+  // gap; band { low, high } of the rules; text(value) as a person reads it; step: whether it jumps;
+  // others: further lines of the same unit as { name, rows }, told apart by dashes and by name.
   show(data) {
     this.#data = data;
     this.#at = null;
@@ -39,15 +41,20 @@ class Chart extends HTMLElement {
     const [width, height] = [this.clientWidth, this.#svg.clientHeight];
     if (!this.#data || !width || !height) return;
     this.#svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    const known = this.#data.rows.filter(({ value }) => value !== null);
+    const others = this.#data.others ?? [];
+    const all = [this.#data.rows, ...others.map(({ rows }) => rows)].flat();
+    const known = all.filter(({ value }) => value !== null);
     this.ariaLabel = this.#summary(known);
     const scale = this.#scale(known, width, height);
     this.#scaled = scale;
+    const thin = (rows) => ({ ...this.#data, rows: this.#data.step ? rows : thinned(rows, scale, width) });
+    const own = thin(this.#data.rows);
     this.#svg.replaceChildren(
       ...this.#grid(scale, width, height),
       ...this.#limits(scale, width),
-      path("band", bandOf(this.#data, scale)),
-      path("line", lineOf(this.#data, scale)),
+      path("band", others.length ? "" : bandOf(own, scale)),
+      ...others.map(({ rows }, index) => path(["other", `dash${index % DASHES}`].join(" "), lineOf(thin(rows), scale))),
+      path("line", lineOf(own, scale)),
       this.#cursor(scale, height),
     );
     this.#say();
@@ -112,10 +119,16 @@ class Chart extends HTMLElement {
     return line("cursor", x, EDGE.top, x, height - EDGE.bottom);
   }
 
+  // The curve stays as it is: only the line under the finger and what it says change.
+  #moveCursor() {
+    this.#svg.lastChild?.replaceWith(this.#cursor(this.#scaled, this.#svg.clientHeight));
+    this.#say();
+  }
+
   #point(x) {
     if (!this.#scaled) return;
     this.#at = this.#scaled.at(x);
-    this.#draw();
+    this.#moveCursor();
   }
 
   #step(by) {
@@ -123,7 +136,7 @@ class Chart extends HTMLElement {
     const { rows } = this.#data;
     const here = this.#row() ? rows.indexOf(this.#row()) : by > 0 ? -1 : rows.length;
     this.#at = rows[Math.min(rows.length - 1, Math.max(0, here + by))]?.at ?? null;
-    this.#draw();
+    this.#moveCursor();
   }
 
   #row() {
@@ -176,6 +189,25 @@ function lineOf({ rows, step, to }, scale) {
       return move + parts.join("") + (stays || (rest.length ? "" : "h2"));
     })
     .join("");
+}
+
+// No more rows than the screen has columns: the extremes of each column, and its gaps, stay.
+function thinned(rows, scale, width) {
+  if (rows.length <= 2 * width) return rows;
+  const thin = [];
+  let [column, last] = [null, null];
+  for (const row of rows) {
+    const here = Math.floor(scale.x(row.at));
+    if (row.value === null) {
+      if (last?.value !== null) thin.push((last = row));
+    } else if (last?.value != null && here === column) {
+      [last.low, last.high] = [Math.min(last.low, row.low), Math.max(last.high, row.high)];
+    } else {
+      thin.push((last = { ...row }));
+    }
+    column = here;
+  }
+  return thin;
 }
 
 // The stretches between the gaps.

@@ -78,7 +78,7 @@ export class Past {
     const lines = [
       ["raised", count(figures.raised), t("past.rate", { n: rate, most: figures.most_in_10_min, good: MANAGEABLE })],
       ["floods", count(floods.length), floods.join(" · ")],
-      ["acknowledged", mean === null ? "" : duration(mean), t("past.times", { n: figures.acknowledged })],
+      ["acknowledged", mean === null ? "" : duration(mean), t(mean === null ? "past.nothing" : "past.times", { n: figures.acknowledged })],
       ["hidden", count(figures.shelved + figures.suppressed), t("past.hidden_of", figures)],
       ["chattering", count(figures.chattering.length), figures.chattering.map((it) => named(it.id)).join(" · ")],
       ["stale", count(figures.stale.length), figures.stale.map(named).join(" · ")],

@@ -7,8 +7,11 @@ export const PLACES = [
   { name: "kitchen", rail: true },
   { name: "alarms", rail: true, load: () => import("./alarms.js") },
   { name: "controls", rail: true, load: () => import("./controls.js") },
-  { name: "handover", rail: true, load: () => import("./handover.js") },
+  { name: "timers", rail: true, load: () => import("./timers.js") },
   { name: "more", rail: true, load: () => import("./more.js") },
+  { name: "handover", symbol: "handover", load: () => import("./handover.js") },
+  { name: "analysis", symbol: "analysis", load: () => import("./analysis.js") },
+  { name: "forecasts", symbol: "forecasts", load: () => import("./forecasts.js") },
   { name: "rules", symbol: "rules", load: () => import("./rules.js") },
   { name: "devices", symbol: "device", load: () => import("./devices.js") },
   { name: "system", symbol: "system", load: () => import("./status.js") },
@@ -45,6 +48,9 @@ export class Places {
     if (place.lost && !world.silent) location.reload();
     setText(place.title, t(`nav.${name}`));
     place.section.ariaLabel = t(`nav.${name}`);
+    const up = subject ? name : "more"; // from one thing to its list, from a list to all places
+    if (place.back) place.back.href = `#${up}`;
+    if (place.back) setText(place.back.lastChild, t(`nav.${up}`));
     if (place.wait) setText(place.wait, t(place.failed ? "place.failed" : "verdict.loading"));
     place.view?.show(state, { ...world, subject });
     place.section.dataset.shown = Boolean(place.view);
@@ -63,7 +69,8 @@ export class Places {
     if (further().some((place) => place.name === name)) section.append(headOf(title));
     section.append(wait);
     this.#main.append(section);
-    const place = { section, title, wait, view: null, failed: false };
+    const back = section.querySelector(".back");
+    const place = { section, title, back, wait, view: null, failed: false };
     this.#fill(place, load);
     return place;
   }
@@ -91,11 +98,7 @@ export class Places {
 }
 
 function headOf(title) {
-  const back = make("a", "back", icon("returned"), make("span"));
-  back.href = "#more";
-  back.lastChild.dataset.text = "nav.more";
-  setText(back.lastChild, t("nav.more"));
-  return make("div", "head", back, title);
+  return make("div", "head", make("a", "back", icon("returned"), make("span")), title);
 }
 
 // The look of everything but the wall; fails with a TypeError like a module.

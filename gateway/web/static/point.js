@@ -1,16 +1,15 @@
 // One point: what it is now, its day, week, month or year as a curve, and the same as a table.
-import { ask } from "./asking.js";
 import { spanText, words } from "./chart.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { fullName, look, setState, symbolOf, valueText } from "./look.js";
-import { clock, date, duration, t } from "./text.js";
+import { fillTable, history, rowsOf, when } from "./series.js";
+import { duration, t } from "./text.js";
 import { shown } from "./units.js";
 
 const DAY = 86400000;
 const RANGES = { day: DAY, week: 7 * DAY, month: 30 * DAY, year: 365 * DAY };
 const TABLE_STEPS = { day: "1h", week: "6h", month: "1d", year: "1d" };
 const AGAIN_MS = 30000;
-const HISTORY_MS = 20000;
 
 export class Place {
   #back = make("span");
@@ -127,14 +126,12 @@ export class Place {
   #fill(point, answer) {
     const shown = point.kind === "boolean" ? (value) => percent(value) : words(point);
     const gap = answer.columns.indexOf("gap_s");
-    const head = make("tr", "", ...["time", "value", "gap"].map((key) => make("th", "", t(`point.${key}`))));
-    const body = rowsOf(answer, point.unit).map((row, index) => {
+    const head = ["time", "value", "gap"].map((key) => t(`point.${key}`));
+    const rows = rowsOf(answer, point.unit).map((row, index) => {
       const missing = gap < 0 ? 0 : answer.rows[index][gap];
-      const when = `${date(row.at)} ${clock(row.at)}`;
-      const cells = [when, spanText(row, shown), missing > 0 ? duration(missing) : ""];
-      return make("tr", "", ...cells.map((cell) => make("td", "", cell)));
+      return [when(row.at), spanText(row, shown), missing > 0 ? duration(missing) : ""];
     });
-    setChildren(this.#table, [head, ...body.reverse()]);
+    fillTable(this.#table, head, rows.reverse());
   }
 
   #say(words) {
@@ -148,23 +145,7 @@ export class Place {
 
 const percent = (share) => `${Math.round(share * 100)}\u00a0%`;
 
-const history = (query) => ask(`/api/v1/history?${new URLSearchParams(query)}`, HISTORY_MS);
-
 function bandOf({ limit, unit }) {
   const [low, high] = [limit.low, limit.high].map((edge) => shown(edge, unit).value);
   return { low, high };
-}
-
-// Rows of any step as { at, low, value, high } in the viewer's unit; what is no number is a gap.
-function rowsOf({ columns, rows }, unit) {
-  const at = (name) => columns.indexOf(name);
-  const value = at("mean") < 0 ? at("value") : at("mean");
-  const [low, high] = at("mean") < 0 ? [value, value] : [at("min"), at("max")];
-  const figure = (cell) => (cell === null || typeof cell === "string" ? null : shown(Number(cell), unit).value);
-  return rows.map((row) => ({
-    at: row[at("at")],
-    low: figure(row[low]),
-    value: figure(row[value]),
-    high: figure(row[high]),
-  }));
 }

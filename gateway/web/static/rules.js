@@ -17,7 +17,6 @@ export class Place {
   #note = make("p", "empty");
   #list = make("div", "rows");
   #one = make("div", "one");
-  #back = make("a", "back", icon("returned"), make("span"));
   #own = make("div", "own");
   #run = make("button", "plain");
   #said = make("p", "said");
@@ -29,11 +28,10 @@ export class Place {
   #about = "";
 
   constructor(node) {
-    this.#back.href = "#rules";
     this.#run.type = "button";
     this.#run.addEventListener("click", () => this.#request(this.#about));
     this.#said.ariaLive = "polite";
-    this.#one.append(this.#back, this.#own, this.#run, this.#said, this.#trace.node);
+    this.#one.append(this.#own, this.#run, this.#said, this.#trace.node);
     node.append(this.#clock, this.#note, this.#one, this.#trial.node, this.#list);
   }
 
@@ -81,7 +79,6 @@ export class Place {
   #showOne(rule, session, world) {
     if (rule.id !== this.#about) setText(this.#said, "");
     this.#about = rule.id;
-    setText(this.#back.lastChild, t("nav.rules"));
     setChildren(this.#own, [this.#row(rule, world)]);
     this.#run.hidden = !rule.callable || !STAFF.includes(session?.role);
     this.#run.disabled = world.silent > 0;

@@ -112,6 +112,8 @@ export function offset(ms) {
 
 export const date = (ms) => time(ms, { month: "short", day: "numeric", weekday: "short" });
 
+export const weekday = (ms) => time(ms, { weekday: "short" });
+
 export function duration(seconds) {
   const s = Math.max(0, Math.floor(seconds));
   if (s < 60) return t("duration.s", { s });

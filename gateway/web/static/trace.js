@@ -1,6 +1,7 @@
 // What a rule has done, and what led to it: from the effect back to the rule and the reading.
 import { ask } from "./asking.js";
 import { make, setChildren, setText } from "./element.js";
+import { valueText } from "./look.js";
 import { clock, date, has, t } from "./text.js";
 
 const WEEK = 7 * 86400000;
@@ -13,6 +14,7 @@ export class Trace {
   #note = make("p", "note");
   #table = make("table");
   #rule = "";
+  #points = new Map();
   #asked = -Infinity;
   node = make("section", "", this.#title, this.#note, this.#table);
 
@@ -23,6 +25,7 @@ export class Trace {
       setChildren(this.#table, []);
       this.#say("verdict.loading");
     }
+    this.#points = world.points;
     if (performance.now() - this.#asked > AGAIN_MS && !world.silent) this.#ask(world);
   }
 
@@ -41,7 +44,7 @@ export class Trace {
     const own = events.filter((event) => involves(rule, event)).slice(0, SHOWN_MAX);
     const head = make("tr", "", ...["time", "effect", "cause"].map((key) => make("th", "", t(`trace.${key}`))));
     const rows = own.map((event) => {
-      const cells = [`${date(event.at)} ${clock(event.at)}`, effectOf(event), causeOf(event, labels)];
+      const cells = [`${date(event.at)} ${clock(event.at)}`, effectOf(event), causeOf(event, labels, this.#points)];
       return make("tr", "", ...cells.map((cell) => make("td", "", cell)));
     });
     setChildren(this.#table, own.length ? [head, ...rows] : []);
@@ -68,7 +71,7 @@ function effectOf({ kind, label, data }) {
 }
 
 // Each link of the chain by its name, from the reading on; without one, what the row itself says.
-function causeOf({ kind, data }, labels) {
+function causeOf({ kind, data }, labels, points) {
   const links = data.chain ?? (data.point ? [`point ${data.point}`] : []);
   const told = links.map((link) => {
     const [what, id, ...rest] = link.split(" ");
@@ -76,11 +79,8 @@ function causeOf({ kind, data }, labels) {
     const word = rest.length && has(`verb.${rest[0]}`) ? t(`verb.${rest[0]}`) : "";
     return [t(`trace.link.${what}`), name, word].filter(Boolean).join(" ");
   });
-  const value = kind === "alarm" && data.value !== null && data.value !== undefined ? [valueOf(data.value)] : [];
-  return [...told, ...value].join(" → ");
+  const raised = kind === "alarm" && data.verb === "raise" && data.value !== null;
+  return [...told, ...(raised ? [valueOf(data.value, points.get(data.point))] : [])].join(" → ");
 }
 
-function valueOf(value) {
-  if (typeof value === "boolean") return t(`value.${value}`);
-  return typeof value === "number" ? String(Number(value.toFixed(2))) : String(value);
-}
+const valueOf = (value, point) => (point ? valueText(point, value) : String(value));
