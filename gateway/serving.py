@@ -193,9 +193,23 @@ class _Page:
         if self._server is not None:
             self._server.live.cloud_changed()
 
+    async def _announce_pairing(self) -> None:
+        """Until there is an admin, say once the code that makes the first; that is the console."""
+        if self._access.people.has_admin():
+            return
+        try:
+            code = await self._access.create_pairing_code(CODE_LIFE_S * self._gateway.clock.speed)
+        except StoreError as error:
+            logger.error("no pairing code for the first admin: %s", error)
+            return
+        spaced = f"{code[:5]}-{code[5:]}"
+        minutes = round(CODE_LIFE_S / 60)
+        logger.warning("no admin yet: pairing code %s, once, within %d min", spaced, minutes)
+
     async def _announce(self, port: int) -> None:
         """In a demonstration, print the links that open the page from here and from elsewhere."""
         if not self._options.demo:
+            await self._announce_pairing()
             return
         life_s = CODE_LIFE_S * self._gateway.clock.speed  # of the people's time, not the kitchen's
         code = await self._access.create_code("demo", Role.STAFF, life_s)
@@ -249,9 +263,15 @@ def _remote(gateway: "Gateway", cloud: Cloud, uplink: Uplink) -> Remote:
     remote.install = store.identity.install
     remote.answer, remote.clear = uplink.answer, uplink.clear_command
     remote.configuration = partial(_configuration_hash, gateway)
+    remote.denied = partial(_command_denied, gateway)
     remote.recover(gateway.judging.orders())
     uplink.on_command = remote.receive
     return remote
+
+
+def _command_denied(gateway: "Gateway", command_id: str, code: str) -> None:
+    """Nobody knows who it was from, as nothing in it is proven."""
+    gateway.audit.record("command", command_id, by="cloud", origin="cloud", refused=code)
 
 
 def _configuration_hash(gateway: "Gateway") -> str | None:
