@@ -16,7 +16,7 @@ export async function ask(path, milliseconds) {
 export const send = (path, body, milliseconds) => change("POST", path, body, milliseconds);
 
 // Taking something back; answers alike.
-export const withdraw = (path, milliseconds) => change("DELETE", path, null, milliseconds);
+export const withdraw = (path, milliseconds, body = null) => change("DELETE", path, body, milliseconds);
 
 async function change(method, path, body, milliseconds) {
   try {
