@@ -15,11 +15,12 @@ run:  ## the shipped kitchen on emulated hardware, with a broker and the referen
 	@scripts/setup.sh run
 	@.venv-run/bin/kitchen-gateway demo --config config.yaml $(DEMO)
 
-test:  ## every test but the long ones, against real parts
+test:  ## every test but the long ones; those without processes under the other Python too
 	@scripts/setup.sh dev
 	@scripts/setup.sh run
 	@scripts/setup.sh parts
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long" $(PYTEST)
+	@ALSO="$(ALSO)" scripts/also.sh -n $(WORKERS) --dist worksteal -m "not long and not process" $(PYTEST)
 
 test-long:  ## the tests that take minutes each, then every other under the other Python
 	@scripts/setup.sh dev

@@ -11,6 +11,7 @@ from gateway import (
     inventory,
     judging,
     metrics,
+    pack_view,
     reading,
     record_view,
     rules_view,
@@ -19,8 +20,11 @@ from gateway import (
 )
 from gateway.access import User
 from gateway.alarm_view import AlarmViews
+from gateway.documents import Documents
+from gateway.loading import in_thread
 from gateway.notify import view as notifications
 from gateway.notify.subscribing import Subscribing
+from gateway.pack_view import PacksView
 from gateway.reading import Point, Quality, Reading
 from gateway.sampling import read_once
 from gateway.store import query, source
@@ -248,6 +252,15 @@ class View:
 
     async def run_rule(self, rule_id: str, by: str) -> RuleView:
         return await rules_view.run(self._gateway, rule_id, by)
+
+    def documents(self) -> Documents:
+        return self._gateway.store.documents
+
+    async def packs(self) -> PacksView:
+        return PacksView(
+            pack_view.uses(self._gateway.config.packs),
+            await in_thread(pack_view.packs, "packs"),
+        )
 
     def timers(self) -> list[TimerView]:
         return timers.listed(self._gateway)

@@ -1,8 +1,7 @@
 """One step at work: fires timers, takes the event in, and lets each rule say what follows."""
 
 from collections.abc import Collection, Iterable
-from heapq import heapify, heappop, heappush
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -13,6 +12,7 @@ from rules.base import Observation, OnBad, Priority, Rule, Value
 from rules.changes import Changes
 from rules.cooks import TimerSeen, TimerSet, TimerStopped
 from rules.doses import grow, has_dose, recall
+from rules.due import LOOKS, DueTimes
 from rules.events import (
     Asked,
     Begun,
@@ -59,14 +59,6 @@ TIMERS_MOST = 10_000  # of one step, each at its own instant
 LOOK = 0.1  # what a look counts for among them: most end in nothing
 
 
-class _Due(NamedTuple):
-    """A timer, in the order in which they fire."""
-
-    due: int
-    rank: int
-    key: str
-
-
 class Kitchen(Compiled, Protocol):
     """The rules and contracts a step works with."""
 
@@ -108,24 +100,20 @@ class Turn:
         """
         if self.changes.state.next_due > now:
             return
-        waiting = self._due(now, away=away)
+        due_times = DueTimes(self._judge, self.changes, now, away=away)
         fired = 0.0
-        while waiting:
-            due = waiting[0].due
+        for due, keys in due_times:
             at = due if fired < TIMERS_MOST else now
             self._seen.now = at
-            together = []
-            while waiting and waiting[0].due == due:
-                together.append(heappop(waiting))
-            for timer in together:
-                if self._due_of(timer.key) != due:
+            for key in keys:
+                if due_times.due_of(key) != due:
                     continue  # one that fired before it has moved it
-                self._fire(timer.key, at)
+                self._fire(key, at)
                 self._follow(at)
-                self._look_ahead(waiting, now, timer.key)
-                fired += LOOK if timer.key.startswith("look/") else 1.0
+                due_times.look_ahead(key)
+                fired += LOOK if key.startswith(LOOKS) else 1.0
             self._settle(at)
-            self._look_ahead(waiting, now)
+            due_times.look_ahead()
         if fired > TIMERS_MOST:
             self.changes.chain = ()
             self.changes.record("system", {"code": "timers_late"})
@@ -314,39 +302,6 @@ class Turn:
         memory = self.changes.memory(rule.id)
         if memory is not IDLE or not stays_idle(rule, self._seen):
             self._become(rule, memory, reconsidered(rule, memory, self._seen), now)
-
-    def _due(self, now: int, *, away: bool) -> list[_Due]:
-        """The timers that are due by now, as a heap."""
-        state = self.changes.state
-        timers = [(at, key) for key, at in state.timers.items() if at <= now]
-        if away:
-            timers = [(at, key) for at, key in timers if not key.startswith("schedule/")]
-        timers += [(at, f"look/{name}") for name, at in self._seen.looks.items() if at <= now]
-        waiting = [self._ranked(at, key) for at, key in timers]
-        heapify(waiting)
-        return waiting
-
-    def _look_ahead(self, waiting: list[_Due], now: int, fired: str = "") -> None:
-        """Take up the timers that have changed and are due by now; those moved away are passed."""
-        changed = self.changes.changed()
-        if fired.startswith("look/"):
-            changed.append(fired)
-        for key in changed:
-            due = self._due_of(key)
-            if due is not None and due <= now:
-                heappush(waiting, self._ranked(due, key))
-
-    def _due_of(self, key: str) -> int | None:
-        """When a timer is due as things stand now."""
-        kind, _, name = key.partition("/")
-        if kind == "look":
-            return self._seen.looks[name]
-        return self._judge.due(key, self.changes.get(key))
-
-    def _ranked(self, due: int, key: str) -> _Due:
-        """The most urgent rule first, as with everything else that comes at once."""
-        rank = self._judge.rank
-        return _Due(due, rank.get(key.partition("/")[2], len(rank)), key)
 
     def _become(self, rule: Rule, before: Memory, then: Memory, now: int) -> None:
         """Take over what a rule remembers now, with all that follows from it."""

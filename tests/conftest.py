@@ -1,7 +1,7 @@
 """Fixtures and hooks every test may count on."""
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -100,11 +100,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = config.stash.setdefault(_LEFT_OUT, {})
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
+        if _runs_processes(item, fixtures):
+            item.add_marker(pytest.mark.process)
         for fixture, part in _PART_OF_FIXTURE.items():
             if fixture in fixtures and parts.find(part) is None:
                 left_out.setdefault(part.name, []).append(item.nodeid)
                 item.add_marker(pytest.mark.skip(reason=f"{part.name} is missing"))
     items.sort(key=_seconds_allowed, reverse=True)
+
+
+def _runs_processes(item: pytest.Item, fixtures: Collection[str]) -> bool:
+    """Whether it waits for other programs: these take most of the time, on each Python again."""
+    module = getattr(item, "module", None)
+    starts = any(hasattr(module, name) for name in ("Daemon", "subprocess"))
+    return starts or not _PART_OF_FIXTURE.keys().isdisjoint(fixtures)
 
 
 def _seconds_allowed(item: pytest.Item) -> float:

@@ -7,7 +7,9 @@ import msgspec
 from gateway.access import Kind, Person, TokenRow, User
 from gateway.access.person import Lock
 from gateway.alarm_kpi import AlarmRow, figures
+from gateway.documents import Document, Documents, TooManyDocuments
 from gateway.notify.subscribing import Subscribing
+from gateway.pack_view import PacksView
 from gateway.web.alarm_shapes import (
     AlarmHistoryView,
     DutyView,
@@ -119,6 +121,7 @@ class KitchenInMemory:
         self.tested: list[NoticeView] = []
         self.timer_views: dict[str, TimerView] = {}
         self.timers_most = 64
+        self.kept = DocumentsInMemory()
         self.browsers: Subscribing | None = None
         self.site_view = SiteView(label="마포점", zone="Asia/Seoul")
 
@@ -163,6 +166,12 @@ class KitchenInMemory:
         if rule_id != "closing":
             raise UnknownRule
         return self.rules()[0]
+
+    def documents(self) -> Documents:
+        return self.kept
+
+    async def packs(self) -> PacksView:
+        return PacksView((), ())
 
     def timers(self) -> list[TimerView]:
         return sorted(self.timer_views.values(), key=lambda timer: timer.due)
@@ -433,6 +442,35 @@ class KitchenInMemory:
 
     def raise_alarm(self, alarm: AlarmView) -> None:
         self._alarms[alarm.id] = alarm
+
+
+class DocumentsInMemory:
+    """`gateway.documents.Documents` in a dict."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], Document] = {}
+
+    async def all(self, kind: str) -> Sequence[Document]:
+        return [row for (of, _), row in sorted(self._rows.items()) if of == kind]
+
+    async def find(self, kind: str, key: str) -> Document | None:
+        return self._rows.get((kind, key))
+
+    async def put(self, kind: str, document: Document, most: int) -> None:
+        others = [row for row in await self.all(kind) if row.key != document.key]
+        if len(others) >= most:
+            raise TooManyDocuments
+        self._rows[kind, document.key] = document
+
+    async def claim(self, kind: str, document: Document, most: int, since: int) -> Document | None:
+        found = self._rows.get((kind, document.key))
+        if found is not None and found.at >= since:
+            return found
+        await self.put(kind, document, most)
+        return None
+
+    async def remove(self, kind: str, key: str) -> bool:
+        return self._rows.pop((kind, key), None) is not None
 
 
 class TokensInMemory:

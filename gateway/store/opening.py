@@ -10,6 +10,7 @@ import msgspec
 from gateway.clock import Clock
 from gateway.reading import Point
 from gateway.store import generations, push_subscriptions, state
+from gateway.store.documents import StoredDocuments
 from gateway.store.errors import StoreError
 from gateway.store.file import Folder, connect, opened, unusable
 from gateway.store.log import Log, Row, unpacked
@@ -51,6 +52,7 @@ class Store:
         give_up_ballast(data, below=_START_BYTES)
         self.writer = StoreWorker(self._connection, "store-writer")
         self.reader = StoreWorker(reading, "store-reader")
+        self.documents = StoredDocuments(self.writer, self.reader)
         self.push_subscriptions = StoredSubscriptions(self.writer, subscribed)
         self.log = Log(self.writer, clock, self.identity.epoch, self.found.following)
         self.space = Space(data, self.writer, clock)

@@ -10,6 +10,7 @@ from gateway.web import (
     actuators,
     alarms,
     api,
+    bands,
     configuration,
     devices,
     entering,
@@ -22,6 +23,7 @@ from gateway.web import (
     metrics,
     notifications,
     openapi,
+    packs,
     push,
     reference,
     rules,
@@ -29,15 +31,19 @@ from gateway.web import (
     status,
     timers,
     trial,
+    views,
 )
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
+from gateway.web.pace import PACE, Pace
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, TABLE, Counters, Route, Settings
+from gateway.web.timing import TIMING, Timing
 
 PARTS = (
     health,
     login,
     api,
+    bands,
     actuators,
     alarms,
     configuration,
@@ -49,6 +55,7 @@ PARTS = (
     metrics,
     notifications,
     openapi,
+    packs,
     push,
     reference,
     rules,
@@ -56,6 +63,7 @@ PARTS = (
     status,
     timers,
     trial,
+    views,
 )
 
 
@@ -74,6 +82,8 @@ def build_app(
     app[ACCESS] = access
     app[CLOCK] = clock
     app[TABLE] = routes
+    app[TIMING] = Timing()
+    app[PACE] = Pace(clock)
     app[COUNTERS] = Counters()
     app[LIVE] = Live(kitchen, clock)
     for route in routes.values():

@@ -228,6 +228,7 @@ ROUTES = (
         handler=acknowledge,
         role=Role.STAFF,
         tablet=True,
+        unpaced=True,
         answer=AlarmView,
     ),
     Route(

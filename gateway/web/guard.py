@@ -11,11 +11,14 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from gateway.access import Access, Caller, User
+from gateway.clock import stopwatch_s
 from gateway.web import cookies
 from gateway.web.console import console_user
+from gateway.web.pace import PACE
 from gateway.web.route import (
     ACCESS,
     COUNTERS,
+    EVENTS,
     USER,
     Handler,
     Problem,
@@ -23,6 +26,7 @@ from gateway.web.route import (
     problem_response,
     redirect,
 )
+from gateway.web.timing import TIMING
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +77,7 @@ def make_guard(routes: Mapping[tuple[str, str], Route], names: frozenset[str]) -
         resource = request.match_info.route.resource
         path = resource.canonical if resource is not None else "unknown"
         route = routes.get((request.method, path))
+        begun = stopwatch_s()
         try:
             response = await _admit(request, handler, route, names)
         except Problem as problem:
@@ -90,6 +95,8 @@ def make_guard(routes: Mapping[tuple[str, str], Route], names: frozenset[str]) -
             fault = Problem(500, "internal", "The gateway has a fault here; see its log.")
             response = problem_response(fault, request.path)
         request.app[COUNTERS].count(path, response.status)
+        if route is None or route.media != EVENTS:  # a live page never ends
+            request.app[TIMING].took(request.method, path, stopwatch_s() - begun)
         await _send(request, response)
         return response
 
@@ -99,7 +106,7 @@ def make_guard(routes: Mapping[tuple[str, str], Route], names: frozenset[str]) -
 async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
     """What every answer carries; nothing but the static files may be kept by a browser."""
     response.headers.update(SECURITY_HEADERS)
-    if not request.path.startswith("/static/"):
+    if not request.path.startswith("/static/") and "ETag" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
 
 
@@ -147,6 +154,7 @@ async def _admit(
         raise request.match_info.http_exception
     if route is None:
         raise Problem(403, "no-role", _MISSING_ROLE)
+    request.app[PACE].check_address(route, caller)
     await _check_body(request)
     if route.role == "anyone":
         return await handler(request)
@@ -155,6 +163,7 @@ async def _admit(
     if user is None and route.page:
         return redirect("/login")
     user = request[USER] = await _check_role(access, user, route)
+    request.app[PACE].check_user(route, user)
     _check_page(request, user)
     if route.proof and not access.proven(user):
         raise Problem(403, "proof-needed", "Give your password again: this changes a setting.")

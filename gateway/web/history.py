@@ -21,6 +21,11 @@ class Asked(Span, frozen=True, kw_only=True):
 
 async def history(request: web.Request) -> web.Response:
     """Rows of `point` from `from` up to `to`, the last day where they are left out."""
+    return json_response(await asked_for(request))
+
+
+async def asked_for(request: web.Request) -> SeriesView:
+    """What the query asks for; raises Problem."""
     query = request.query
     point = query.get("point", "")
     if not point:
@@ -28,7 +33,7 @@ async def history(request: web.Request) -> web.Response:
     start, end = span(request)
     try:
         async with asyncio.timeout(DEADLINE_S):
-            found = await request.app[KITCHEN].history(point, start, end, query.get("step", "auto"))
+            return await request.app[KITCHEN].history(point, start, end, query.get("step", "auto"))
     except UnknownPoint:
         raise Problem(404, "unknown-point", f"There is no point {point[:80]}.") from None
     except UnknownStep as error:
@@ -40,7 +45,6 @@ async def history(request: web.Request) -> web.Response:
     except TimeoutError:
         detail = "The disk takes too long; ask for a shorter time."
         raise Problem(503, "no-history", detail, {"Retry-After": "5"}) from None
-    return json_response(found)
 
 
 def _way_out(error: TooManyRows) -> str:

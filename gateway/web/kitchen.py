@@ -6,7 +6,9 @@ from typing import Literal, Protocol
 import msgspec
 
 from gateway.access import User
+from gateway.documents import Documents
 from gateway.notify.subscribing import Subscribing
+from gateway.pack_view import PacksView
 from gateway.web.alarm_shapes import (
     AlarmHistoryView,
     DutyView,
@@ -557,6 +559,12 @@ class Kitchen(Protocol):
 
     async def run_rule(self, rule_id: str, by: str) -> RuleView:
         """Return once committed; raises UnknownRule."""
+
+    def documents(self) -> Documents:
+        """Where small documents are kept: views, layouts, presets, answers to repeat."""
+
+    async def packs(self) -> PacksView:
+        """Every preset and limit set there is, and what those in use became."""
 
     def timers(self) -> list[TimerView]:
         """Every cooking timer and every timer of a rule, the first to end first."""

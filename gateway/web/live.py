@@ -15,7 +15,7 @@ from aiohttp import web
 from gateway.access import Access, Role, User
 from gateway.clock import Clock
 from gateway.web.kitchen import Kitchen, Metric, PointView
-from gateway.web.route import ACCESS, USER, Problem, Route
+from gateway.web.route import ACCESS, EVENTS, USER, Problem, Route
 
 FRAME_S = 0.25  # frames are at least so far apart
 PULSE_S = 1.0  # and at most so far: by silence a page knows that it has lost the gateway
@@ -312,6 +312,6 @@ ROUTES = (
         path="/api/v1/live",
         handler=stream,
         role=Role.VIEWER,
-        media="text/event-stream",
+        media=EVENTS,
     ),
 )

@@ -8,6 +8,7 @@ from aiohttp import web
 from gateway.access import Role
 from gateway.web.kitchen import Metric
 from gateway.web.live import LIVE
+from gateway.web.pace import PACE
 from gateway.web.route import ACCESS, COUNTERS, KITCHEN, Route
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -22,7 +23,13 @@ async def metrics(request: web.Request) -> web.Response:
         kind="counter",
         value=app[ACCESS].refused,
     )
-    own = [*app[COUNTERS].metrics(), *app[LIVE].metrics(), refused]
+    hurried = Metric(
+        name="kitchen_http_requests_refused_total",
+        help="Requests refused because they came too fast.",
+        kind="counter",
+        value=app[PACE].refused,
+    )
+    own = [hurried, *app[COUNTERS].metrics(), *app[LIVE].metrics(), refused]
     body = render([*app[KITCHEN].metrics(), *own]).encode()
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 

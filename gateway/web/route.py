@@ -18,6 +18,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 JSON = "application/json"
 PAGE = "text/html"
+EVENTS = "text/event-stream"
 FORM = "application/x-www-form-urlencoded"
 PROBLEM_TYPE = "application/problem+json"
 
@@ -49,6 +50,7 @@ class Route:
     page: bool = False
     proof: bool = False  # a setting: the password must have been given just now
     tablet: bool = False  # a paired tablet may do it by itself, whatever else is locked
+    unpaced: bool = False  # never refused for asking too fast
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
     answer: type[msgspec.Struct] | None = None

@@ -39,6 +39,11 @@ _PEOPLE = (
     "CREATE TABLE locks (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
 )
 
+DOCUMENTS = """
+    CREATE TABLE documents (
+        kind TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL,
+        PRIMARY KEY (kind, key)) WITHOUT ROWID"""
+
 
 @migrations()
 def s0001_log_and_state(db: Database) -> None:
@@ -70,3 +75,9 @@ def s0005_people(db: Database) -> None:
     """Who may log in with a password or a PIN, and who has to wait after wrong tries."""
     for statement in _PEOPLE:
         db.execute(statement)
+
+
+@migrations()
+def s0006_documents(db: Database) -> None:
+    """Views, layouts and presets people have saved, and answers that may be asked for again."""
+    db.execute(DOCUMENTS)
