@@ -11,10 +11,13 @@ import gc
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import health
+from gateway.audit import deeds
+from gateway.audit.recording import Audit
 from gateway.changeover import Changeover, judge_of
 from gateway.clock import Clock, Trust
 from gateway.config import schema
@@ -61,6 +64,7 @@ TICK_S = 0.05  # how late a timer may fire
 STORE_HANG_MS = 15_000  # without an answer of the disk the watchdog is not fed
 # With the page's second and a last look at a disk that hangs, less than 5 s even all together.
 SAFE_DEADLINE_S, COMMIT_DEADLINE_S, GOODBYE_DEADLINE_S, HUNG_S = 1.2, 1.2, 0.5, 0.2
+SIGN_DEADLINE_S = 0.3
 BEFORE_MS = 60_000  # a window also needs what held when it begins
 GARBAGE = 10_000  # new objects before the collector looks
 
@@ -105,6 +109,8 @@ class Gateway:
         self.fitout = FitOut(
             schema.nothing(file.parent, schema.Web()), self.hub, clock, options.scenario
         )
+        self.audit = Audit(store.chain, store.writer, store.log, clock)
+        self.judging.done = partial(deeds.record, self.audit)
         self.judging.drive = self.fitout.effects.drive
         self.fitout.effects.locked = self.judging.locked
         self.orders = Orders(self.judging, store.log, clock, self.hub)
@@ -213,6 +219,7 @@ class Gateway:
         yield Job("notifications", self.notifying.run)
         yield Job("modems", self.notifying.tend, self.config.notifications)
         yield Job("health", self._tell_health)
+        yield Job("audit", self.audit.run)
         yield Job("lag", lambda: self.lag.run(clock))
         yield Job("clock trust", self._presence.follow_trust)
         yield Job("space", self._keep_space, self._cloud_takes_rows())
@@ -262,6 +269,7 @@ class Gateway:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SAFE_DEADLINE_S):
                 await self.fitout.effects.make_safe()
+        await self._sign_audit()
         log = self.store.log
         log.event("system", {"code": "stopped"}, self.clock.now())
         log.close()
@@ -280,6 +288,13 @@ class Gateway:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE_DEADLINE_S):
                     await self.uplink.close()
+
+    async def _sign_audit(self) -> None:
+        """The last entries, if the disk and the library are quick; else the next start does it."""
+        await self.tasks.end(["audit"])
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SIGN_DEADLINE_S):
+                await self.audit.sign()
 
     async def _tick(self) -> None:
         right_once = False  # weeks without internet are seconds of drift

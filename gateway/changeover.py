@@ -62,6 +62,7 @@ class Changeover:
                     configuration.refuse(loaded, why)
             else:
                 configuration.accept(candidate, loaded)
+                self._record_start(candidate)
                 break
         else:
             nothing = schema.nothing(loaded.file.parent, loaded.web)
@@ -69,6 +70,14 @@ class Changeover:
             configuration.refuse(loaded, configuration.why or loaded.problems)
         if configuration.refused is not None:
             logger.error("config: the file is not used: %s", configuration.instead())
+
+    def _record_start(self, candidate: Candidate) -> None:
+        """A file that was changed while nothing ran is taken over as well."""
+        gateway, loaded = self._gateway, candidate.loaded
+        current = gateway.store.generations.current
+        if candidate.source == "file" and (current is None or current.text != loaded.text):
+            detail = {"cfg": loaded.content_hash[:12]}
+            gateway.audit.record("config_applied", by="start", detail=detail)
 
     async def reload(self, by: str) -> Outcome:
         """Read, prove and exchange; whatever the outcome, the log and the page tell of it."""
@@ -148,6 +157,7 @@ class Changeover:
         logger.info("config: taken over (asked by %s): %d points", by, len(gateway.points))
         data = {"code": "config_applied", "by": by, "cfg": loaded.content_hash[:12]}
         gateway.store.log.event("system", data, gateway.clock.now())
+        gateway.audit.record("config_applied", by=by, detail={"cfg": data["cfg"]})
         await gateway.follow_configuration()
         await self.keep()
         return Outcome(result="applied", problems=loaded.problems)
@@ -169,6 +179,7 @@ class Changeover:
         logger.error("config: refused (asked by %s): %s", by, configuration.instead())
         data = {"code": "config_refused", "by": by, "problems": len(why)}
         gateway.store.log.event("system", data, gateway.clock.now())
+        gateway.audit.record("config_refused", by=by, detail={"problems": len(why)})
         gateway.tell_of_configuration()
         return Outcome(result="refused", problems=why, instead=configuration.instead())
 

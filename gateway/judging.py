@@ -74,6 +74,10 @@ class Judging:
         # Told of each event of an alarm, before the commit it is in.
         self.announce: Callable[[Mapping[str, object], int], None] = lambda data, at: None
         self.orders_changed: Callable[[Mapping[str, object]], None] = lambda told: None
+        # Told of what a person or the cloud does, in the commit of it.
+        self.done: Callable[[ByPeople | Asked | Switched | Ordered | Relinquished], None] = (
+            lambda event: None
+        )
         self.timers_changed: Callable[[], None] = lambda: None
         self.alarms_changed: Callable[[Collection[str]], None] = lambda points: None
         self.on_duty: Callable[[str, int], Collection[str]] = lambda to, now: ()
@@ -140,12 +144,16 @@ class Judging:
         if not self.judge.hearers.callable(rule_id):
             raise UnknownRule(rule_id)
         body = _encode({"k": "ask", "rule": rule_id, "by": by}).decode()
-        self._take(Asked(rule_id, by), self._hub.pass_time(now), body)
+        event = Asked(rule_id, by)
+        self._take(event, self._hub.pass_time(now), body)
+        self.done(event)
 
     def switch(self, mode: str, value: str, by: str, now: int) -> None:
         """A person puts the kitchen into another mode."""
         body = _encode({"k": "switch", "mode": mode, "value": value, "by": by}).decode()
-        self._take(Switched(mode, value, by), self._hub.pass_time(now), body)
+        event = Switched(mode, value, by)
+        self._take(event, self._hub.pass_time(now), body)
+        self.done(event)
 
     def acknowledge(self, alarm_id: str, by: str, now: int) -> None:
         """A person has seen an alarm; raises UnknownAlarm or NotWaiting."""
@@ -160,6 +168,7 @@ class Judging:
         """A person does something about an alarm; what a person may do is in `alarming.py`."""
         body = _encode({"k": NAMES[type(event)], **event._asdict()}).decode()
         self._take(event, self._hub.pass_time(now), body)
+        self.done(event)
 
     def cook(self, event: cooks.ByCooks, now: int) -> None:
         """A person does something with a cooking timer."""
@@ -171,6 +180,7 @@ class Judging:
         kind = "order" if isinstance(event, Ordered) else "relinquish"
         body = _encode({"k": kind, **event._asdict()}).decode()
         self._take(event, self._hub.pass_time(now), body)
+        self.done(event)
 
     def begin(self, order_id: str, now: int) -> None:
         """Act on an order that has been committed."""

@@ -52,6 +52,9 @@ def _of_store(gateway: "Gateway") -> Iterator[Metric]:
     lost = gateway.store.space.lost_rows
     yield _count("budget_lost_rows", "Of them, rows the cloud never had.", lost)
     yield _count("dropped_inputs", "Inputs of judging dropped likewise.", log.dropped_inputs)
+    yield _count("audit_entries", "Entries of the audit chain committed.", log.audit)
+    yield _count("dropped_audit", "Of them, dropped while the disk refused.", log.dropped_audit)
+    yield _count("audit_checkpoints", "Checkpoints signed.", gateway.audit.checkpoints)
     if gateway.history is not None:
         yield from of_history(gateway.history)
 

@@ -64,6 +64,7 @@ class Remote:
         self.refused = 0
         self.repeated = 0
         self.answer: Callable[[bytes], None] = lambda payload: None
+        self.denied: Callable[[str, str], None] = lambda command_id, code: None
         self.clear: Callable[[], None] = lambda: None  # the retained message on our topic
         self.configuration: Callable[[], str | None] = lambda: None
         orders.changed = self._changed
@@ -157,6 +158,7 @@ class Remote:
     def _refuse(self, command_id: str, code: str, detail: str) -> None:
         """Say no; the first one is logged. Without an id there is nobody to tell."""
         self.refused += 1
+        self.denied(command_id, code)
         if self.refused == 1:
             logger.warning("cloud: command refused: %s: %s", code, detail)
         now = self._clock.now()

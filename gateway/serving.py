@@ -249,9 +249,15 @@ def _remote(gateway: "Gateway", cloud: Cloud, uplink: Uplink) -> Remote:
     remote.install = store.identity.install
     remote.answer, remote.clear = uplink.answer, uplink.clear_command
     remote.configuration = partial(_configuration_hash, gateway)
+    remote.denied = partial(_command_denied, gateway)
     remote.recover(gateway.judging.orders())
     uplink.on_command = remote.receive
     return remote
+
+
+def _command_denied(gateway: "Gateway", command_id: str, code: str) -> None:
+    """Nobody knows who it was from, as nothing in it is proven."""
+    gateway.audit.record("command", command_id, by="cloud", origin="cloud", refused=code)
 
 
 def _configuration_hash(gateway: "Gateway") -> str | None:

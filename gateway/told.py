@@ -82,6 +82,7 @@ async def trial(
 
 async def reload(gateway: "Gateway", by: str) -> ReloadView:
     """Have the file taken over; raises Busy."""
+    gateway.audit.record("reload", by=by)
     try:
         outcome = await gateway.reloading.ask(by)
     except reloading.Busy as error:

@@ -20,6 +20,7 @@ from gateway import (
 )
 from gateway.access import User
 from gateway.alarm_view import AlarmViews
+from gateway.audit import view as audit
 from gateway.documents import Documents
 from gateway.loading import in_thread
 from gateway.notify import view as notifications
@@ -35,6 +36,7 @@ from gateway.web.event_shapes import RecordView
 from gateway.web.kitchen import (
     ActuatorView,
     AlarmView,
+    AuditView,
     Band,
     CloudView,
     ConfigurationView,
@@ -295,6 +297,24 @@ class View:
 
     async def try_channel(self, channel: str, to: Sequence[str], by: str) -> list[NoticeView]:
         return await notifications.try_out(self._gateway.notifying, channel, to, by, self._utc)
+
+    def record(
+        self,
+        action: str,
+        about: str = "",
+        *,
+        by: str | None = None,
+        role: str | None = None,
+        refused: str = "",
+    ) -> None:
+        self._gateway.audit.record(action, about, by=by, role=role, refused=refused)
+
+    async def recorded(self) -> None:
+        await self._gateway.store.log.durable()
+
+    async def audit(self, before: int | None, limit: int) -> AuditView:
+        gateway = self._gateway
+        return await audit.page(gateway.store.reader, before, limit, gateway.audit.failing)
 
     def metrics(self) -> Iterable[Metric]:
         yield from metrics.everything(self._gateway)

@@ -7,6 +7,7 @@ import msgspec
 from gateway.access import Kind, Person, TokenRow, User
 from gateway.access.person import Lock
 from gateway.alarm_kpi import AlarmRow, figures
+from gateway.audit.entry import ACTOR, Actor, Entry
 from gateway.documents import Document, Documents, TooManyDocuments
 from gateway.notify.subscribing import Subscribing
 from gateway.pack_view import PacksView
@@ -23,6 +24,8 @@ from gateway.web.event_shapes import Happened, RecordView
 from gateway.web.kitchen import (
     ActuatorView,
     AlarmView,
+    AuditEntryView,
+    AuditView,
     BadRules,
     Band,
     Busy,
@@ -105,6 +108,8 @@ class KitchenInMemory:
         self.reload_view = ReloadView(result="applied")
         self.asked: list[tuple[str, str]] = []
         self.reloaded_by: list[str] = []
+        self.entries: list[Entry] = []  # of the audit chain
+        self.disk_refuses = False
         self.busy = False
         self.actuator_views: dict[str, ActuatorView] = {}
         self.order_views: list[OrderView] = []
@@ -124,6 +129,36 @@ class KitchenInMemory:
         self.kept = DocumentsInMemory()
         self.browsers: Subscribing | None = None
         self.site_view = SiteView(label="마포점", zone="Asia/Seoul")
+
+    def record(
+        self,
+        action: str,
+        about: str = "",
+        *,
+        by: str | None = None,
+        role: str | None = None,
+        refused: str = "",
+    ) -> None:
+        """As the audit chain does: who asks is known from the request."""
+        actor = ACTOR.get() or Actor()
+        actor.recorded = True
+        who, rank = by or actor.name, role or actor.role
+        entry = Entry(
+            at=self.now, by=who, role=rank, action=action, about=about, refused=refused,
+            origin=actor.origin, peer=actor.peer,
+        )  # fmt: skip
+        self.entries.append(entry)
+
+    async def recorded(self) -> None:
+        if self.disk_refuses:
+            raise TimeoutError
+
+    async def audit(self, before: int | None, limit: int) -> AuditView:
+        last = len(self.entries) if before is None else before - 1
+        numbers = range(last, max(0, last - limit), -1)
+        found = [AuditEntryView(n=n, hash="", entry=self.entries[n - 1]) for n in numbers]
+        more = found[-1].n if len(found) == limit and found[-1].n > 1 else None
+        return AuditView(entries=found, next=more, key=None, failing=None)
 
     def subscribing(self) -> Subscribing | None:
         return self.browsers

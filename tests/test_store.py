@@ -89,7 +89,8 @@ async def test_nobody_else_may_read_the_data(tmp_path: Path, clock: ManualClock)
     await store.log.commit()
     assert data.stat().st_mode & 0o777 == 0o700
     modes = {file.name: file.stat().st_mode & 0o777 for file in data.iterdir()}
-    assert set(modes) == {"gateway.db", "gateway.db-wal", "gateway.db-shm", "gateway.lock"}
+    database = {"gateway.db", "gateway.db-wal", "gateway.db-shm"}
+    assert set(modes) == database | {"gateway.lock", "audit.key"}
     assert set(modes.values()) == {0o600}
     store.close()
 

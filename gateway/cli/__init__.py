@@ -17,6 +17,7 @@ _COMMANDS = {
     "read": "read",
     "ingest": "ingest",
     "token": "token",
+    "audit": "audit",
     "user": "user",
     "export": "export",
     "rules": "rules",

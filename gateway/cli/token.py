@@ -7,6 +7,7 @@ import click
 
 from gateway.access import Access, Role
 from gateway.cli.options import FAILED, data_option
+from gateway.cli.recorded import recorded
 
 
 @click.group()
@@ -42,7 +43,8 @@ def create(data: Path, role: str, name: str, days: int | None) -> None:
         worker = StoreWorker(open_beside(data, clock), "store-writer")
         access = Access(StoredTokens(worker, worker), clock)
         try:
-            return await access.create_token(name, Role(role), days and days * 86_400.0)
+            async with recorded(worker, data, clock, f"{name} ({role})"):
+                return await access.create_token(name, Role(role), days and days * 86_400.0)
         finally:
             worker.close()
 

@@ -14,6 +14,7 @@ import click
 
 from gateway.access import Access, NotAllowed, Reach, Role, Unfit, User
 from gateway.cli.options import FAILED, data_option, json_option
+from gateway.cli.recorded import recorded
 from gateway.cli.table import table
 
 Result = TypeVar("Result")
@@ -173,6 +174,8 @@ def _run(data: Path, work: Callable[[Access], Awaitable[Result]]) -> Result:
         message = f"no gateway has run on the data folder {data}; name its folder with --data DIR"
         raise click.ClickException(message)
 
+    about = str(click.get_current_context().params.get("name", ""))
+
     async def main() -> Result:
         clock = SystemClock()
         worker = StoreWorker(open_beside(data, clock), "store-writer")
@@ -180,7 +183,8 @@ def _run(data: Path, work: Callable[[Access], Awaitable[Result]]) -> Result:
         try:
             await tokens.load()
             await people.load()
-            return await work(Access(tokens, clock, people=people))
+            async with recorded(worker, data, clock, about):
+                return await work(Access(tokens, clock, people=people))
         finally:
             worker.close()
 

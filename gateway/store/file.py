@@ -15,7 +15,7 @@ from gateway.store.errors import StoreError
 from gateway.store.left import left, resume
 from gateway.store.room import is_full
 
-LATEST = 6  # steps in gateway.store.migrations.steps
+LATEST = 7  # steps in gateway.store.migrations.steps
 NAME = "gateway.db"
 _MIGRATION_DEADLINE_S = 120
 _SETTINGS = (

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import sqlite3
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -36,9 +36,11 @@ WAITING_READINGS = 100_000  # held in memory while the disk refuses; about 100 m
 WAITING_DECIDED = 10_000  # beyond those, for readings the state of judging hangs on
 WAITING_EVENTS = 10_000
 WAITING_NOTICES = 10_000
+WAITING_AUDIT = 10_000
 WALL_STEP_MS = 20  # so far off may a row's UTC be before the wall clock is looked at again
 _INSERT = {"tm": "INSERT INTO tm VALUES (?, ?, ?)", "ev": "INSERT INTO ev VALUES (?, ?, ?)"}
 _READING_BYTES = 24  # index, `dt` and a number
+Chaining = Callable[[sqlite3.Connection, Sequence[bytes]], None]
 _RETRY_S = (0.2, 1.0, 5.0)
 
 
@@ -86,12 +88,13 @@ class _Batch:
     inputs: list[Input] = field(default_factory=list)
     state: dict[str, str | None] = field(default_factory=dict)
     notices: dict[str, str | None] = field(default_factory=dict)
+    audit: list[bytes] = field(default_factory=list)
     cursors: dict[str, str] = field(default_factory=dict)
     readings: int = 0
 
     def empty(self) -> bool:
         state = self.state or self.notices or self.cursors
-        return not (self.readings or self.events or self.inputs or state)
+        return not (self.readings or self.events or self.inputs or self.audit or state)
 
 
 @dataclass(slots=True)
@@ -107,17 +110,26 @@ class Counters:
     dropped_events: int = 0
     dropped_inputs: int = 0
     dropped_notices: int = 0
+    audit: int = 0
+    dropped_audit: int = 0
 
 
 class Log:
     """Collects on the loop, commits through the writer; `on_committed` gets the new rows."""
 
     def __init__(
-        self, writer: StoreWorker, clock: Clock, epoch: int, following: Mapping[Stream, int]
+        self,
+        writer: StoreWorker,
+        clock: Clock,
+        epoch: int,
+        following: Mapping[Stream, int],
+        chain: Chaining,
     ) -> None:
+        """`chain` writes entries of the audit chain in the transaction of what they tell of."""
         self._writer = writer
         self._clock = clock
         self._epoch = epoch
+        self._chain = chain
         self._following = dict(following)  # the next `s` of each stream
         self._batch = _Batch()
         self._due = asyncio.Event()
@@ -185,6 +197,20 @@ class Log:
             self.counters.dropped_notices += 1
             return
         notices[key] = body
+
+    def audit(self, body: bytes) -> bool:
+        """Have an entry of the audit chain committed at once; False when there is no room."""
+        if self.audit_full:
+            self.counters.dropped_audit += 1
+            return False
+        self._batch.audit.append(body)
+        self._due.set()
+        return True
+
+    @property
+    def audit_full(self) -> bool:
+        """Whether the next entry of the audit chain would find no room."""
+        return len(self._batch.audit) >= WAITING_AUDIT
 
     def move_cursors(self, moved: Mapping[Cursor, Ranges]) -> None:
         """Keep which rows of a stream have passed, and which of them are lost, within CURSOR_MS."""
@@ -304,7 +330,7 @@ class Log:
 
     async def _try(self, rows: list[_Numbered], batch: _Batch) -> bool:
         try:
-            await self._writer.call(lambda connection: _write(connection, rows, batch))
+            await self._writer.call(lambda connection: _write(connection, rows, batch, self._chain))
         except StoreError as error:
             self.turned_at = self._clock.now()
             self.counters.failures += 1
@@ -375,6 +401,7 @@ class Log:
         self.counters.rows += len(rows)
         self.counters.readings += batch.readings
         self.counters.events += len(batch.events)
+        self.counters.audit += len(batch.audit)
 
 
 def _text_size(text: str) -> int:
@@ -399,7 +426,12 @@ def unpacked(stored: bytes) -> bytes:
     return zlib.decompress(stored) if stored[:1] == b"\x78" else stored
 
 
-def _write(connection: sqlite3.Connection, rows: list[_Numbered], batch: _Batch) -> None:
+def _write(
+    connection: sqlite3.Connection,
+    rows: list[_Numbered],
+    batch: _Batch,
+    chain: Chaining,
+) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         for row, at, readings in rows:
@@ -414,6 +446,7 @@ def _write(connection: sqlite3.Connection, rows: list[_Numbered], batch: _Batch)
             else:
                 connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, body))
         _write_notices(connection, batch)
+        chain(connection, batch.audit)
         connection.executemany(
             "INSERT OR REPLACE INTO cursors VALUES (?, ?)", list(batch.cursors.items())
         )

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.clock import Clock
 from gateway.reading import Point
-from gateway.store import generations, push_subscriptions, state
+from gateway.store import audit, generations, push_subscriptions, state
 from gateway.store.documents import StoredDocuments
 from gateway.store.errors import StoreError
 from gateway.store.file import Folder, connect, opened, unusable
@@ -43,6 +43,7 @@ class Store:
             try:
                 self.found = state.find(self._connection)
                 self.generations = generations.read(self._connection)
+                self.chain = audit.open_chain(data, self._connection, self.identity.install)
                 subscribed = push_subscriptions.read(self._connection)
                 reading = undo.enter_context(closing(connect(path)))
                 reading.execute("PRAGMA query_only = ON")
@@ -54,7 +55,9 @@ class Store:
         self.reader = StoreWorker(reading, "store-reader")
         self.documents = StoredDocuments(self.writer, self.reader)
         self.push_subscriptions = StoredSubscriptions(self.writer, subscribed)
-        self.log = Log(self.writer, clock, self.identity.epoch, self.found.following)
+        self.log = Log(
+            self.writer, clock, self.identity.epoch, self.found.following, self.chain.append
+        )
         self.space = Space(data, self.writer, clock)
         self.log.on_full = self.space.refused
         self.space.folded = self.found.folded

@@ -8,6 +8,7 @@ from aiohttp import web
 from gateway.access import Role, User
 from gateway.web import cookies
 from gateway.web.guard import caller_of
+from gateway.web.record import attempt, entered
 from gateway.web.refusals import body_of, refusals
 from gateway.web.route import ACCESS, USER, Problem, Route, json_response
 from gateway.web.session import SessionView, session_view
@@ -82,7 +83,9 @@ async def ways(request: web.Request) -> web.Response:
 async def log_in(request: web.Request) -> web.Response:
     """Open a session, whose cookie comes with the answer; 401 wrong, 429 with the time to wait."""
     asked, access, peer = await body_of(request, Login), request.app[ACCESS], _peer(request)
-    with refusals():
+    tried = asked.person or asked.name
+    known = tried if access.people.find(tried) else ""  # a password typed as a name is none
+    with attempt(request, "log_in", known), refusals():
         if asked.person:
             tablet = cookies.read(request, cookies.TABLET)
             opened = await access.log_in_by_pin(asked.person, asked.pin, tablet)
@@ -90,24 +93,24 @@ async def log_in(request: web.Request) -> web.Response:
             opened = await access.log_in_by_password(asked.name, asked.password, peer)
         else:
             opened = await access.log_in(asked.secret, peer)
-    return _entered(request, *opened)
+    return await _entered(request, *opened)
 
 
 async def pair(request: web.Request) -> web.Response:
     """Make the first admin, who is then logged in; 403 once there is one."""
     asked = await body_of(request, NewAdmin)
-    with refusals():
+    with attempt(request, "pair"), refusals():
         opened = await request.app[ACCESS].pair(
             asked.code, asked.id, asked.label, asked.password, _peer(request)
         )
     logger.info("the first admin is %s", asked.id)
-    return _entered(request, *opened)
+    return await _entered(request, *opened)
 
 
 async def prove(request: web.Request) -> web.Response:
     """Give the password again: settings may then be changed for ten minutes."""
     asked = await body_of(request, Proof)
-    with refusals():
+    with attempt(request, "prove"), refusals():
         user = await request.app[ACCESS].prove(request[USER], asked.password, _peer(request))
     return json_response(session_view(request, user))
 
@@ -132,7 +135,8 @@ async def end_all(request: web.Request) -> web.Response:
     return json_response(Ended(ended))
 
 
-def _entered(request: web.Request, secret: str, user: User) -> web.Response:
+async def _entered(request: web.Request, secret: str, user: User) -> web.Response:
+    await entered(request, user)
     logger.info("%s logged in from %s as %s", user.name, _peer(request), user.role)
     response = json_response(session_view(request, user))
     cookies.give(request, response, cookies.SESSION, secret)

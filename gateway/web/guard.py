@@ -12,7 +12,7 @@ from aiohttp.typedefs import Middleware
 
 from gateway.access import Access, Caller, User
 from gateway.clock import stopwatch_s
-from gateway.web import cookies
+from gateway.web import cookies, record
 from gateway.web.console import console_user
 from gateway.web.pace import PACE
 from gateway.web.route import (
@@ -80,7 +80,9 @@ def make_guard(routes: Mapping[tuple[str, str], Route], names: frozenset[str]) -
         begun = stopwatch_s()
         try:
             response = await _admit(request, handler, route, names)
+            record.done(request, response.status)
         except Problem as problem:
+            record.refused(request, problem)
             response = problem_response(problem, request.path)
         except web.HTTPException as error:
             response = _of_error(error, request)
@@ -147,6 +149,7 @@ async def _admit(
     request: web.Request, handler: Handler, route: Route | None, names: frozenset[str]
 ) -> web.StreamResponse:
     caller = caller_of(request)
+    record.begin(caller.peer)
     _check_host(caller.host, names)
     _check_origin(request.method, caller)
     _check_site(request)
@@ -162,6 +165,8 @@ async def _admit(
     user = access.identify(caller)
     if user is None and route.page:
         return redirect("/login")
+    if user is not None:
+        record.known(user)
     user = request[USER] = await _check_role(access, user, route)
     request.app[PACE].check_user(route, user)
     _check_page(request, user)

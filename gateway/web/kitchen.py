@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from gateway.access import User
+from gateway.audit.entry import Entry
 from gateway.documents import Documents
 from gateway.notify.subscribing import Subscribing
 from gateway.pack_view import PacksView
@@ -451,6 +452,23 @@ class ModeView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     since: int | None = None
 
 
+class AuditEntryView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One entry of the audit chain; `entry` is None when it is damaged, `hash` is in hex."""
+
+    n: int
+    hash: str
+    entry: Entry | None
+
+
+class AuditView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A page of the chain, newest first; `next` is the `before` of the page after it."""
+
+    entries: list[AuditEntryView]
+    next: int | None
+    key: str | None  # the public key's fingerprint; None until it was first used
+    failing: str | None  # why it cannot be signed
+
+
 class TimerView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A cooking timer; `elapsed` ones wait until somebody has seen them. Times are UTC ms."""
 
@@ -588,5 +606,22 @@ class Kitchen(Protocol):
 
         Raises BadRules, Busy, NoHistory, and TimeoutError.
         """
+
+    def record(
+        self,
+        action: str,
+        about: str = "",
+        *,
+        by: str | None = None,
+        role: str | None = None,
+        refused: str = "",
+    ) -> None:
+        """Have what whoever asks just did, or what was refused, entered into the audit chain."""
+
+    async def recorded(self) -> None:
+        """Return once all that was recorded is committed."""
+
+    async def audit(self, before: int | None, limit: int) -> AuditView:
+        """Entries before that number, or the last ones, newest first; raises NoRecord."""
 
     def metrics(self) -> Iterable[Metric]: ...

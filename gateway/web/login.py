@@ -9,7 +9,18 @@ from aiohttp import web
 from gateway.access import Refused, Role, TooManyTries
 from gateway.web import cookies
 from gateway.web.guard import caller_of
-from gateway.web.route import ACCESS, FORM, PAGE, USER, Problem, Route, json_response, redirect
+from gateway.web.record import entered, stored
+from gateway.web.route import (
+    ACCESS,
+    FORM,
+    KITCHEN,
+    PAGE,
+    USER,
+    Problem,
+    Route,
+    json_response,
+    redirect,
+)
 from gateway.web.session import SessionView, session_view
 from gateway.web.static import serve
 
@@ -53,7 +64,9 @@ async def submit(request: web.Request) -> web.Response:
 
 async def log_out(request: web.Request) -> web.Response:
     """End the session."""
+    request.app[KITCHEN].record("log_out")
     await request.app[ACCESS].log_out(request[USER])
+    await stored(request.app[KITCHEN])
     response = redirect("/login")
     cookies.take_back(request, response, cookies.SESSION)
     return response
@@ -65,14 +78,17 @@ async def session(request: web.Request) -> web.Response:
 
 
 async def _log_in(request: web.Request, secret: str) -> web.Response:
-    peer = caller_of(request).peer
+    peer, kitchen = caller_of(request).peer, request.app[KITCHEN]
     try:
         cookie, user = await request.app[ACCESS].log_in(secret, peer)
     except Refused:
         logger.warning("login from %s refused", peer)
+        kitchen.record("log_in", refused="wrong")
         return redirect("/login?error=refused")
     except TooManyTries:
+        kitchen.record("log_in", refused="too_many_tries")
         return redirect("/login?error=wait")
+    await entered(request, user)
     logger.info("%s logged in from %s as %s", user.name, peer, user.role)
     response = redirect("/")
     cookies.give(request, response, cookies.SESSION, cookie)

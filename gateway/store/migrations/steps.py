@@ -32,6 +32,16 @@ _NOTICES = "CREATE TABLE notices (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITH
 _PUSH_SUBSCRIPTIONS = """
     CREATE TABLE push_subscriptions (endpoint TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID"""
 
+_AUDIT = (
+    "CREATE TABLE audit (n INTEGER PRIMARY KEY, body BLOB NOT NULL, hash BLOB NOT NULL)",
+    # one row: how far the chain has come, under a seal
+    """CREATE TABLE audit_head (
+        id INTEGER PRIMARY KEY CHECK (id = 1), n INTEGER NOT NULL, hash BLOB NOT NULL,
+        checkpoints INTEGER NOT NULL, amiss INTEGER, seal BLOB NOT NULL)""",
+    """CREATE TABLE audit_checkpoints (
+        c INTEGER PRIMARY KEY, body BLOB NOT NULL, signature BLOB NOT NULL)""",
+)
+
 
 _PEOPLE = (
     "CREATE TABLE people (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
@@ -81,3 +91,10 @@ def s0005_people(db: Database) -> None:
 def s0006_documents(db: Database) -> None:
     """Views, layouts and presets people have saved, and answers that may be asked for again."""
     db.execute(DOCUMENTS)
+
+
+@migrations()
+def s0007_audit(db: Database) -> None:
+    """Who did what: the chain, its sealed head, and its signed checkpoints."""
+    for statement in _AUDIT:
+        db.execute(statement)

@@ -1,0 +1,1 @@
+"""Who did what: a chain of entries in `gateway.db` that cannot be changed unseen."""
