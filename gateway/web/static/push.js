@@ -10,7 +10,7 @@ export class Push {
   #title = make("h3");
   #button = make("button", "plain");
   #said = make("p", "said");
-  #known = null; // what the gateway says of pushing: null while it has no channel for it
+  #able = isSecureContext && "PushManager" in window;
   #person = "";
   #on = false;
   node = make("div", "setting", this.#title, this.#button, this.#said);
@@ -20,18 +20,17 @@ export class Push {
     this.#said.ariaLive = "polite";
     this.#button.type = "button";
     this.#button.addEventListener("click", () => (this.#on ? this.#end() : this.#begin()));
-    if (isSecureContext && "PushManager" in window) this.#look();
+    if (this.#able) this.#look();
   }
 
   show(session) {
     this.#person = session?.user ?? "";
-    this.node.hidden = !this.#known;
+    this.node.hidden = !this.#able || !session || session.role === "viewer";
     setText(this.#title, t("push.title"));
     setText(this.#button, t(this.#on ? "push.end" : "push.begin"));
   }
 
   async #look() {
-    this.#known = await ask(PATH, DEADLINE_MS);
     const worker = await navigator.serviceWorker.getRegistration();
     this.#on = Boolean(await worker?.pushManager.getSubscription());
     dispatchEvent(new Event("redraw"));
@@ -39,9 +38,14 @@ export class Push {
 
   async #begin() {
     setText(this.#said, t("banner.sending"));
+    const known = await ask(PATH, DEADLINE_MS);
+    if (!known) {
+      setText(this.#said, t("push.none"));
+      return;
+    }
     try {
       const worker = await navigator.serviceWorker.ready;
-      const wish = { userVisibleOnly: true, applicationServerKey: this.#known.key };
+      const wish = { userVisibleOnly: true, applicationServerKey: known.key };
       const subscription = await worker.pushManager.subscribe(wish);
       const problem = await send(PATH, { person: this.#person, subscription: subscription.toJSON() }, DEADLINE_MS);
       if (problem !== null) await subscription.unsubscribe();
