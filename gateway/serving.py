@@ -193,9 +193,23 @@ class _Page:
         if self._server is not None:
             self._server.live.cloud_changed()
 
+    async def _announce_pairing(self) -> None:
+        """Until there is an admin, say once the code that makes the first; that is the console."""
+        if self._access.people.has_admin():
+            return
+        try:
+            code = await self._access.create_pairing_code(CODE_LIFE_S * self._gateway.clock.speed)
+        except StoreError as error:
+            logger.error("no pairing code for the first admin: %s", error)
+            return
+        spaced = f"{code[:5]}-{code[5:]}"
+        minutes = round(CODE_LIFE_S / 60)
+        logger.warning("no admin yet: pairing code %s, once, within %d min", spaced, minutes)
+
     async def _announce(self, port: int) -> None:
         """In a demonstration, print the links that open the page from here and from elsewhere."""
         if not self._options.demo:
+            await self._announce_pairing()
             return
         life_s = CODE_LIFE_S * self._gateway.clock.speed  # of the people's time, not the kitchen's
         code = await self._access.create_code("demo", Role.STAFF, life_s)

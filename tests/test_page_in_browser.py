@@ -257,8 +257,9 @@ async def test_the_printed_link_opens_the_page_and_a_wrong_code_is_told(
     async with serving(kitchen, demo=False) as site:
         page = (await open_page(started, site.url)).page
         await expect(page.locator("h1")).to_have_text("로그인")
+        await page.get_by_role("button", name="코드 또는 토큰").click()
         await page.locator("#secret").fill("WRONG")
-        await page.locator(".primary").click()
+        await page.locator("[data-way=code] .primary").click()
         await expect(page.locator("#error")).to_be_visible()
         code = await site.access.create_code("박지훈", Role.VIEWER)
         await page.goto(f"{site.url}login?code={code}")

@@ -155,10 +155,17 @@ class People:
             await self._store.keep_lock(shared, mended)
         return person
 
+    def check_may_change(self, by: User, person_id: str) -> None:
+        """Raise NotAllowed or KeyError."""
+        self._for_change(by, person_id)
+
     def locked_s(self, person_id: str) -> float:
         """How long this person's PIN is not tried."""
-        lock = self._store.lock(f"pin/{person_id}")
-        return wait_ms(lock, self._clock.now(), PIN_WAITS) / 1000
+        return self._wait_s(f"pin/{person_id}")
+
+    def tablet_locked_s(self, tablet: str) -> float:
+        """How long no PIN is tried on that tablet."""
+        return self._wait_s(f"tablet/{tablet}")
 
     async def unlock_tablet(self, tablet: str) -> None:
         """End the wait of a tablet."""
@@ -172,6 +179,9 @@ class People:
                 raise Locked(longest / 1000)
             for key in keys:
                 await self._store.keep_lock(key, one_more(self._store.lock(key), now))
+
+    def _wait_s(self, key: str) -> float:
+        return wait_ms(self._store.lock(key), self._clock.now(), PIN_WAITS) / 1000
 
     async def _unlock(self, person_id: str) -> None:
         for key in (f"password/{person_id}", f"pin/{person_id}"):

@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway.access import Role
 from gateway.sync.commands import ID
 from gateway.web.kitchen import ActuatorView, Order, OrderView, TooManyOrders, WrongOrder
+from gateway.web.reach import check_device
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 
 OUTCOME_DEADLINE_S = 5.0
@@ -88,6 +89,7 @@ async def _answer(request: web.Request, asked: Order) -> web.Response:
     if asked.id and not ID.fullmatch(asked.id):
         raise Problem(400, "wrong-order", "id is 8 to 64 letters, digits, _ or -.")
     asked = msgspec.structs.replace(asked, id=asked.id or str(uuid.uuid4()))
+    check_device(request, asked.actuator)
     kitchen = request.app[KITCHEN]
     try:
         async with asyncio.timeout(OUTCOME_DEADLINE_S):

@@ -12,6 +12,7 @@ from gateway.access import Role
 from gateway.web.alarm_shapes import AlarmHistoryView, DutyView, FloodView, KpiView
 from gateway.web.kitchen import AlarmView, NoRecord, NotPossible, NotWaiting, UnknownAlarm
 from gateway.web.moment import Span, span
+from gateway.web.reach import check_alarm
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 from rules.base import Priority
 from rules.people import (
@@ -94,6 +95,7 @@ async def kpi(request: web.Request) -> web.Response:
 async def acknowledge(request: web.Request) -> web.Response:
     """The alarm as it stands once the acknowledgement is stored."""
     alarm_id = request.match_info["id"]
+    check_alarm(request, alarm_id)
     try:
         async with asyncio.timeout(COMMIT_DEADLINE_S):
             alarm = await request.app[KITCHEN].acknowledge(alarm_id, request[USER].name)
@@ -156,6 +158,7 @@ async def hand_over(request: web.Request) -> web.Response:
 
 async def _act(request: web.Request, event: ByPeople) -> web.Response:
     """The alarm as it stands once what a person did is stored."""
+    check_alarm(request, request.match_info["id"])
     await _do(request, event)
     return json_response(_alarm(request))
 

@@ -8,6 +8,7 @@ from aiohttp import web
 from gateway.access import Role
 from gateway.web.api import Points
 from gateway.web.kitchen import DeviceView, UnknownDevice
+from gateway.web.reach import check_device
 from gateway.web.route import KITCHEN, Problem, Route, json_response
 
 
@@ -25,6 +26,7 @@ async def devices(request: web.Request) -> web.Response:
 async def read(request: web.Request) -> web.Response:
     """Read a polled device now; its points, a failure is among them as a reason."""
     device_id = request.match_info["id"]
+    check_device(request, device_id)
     try:
         points = await request.app[KITCHEN].read(device_id)
     except UnknownDevice:

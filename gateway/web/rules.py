@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway.access import Role
 from gateway.web.kitchen import ModeView, RuleView, UnknownMode, UnknownRule
+from gateway.web.reach import check_everywhere
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 
 COMMIT_DEADLINE_S = 5.0
@@ -39,6 +40,7 @@ async def rules(request: web.Request) -> web.Response:
 async def run(request: web.Request) -> web.Response:
     """Run a rule; it, as it stands once the request is stored."""
     rule_id = request.match_info["id"]
+    check_everywhere(request, rule_id)
     try:
         async with asyncio.timeout(COMMIT_DEADLINE_S):
             rule = await request.app[KITCHEN].run_rule(rule_id, request[USER].name)
@@ -62,6 +64,7 @@ async def switch(request: web.Request) -> web.Response:
     except msgspec.MsgspecError as error:
         raise Problem(400, "bad-body", f'Expected {{"value": "closed"}}: {error}.') from None
     name = request.match_info["id"]
+    check_everywhere(request, name)
     try:
         async with asyncio.timeout(COMMIT_DEADLINE_S):
             mode = await request.app[KITCHEN].switch_mode(name, body.value, request[USER].name)

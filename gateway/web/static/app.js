@@ -70,7 +70,7 @@ function draw() {
 
 function paint() {
   const world = { now: now(), silent, alarms: alarmsByPoint(), points: state.points, sending };
-  world.mayAcknowledge = state.session?.role !== "viewer";
+  world.mayAcknowledge = state.session?.role !== "viewer" || state.session.kind === "tablet";
   const points = [...state.points.values()];
   const kitchen = points.filter((point) => point.origin !== "gateway" && !point.secondary);
   const here = places.here.name;
