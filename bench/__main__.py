@@ -20,6 +20,7 @@ SECTIONS = (
     "cold_start",
     "memory",
     "latency",
+    "web",
     "peers",
 )
 

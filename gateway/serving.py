@@ -10,6 +10,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -25,7 +26,9 @@ from gateway.store.tokens import StoredTokens
 from gateway.sync.protocol import VERSION
 from gateway.sync.uplink import Destination, Uplink
 from gateway.tasks import Job
+from gateway.tls.certificate import Certificate, NoCertificate, Wanted
 from gateway.view import View
+from gateway.web.plain import Plain
 from gateway.web.route import Settings
 from gateway.web.server import CannotListen, Server
 
@@ -140,15 +143,22 @@ class _Page:
         """Serve until the page has to move; raises what ended the feeding of live pages."""
         gateway = self._gateway
         self._moved.clear()
-        server = Server(View(gateway), self._access, gateway.clock, self._settings)
+        settings = self._settings
+        certificate = await self._certificate(settings)
+        if certificate is None and settings.tls != "off":
+            return  # another address or certificate is wanted by now
+        context = None if certificate is None else certificate.context
+        server = Server(View(gateway), self._access, gateway.clock, settings, context)
         self._server = server
         gateway.hub.show = lambda reading: server.live.point_changed(reading.point.id)
         gateway.judging.alarms_changed = self._alarms_changed
         gateway.judging.timers_changed = server.live.timers_changed
         moved = asyncio.create_task(self._moved.wait(), name="page moved")
+        beside = contextlib.AsyncExitStack()
         try:
             await server.open()
             if await self._listen(server):
+                await self._serve_beside(beside, server, settings, certificate)
                 await self._announce(server.port)
                 feeding = {server.live.task} if server.live.task is not None else set()
                 await asyncio.wait({moved, *feeding}, return_when=asyncio.FIRST_COMPLETED)
@@ -157,13 +167,66 @@ class _Page:
                         task.result()
         finally:
             moved.cancel()
+            await beside.aclose()
             await server.stop()
+
+    async def _certificate(self, settings: Settings) -> Certificate | None:
+        """What to serve HTTPS with, once it can be had; None without, or when the page moves."""
+        gateway = self._gateway
+        if settings.tls == "off":
+            return None
+        wanted = partial(wanted_certificate, settings)
+        certificate = Certificate(gateway.store.path, gateway.clock, wanted)
+        while not self._moved.is_set():
+            try:
+                await certificate.prepare()
+            except NoCertificate as error:
+                # Never plain HTTP instead: passwords would go over the wire in the clear.
+                if gateway.page_trouble is None:
+                    logger.error("page: %s; collecting goes on without it", error)
+                gateway.page_trouble = str(error)
+                await gateway.clock.sleep(_LISTEN_AGAIN_S * gateway.clock.speed)
+            else:
+                return certificate
+        return None
+
+    async def _serve_beside(
+        self,
+        beside: contextlib.AsyncExitStack,
+        server: Server,
+        settings: Settings,
+        certificate: Certificate | None,
+    ) -> None:
+        """With HTTPS: renew the certificate, and redirect from the plain port."""
+        if certificate is None:
+            return
+        renewing = asyncio.create_task(certificate.watch(), name="certificate")
+        beside.callback(renewing.cancel)
+        if settings.plain_port is not None:
+            folder = certificate.folder if settings.tls == "own" else None
+            plain = Plain(settings, folder, server.port)
+            beside.push_async_callback(plain.stop)
+            try:
+                await plain.start()
+            except OSError as error:
+                logger.error("page: web.plain_port %d: %s", settings.plain_port, error.strerror)
 
     def _settings_of(self, web: Web) -> Settings:
         port = web.port if self._options.port is None else self._options.port
         names = tuple(origin.partition("://")[2] for origin in web.origins)
         socket_of_commands = self._gateway.store.path / console.NAME
-        return Settings(host=web.listen, port=port, names=names, console=socket_of_commands)
+        if self._options.demo:  # on this machine, for a look
+            return Settings(host=web.listen, port=port, names=names, console=socket_of_commands)
+        return Settings(
+            host=web.listen,
+            port=port,
+            names=names,
+            tls=web.tls,
+            plain_port=web.plain_port,
+            certificate_file=web.certificate_file,
+            key_file=web.key.file if web.key else None,
+            console=socket_of_commands,
+        )
 
     async def _listen(self, server: Server) -> bool:
         """Return once the port could be had, or another is wanted; collecting goes on without."""
@@ -218,6 +281,18 @@ class _Page:
             link = f"http://{address}:{port}/login?code={code}"
             print(f"  From elsewhere:     {link}   (works once)", flush=True)  # noqa: T201
         print(flush=True)  # noqa: T201
+
+
+def wanted_certificate(settings: Settings) -> Wanted:
+    """Whose certificate the page needs just now; addresses come and go."""
+    if settings.tls == "files":
+        return Wanted(
+            mode="files", certificate_file=settings.certificate_file, key_file=settings.key_file
+        )
+    host = socket.gethostname().lower()
+    named = [urlsplit(f"//{name}").hostname or "" for name in settings.names]
+    names = ["localhost", host, f"{host}.local", *named, "127.0.0.1", "::1", *_addresses()]
+    return Wanted(mode="own", host=host, names=tuple(dict.fromkeys(filter(None, names))))
 
 
 def _uplink(gateway: "Gateway", cloud: Cloud, options: "Options") -> Uplink:

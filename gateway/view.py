@@ -8,6 +8,7 @@ import msgspec
 from gateway import (
     alarming,
     controls,
+    hooks,
     inventory,
     judging,
     metrics,
@@ -33,6 +34,7 @@ from gateway.store.errors import StoreError
 from gateway.trial.apart import Apart
 from gateway.web.alarm_shapes import AlarmHistoryView, DutyView, FloodView, KpiView
 from gateway.web.event_shapes import RecordView
+from gateway.web.hook_shapes import Incoming
 from gateway.web.kitchen import (
     ActuatorView,
     AlarmView,
@@ -254,6 +256,12 @@ class View:
 
     async def run_rule(self, rule_id: str, by: str) -> RuleView:
         return await rules_view.run(self._gateway, rule_id, by)
+
+    def check_hook(self, name: str, signed: bytes, signature: str) -> None:
+        hooks.check(self._gateway, name, signed, signature)
+
+    async def hook(self, name: str, event: Incoming) -> bool:
+        return await hooks.take(self._gateway, name, event)
 
     def documents(self) -> Documents:
         return self._gateway.store.documents

@@ -21,6 +21,7 @@ from gateway.web.alarm_shapes import (
     ShelvedView,
 )
 from gateway.web.event_shapes import Happened, RecordView
+from gateway.web.hook_shapes import Incoming, UnknownHook
 from gateway.web.kitchen import (
     ActuatorView,
     AlarmView,
@@ -201,6 +202,13 @@ class KitchenInMemory:
         if rule_id != "closing":
             raise UnknownRule
         return self.rules()[0]
+
+    def check_hook(self, name: str, signed: bytes, signature: str) -> None:
+        del signed, signature
+        raise UnknownHook(name)
+
+    async def hook(self, name: str, event: Incoming) -> bool:
+        raise UnknownHook(name, event)
 
     def documents(self) -> Documents:
         return self.kept

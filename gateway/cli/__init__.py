@@ -18,6 +18,7 @@ _COMMANDS = {
     "ingest": "ingest",
     "token": "token",
     "audit": "audit",
+    "tls": "tls",
     "user": "user",
     "export": "export",
     "rules": "rules",

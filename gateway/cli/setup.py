@@ -44,7 +44,8 @@ rules: {{}}
 #    on_bad: hold
 #    then: [{{alarm: high}}]
 
-web: {{listen: 0.0.0.0, port: 8080}}
+# https://HOST:8443; http://HOST:8080/install tells how a device comes to trust it.
+web: {{listen: 0.0.0.0, port: 8443, tls: own, plain_port: 8080}}
 
 # cloud: {{url: "mqtts://broker.example:8883", tenant: demo, gateway: kitchen_1}}
 """

@@ -251,6 +251,21 @@ class Web:
     listen: Annotated[str, "listen_address"] = "0.0.0.0"  # noqa: S104 - the wall tablet's way in
     port: Annotated[int, "0..65535"] = 8080
     origins: tuple[Annotated[str, "origin"], ...] = ()
+    tls: Literal["off", "own", "files"] = "off"
+    plain_port: Annotated[int, "0..65535"] | None = None  # redirects and hands out the authority
+    certificate_file: Annotated[Path, "file"] | None = None
+    key: Secret | None = None
+    hooks: Mapping[str, Secret] = field(default_factory=dict)  # what each is signed with
+
+    def __post_init__(self) -> None:
+        if (self.tls == "files") != (self.certificate_file is not None and self.key is not None):
+            raise ValueError(
+                'tls: files needs "certificate_file" and "key", and only that uses them'
+            )
+        if self.plain_port is not None and (self.tls == "off" or self.plain_port == self.port != 0):
+            raise ValueError(
+                "plain_port is a port of its own, beside that of HTTPS (tls: own, files)"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,6 +19,7 @@ from gateway.web import (
     guard,
     health,
     history,
+    hooks,
     live,
     login,
     metrics,
@@ -37,9 +38,12 @@ from gateway.web import (
     trial,
     views,
 )
+from gateway.web.connection import note_asked
+from gateway.web.crowd import CROWD, Crowd
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.pace import PACE, Pace
+from gateway.web.repeats import RUNNING
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, TABLE, Counters, Route, Settings
 from gateway.web.timing import TIMING, Timing
 
@@ -56,6 +60,7 @@ PARTS = (
     entering,
     events,
     history,
+    hooks,
     live,
     metrics,
     notifications,
@@ -85,13 +90,15 @@ def build_app(
     """The application; `app[LIVE]` is what the hub tells about changes."""
     routes = declared(route for part in PARTS for route in part.ROUTES)
     middleware = guard.make_guard(routes, guard.allowed_names(settings.names))
-    app = web.Application(middlewares=[middleware], client_max_size=guard.BODY_MAX)
+    app = web.Application(middlewares=[middleware, note_asked], client_max_size=guard.BODY_MAX)
     app[KITCHEN] = kitchen
     app[ACCESS] = access
     app[CLOCK] = clock
     app[TABLE] = routes
     app[TIMING] = Timing()
     app[PACE] = Pace(clock)
+    app[CROWD] = Crowd(settings.connections_max, settings.connections_per_address)
+    app[RUNNING] = set()
     app[COUNTERS] = Counters()
     app[LIVE] = Live(kitchen, clock)
     for route in routes.values():

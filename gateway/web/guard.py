@@ -15,6 +15,7 @@ from gateway.clock import stopwatch_s
 from gateway.web import cookies, record
 from gateway.web.console import console_user
 from gateway.web.pace import PACE
+from gateway.web.repeats import once
 from gateway.web.route import (
     ACCESS,
     COUNTERS,
@@ -114,13 +115,11 @@ async def add_security_headers(request: web.Request, response: web.StreamRespons
 
 def caller_of(request: web.Request) -> Caller:
     """What the request says of itself; raises Problem when its Host cannot be read."""
-    hosts = request.headers.getall("Host", [])
-    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0].lower()):
-        raise Problem(400, "bad-host", "The request needs exactly one Host header with a name.")
+    host = _host_of(request)
     peer = request.transport.get_extra_info("peername") if request.transport else None
     return Caller(
         peer=peer[0] if isinstance(peer, tuple) else "",
-        host=hosts[0].lower(),
+        host=host,
         scheme=request.scheme,
         origin=request.headers.get("Origin"),
         authorization=request.headers.get("Authorization"),
@@ -145,13 +144,20 @@ async def _send(request: web.Request, response: web.StreamResponse) -> None:
         logger.debug("%s left before its answer", request.remote)
 
 
+def _host_of(request: web.BaseRequest) -> str:
+    hosts = request.headers.getall("Host", [])
+    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0].lower()):
+        raise Problem(400, "bad-host", "The request needs exactly one Host header with a name.")
+    return hosts[0].lower()
+
+
 async def _admit(
     request: web.Request, handler: Handler, route: Route | None, names: frozenset[str]
 ) -> web.StreamResponse:
     caller = caller_of(request)
     record.begin(caller.peer)
     _check_host(caller.host, names)
-    _check_origin(request.method, caller)
+    _check_origin(request.method, caller, signed=route is not None and route.signed)
     _check_site(request)
     if request.match_info.http_exception is not None:
         raise request.match_info.http_exception
@@ -172,7 +178,14 @@ async def _admit(
     _check_page(request, user)
     if route.proof and not access.proven(user):
         raise Problem(403, "proof-needed", "Give your password again: this changes a setting.")
-    return await handler(request)
+    return await once(request, route, user, handler)
+
+
+def checked_host(request: web.BaseRequest, names: frozenset[str]) -> str:
+    """The name or address by which the gateway is asked, without its port; raises Problem."""
+    host = _host_of(request)
+    _check_host(host, names)
+    return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
 
 
 def _check_host(host: str, names: frozenset[str]) -> None:
@@ -188,11 +201,11 @@ def _check_host(host: str, names: frozenset[str]) -> None:
         raise Problem(421, "foreign-host", detail) from None
 
 
-def _check_origin(method: str, caller: Caller) -> None:
+def _check_origin(method: str, caller: Caller, *, signed: bool) -> None:
     if not caller.own_origin:
         raise Problem(403, "foreign-origin", "Another site may not use this gateway.")
     named = caller.origin or caller.authorization or caller.console
-    if method != "GET" and named is None:
+    if method != "GET" and named is None and not signed:
         detail = "Send the page's own Origin header, or a bearer token."
         raise Problem(403, "no-origin", detail)
 

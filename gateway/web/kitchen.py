@@ -21,6 +21,7 @@ from gateway.web.alarm_shapes import (
     SuppressedView,
 )
 from gateway.web.event_shapes import RecordView
+from gateway.web.hook_shapes import Incoming
 from rules.people import ByPeople
 
 PointState = Literal["ok", "alarm", "life", "acknowledged", "returned", "latched", "stale", "fault"]
@@ -577,6 +578,12 @@ class Kitchen(Protocol):
 
     async def run_rule(self, rule_id: str, by: str) -> RuleView:
         """Return once committed; raises UnknownRule."""
+
+    def check_hook(self, name: str, signed: bytes, signature: str) -> None:
+        """Raises UnknownHook, BadSignature or SecretError."""
+
+    async def hook(self, name: str, event: Incoming) -> bool:
+        """Whether the event was new; returns once it is a row, raises StoreError."""
 
     def documents(self) -> Documents:
         """Where small documents are kept: views, layouts, presets, answers to repeat."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from gateway.access import Role
+from gateway.web.crowd import CROWD
 from gateway.web.kitchen import Metric
 from gateway.web.live import LIVE
 from gateway.web.pace import PACE
@@ -29,7 +30,7 @@ async def metrics(request: web.Request) -> web.Response:
         kind="counter",
         value=app[PACE].refused,
     )
-    own = [hurried, *app[COUNTERS].metrics(), *app[LIVE].metrics(), refused]
+    own = [hurried, *app[COUNTERS].metrics(), *app[CROWD].metrics(), *app[LIVE].metrics(), refused]
     body = render([*app[KITCHEN].metrics(), *own]).encode()
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 

@@ -53,6 +53,10 @@ class Pace:
         kind, allowance = ("read", READS) if route.method == "GET" else ("write", WRITES)
         self._spend((kind, user.digest or user.name), allowance)
 
+    def check_hook(self, name: str) -> None:
+        """Raises Problem with 429; asked only once a signature has proven who it is."""
+        self._spend(("hook", name), WRITES)
+
     def _spend(self, key: tuple[str, object], allowance: Allowance) -> None:
         now = self._clock.now()
         left, at = self._buckets.pop(key, (allowance.burst, now))

@@ -29,6 +29,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "0.0.0.0"  # noqa: S104 - the kitchen's tablets are on the LAN
     port: int = 8080
     names: tuple[str, ...] = ()
+    tls: Literal["off", "own", "files"] = "off"
+    plain_port: int | None = None  # redirects to HTTPS
+    certificate_file: Path | None = None
+    key_file: Path | None = None
     console: Path | None = None  # where commands on this machine reach the gateway
     header_deadline_s: float = 15.0  # of a request's head, and of an idle connection
     connections_max: int = 512
@@ -50,6 +54,7 @@ class Route:
     page: bool = False
     proof: bool = False  # a setting: the password must have been given just now
     tablet: bool = False  # a paired tablet may do it by itself, whatever else is locked
+    signed: bool = False  # programs prove themselves by a signature, and have no Origin
     unpaced: bool = False  # never refused for asking too fast
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
@@ -84,7 +89,6 @@ class Counters:
     """What came in, by route and answer; routes and answers are few, so this stays small."""
 
     requests: dict[tuple[str, int], int] = field(default_factory=dict)
-    refused_connections: int = 0
     dropped_clients: int = 0
 
     def count(self, route: str, status: int) -> None:
@@ -96,19 +100,13 @@ class Counters:
             Metric(name=name, help=text, kind="counter", value=count, labels=_labels(route, status))
             for (route, status), count in sorted(self.requests.items())
         ]
-        refused = Metric(
-            name="kitchen_http_connections_refused_total",
-            help="Connections closed at once because too many were open.",
-            kind="counter",
-            value=self.refused_connections,
-        )
         dropped = Metric(
             name="kitchen_http_clients_dropped_total",
             help="Connections cut off because they did not take their answer in time.",
             kind="counter",
             value=self.dropped_clients,
         )
-        return [*requests, refused, dropped]
+        return [*requests, dropped]
 
 
 KITCHEN: web.AppKey[Kitchen] = web.AppKey("kitchen")

@@ -3,15 +3,17 @@
 import asyncio
 import errno
 import logging
+import ssl
 from collections.abc import Callable
 from http import HTTPStatus
 
 from aiohttp import web
 
-from gateway.access import LOOPBACK_PEERS, Access
+from gateway.access import Access
 from gateway.clock import Clock
 from gateway.web import build_app, console
-from gateway.web.connection import Connection
+from gateway.web.connection import Connection, peer_of
+from gateway.web.crowd import CROWD, Crowd
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.route import COUNTERS, Counters, Settings
@@ -19,6 +21,7 @@ from gateway.web.route import COUNTERS, Counters, Settings
 logger = logging.getLogger(__name__)
 
 STOP_DEADLINE_S = 1.0
+HANDSHAKE_DEADLINE_S = 10.0
 _BACKLOG = 128
 _BUSY = b"HTTP/1.1 %d Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -30,8 +33,16 @@ class CannotListen(Exception):
 class Server:
     """The web server: `start`, then `stop`; `live` takes the hub's changes from the beginning."""
 
-    def __init__(self, kitchen: Kitchen, access: Access, clock: Clock, settings: Settings) -> None:
+    def __init__(
+        self,
+        kitchen: Kitchen,
+        access: Access,
+        clock: Clock,
+        settings: Settings,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._settings = settings
+        self._tls = tls
         self._app = build_app(kitchen, access, clock, settings)
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
@@ -42,6 +53,10 @@ class Server:
     @property
     def live(self) -> Live:
         return self._app[LIVE]
+
+    @property
+    def crowd(self) -> Crowd:
+        return self._app[CROWD]
 
     @property
     def counters(self) -> Counters:
@@ -61,12 +76,15 @@ class Server:
         loop = asyncio.get_running_loop()
         host, port = self._settings.host, self._settings.port
         try:
-            self._listener = await loop.create_server(self._accept, host, port, backlog=_BACKLOG)
+            self._listener = await loop.create_server(
+                self._accept, host, port, backlog=_BACKLOG, ssl=self._tls,
+                ssl_handshake_timeout=None if self._tls is None else HANDSHAKE_DEADLINE_S,
+            )  # fmt: skip
         except OSError as error:
             raise CannotListen(_why(error, host, port)) from error
         self.port = self._listener.sockets[0].getsockname()[1]
         self.started.set()
-        logger.info("page on http://%s:%d", host, self.port)
+        logger.info("page on http%s://%s:%d", "" if self._tls is None else "s", host, self.port)
 
     async def run(self) -> None:
         """Start, serve until cancelled, and stop; raises what ended the feeding of live pages."""
@@ -91,23 +109,11 @@ class Server:
         return _Door(self._admit)
 
     def _admit(self, peer: str) -> asyncio.Protocol | None:
-        """Who serves a connection; None when there are too many, in all or of this address.
-
-        Loopback is not bounded by address: a proxy on this machine speaks for many.
-        """
+        """Who serves a connection; None when there is no room for it."""
         server = self._runner.server if self._runner else None
-        open_now = server.connections if server else []
-        own = sum(_peer(handler.transport) == peer for handler in open_now)
-        crowded = own >= self._settings.connections_per_address and peer not in LOOPBACK_PEERS
-        if server is None or crowded or len(open_now) >= self._settings.connections_max:
-            self._app[COUNTERS].refused_connections += 1
+        if server is None or not self.crowd.has_room(peer):
             return None
-        return Connection(
-            server,
-            loop=asyncio.get_running_loop(),
-            keepalive_timeout=self._settings.header_deadline_s,
-            access_log=None,  # type: ignore[arg-type]  # aiohttp takes it for "no log"
-        )
+        return Connection(server, self.crowd, self._settings.header_deadline_s)
 
 
 class _Door(asyncio.Protocol):
@@ -117,7 +123,7 @@ class _Door(asyncio.Protocol):
         self._admit = admit
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        served = self._admit(_peer(transport))
+        served = self._admit(peer_of(transport))
         if not isinstance(transport, asyncio.Transport):
             return
         if served is None:
@@ -126,12 +132,6 @@ class _Door(asyncio.Protocol):
         else:
             transport.set_protocol(served)
             served.connection_made(transport)
-
-
-def _peer(transport: asyncio.BaseTransport | None) -> str:
-    """The address at the other end."""
-    name = transport.get_extra_info("peername") if transport is not None else None
-    return str(name[0]) if name else ""
 
 
 def _why(error: OSError, host: str, port: int) -> str:

@@ -1,0 +1,1 @@
+"""The page over HTTPS: an authority of the kitchen's own, or the site's own certificate."""
