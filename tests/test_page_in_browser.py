@@ -266,8 +266,8 @@ async def test_the_printed_link_opens_the_page_and_a_wrong_code_is_told(
         await expect(page.locator("kg-tile[data-state]")).to_have_count(12)
         await expect(page.locator("kg-banner .acknowledge")).to_have_text("직원만")
         await expect(page.locator("kg-banner .acknowledge")).to_be_disabled()
-        await page.goto(f"{site.url}#system")
-        await page.get_by_role("button", name="로그아웃").click()
+        await page.goto(f"{site.url}#account")
+        await page.get_by_role("button", name="로그아웃", exact=True).click()
         await expect(page.locator("h1")).to_have_text("로그인")
 
 

@@ -17,16 +17,12 @@ export class Place {
   #tabs = make("div", "ranges", ...TABS.map((name) => this.#tab(name)));
   #grid = make("div", "rows");
   #table = make("table");
-  #user = make("p", "user");
   #status = null;
   #asked = -Infinity;
   #shown = TABS[0];
-  #form = make("form", "logout", make("button", "plain"));
 
   constructor(node) {
-    this.#form.method = "post";
-    this.#form.action = "/logout";
-    node.append(this.#tabs, this.#grid, this.#table, this.#user, this.#form);
+    node.append(this.#tabs, this.#grid, this.#table);
   }
 
   show(state, world) {
@@ -39,11 +35,6 @@ export class Place {
     this.#grid.hidden = !this.#table.hidden;
     if (this.#shown === "page") this.#routes();
     else this.#show(this.#shown === "parts" ? this.#parts(state, world) : measured(state.points).map((point) => this.#point(point, world)));
-    const { session } = state;
-    const user = session ? `${session.user} (${t(`role.${session.role}`)})` : "";
-    setText(this.#user, user && t("system.user", { user }));
-    this.#form.hidden = session?.kind !== "session";
-    setText(this.#form.firstChild, t("system.logout"));
   }
 
   async #ask() {
