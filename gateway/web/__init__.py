@@ -38,6 +38,7 @@ from gateway.web import (
     trial,
     views,
 )
+from gateway.web.api import ENCODED, Encoded
 from gateway.web.connection import note_asked
 from gateway.web.crowd import CROWD, Crowd
 from gateway.web.kitchen import Kitchen
@@ -96,6 +97,7 @@ def build_app(
     app[CLOCK] = clock
     app[TABLE] = routes
     app[TIMING] = Timing()
+    app[ENCODED] = Encoded()
     app[PACE] = Pace(clock)
     app[CROWD] = Crowd(settings.connections_max, settings.connections_per_address)
     app[RUNNING] = set()
