@@ -156,6 +156,7 @@ new Stream({
     silent = milliseconds;
   },
 });
+if (isSecureContext) import("./offline.js").then(({ settle }) => settle());
 const answer = await fetch("/api/v1/session");
 if (answer.ok) state.session = await answer.json();
 draw();
