@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,12 @@ from bench import recording, web_load
 from bench.daemon import cpu_s, environment, resident_mb
 from bench.report import ROOT, Section, percentile
 from bench.setting import Setting
-from gateway.store.file import NAME, prepare
+from gateway.access import Access, Role
+from gateway.clock import SystemClock
+from gateway.store.file import NAME, open_beside, prepare
+from gateway.store.tokens import StoredTokens
+from gateway.store.worker import StoreWorker
+from tests.processes import wait_for
 
 RATE = 1_000 / 60  # readings a second
 ZERO_2_W = 11  # times as slow as one core here (the shared page on performance, section 3)
@@ -75,15 +81,16 @@ def _judged(folder: Path, work: Work) -> list[float]:
     (folder / "config.yaml").write_text(recording.kitchen(None, recording.device(tape, RATE)))
     data.mkdir(mode=0o700)
     prepare(data / NAME)
-    tokens = [_token(data) for _ in range(TOKENS)]
+    tokens = _tokens(data)
     command = [sys.executable, "-m", "bench.stamped", str(folder / "config.yaml"), str(data)]
     with (folder / "log").open("wb") as log:
         daemon = subprocess.Popen(
             [*command, str(results)], env=environment(), cwd=ROOT, stdout=log, stderr=log
         )
     try:
+        port = wait_for(lambda: _port(folder / "log"), failing=(folder / "log").read_text)
         time.sleep(_START_S)
-        work(_port(folder / "log"), daemon.pid, tokens)
+        work(port, daemon.pid, tokens)
     finally:
         daemon.terminate()
         code = daemon.wait(30)
@@ -93,20 +100,24 @@ def _judged(folder: Path, work: Work) -> list[float]:
     return hops["judged"]
 
 
-def _port(log: Path) -> int:
+def _port(log: Path) -> int | None:
     found = re.search(r"page on http://\S+:(\d+)", log.read_text())
-    if found is None:
-        raise RuntimeError(f"no page: {log.read_text()[-2_000:]}")
-    return int(found[1])
+    return int(found[1]) if found else None
 
 
-def _token(data: Path) -> str:
-    command = [sys.executable, "-m", "gateway.cli", "token", "create", "--role", "viewer"]
-    done = subprocess.run(
-        [*command, "--data", str(data)],
-        env=environment(), cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return done.stdout.strip()
+def _tokens(data: Path) -> list[str]:
+    """As the command line makes them, all at once."""
+
+    async def make() -> list[str]:
+        clock = SystemClock()
+        worker = StoreWorker(open_beside(data, clock), "store-writer")
+        access = Access(StoredTokens(worker, worker), clock)
+        try:
+            return [await access.create_token("bench", Role.VIEWER) for _ in range(TOKENS)]
+        finally:
+            worker.close()
+
+    return asyncio.run(make())
 
 
 def _crowd(section: Section, port: int, pid: int, tokens: list[str], seconds: int) -> None:
@@ -139,7 +150,8 @@ async def _hundred(section: Section, port: int, pid: int, tokens: list[str], sec
             began = time.perf_counter()
             token = tokens[(turn * workers + number) % len(tokens)]
             writer.write(web_load.request("/api/v1/points", token))
-            failed += await web_load.answer(reader) != 200
+            status = await web_load.answer(reader)
+            failed += status != HTTPStatus.OK
             took = time.perf_counter() - began
             spent.append(took * 1000)
             await asyncio.sleep(max(0.0, workers / _POINTS_PER_S - took))

@@ -46,7 +46,8 @@ async def live(port: int, token: str, address: str, seen: Seen) -> None:
     """A page that reads."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
     writer.write(request("/api/v1/live", token))
-    seen.live += b" 200 " in await reader.readline()
+    welcome = b" 200 " in await reader.readline()
+    seen.live += welcome
     while line := await reader.readline():
         seen.frames += line.startswith(b"event: ")
 

@@ -101,13 +101,18 @@ async def open_page(
     size: tuple[int, int] = WALL,
     language: str = "ko",
     theme: str = "light",
+    workers: bool = False,
 ) -> Opened:
-    """`url` in a window of that size, with a browser of that language and theme."""
+    """`url` in a window of that size, with a browser of that language and theme.
+
+    `workers` lets the page have its service worker, which answers before a test's routes do.
+    """
     context = await started.new_context(
         viewport={"width": size[0], "height": size[1]},
         locale={"ko": "ko-KR", "en": "en-GB"}[language],
         color_scheme="dark" if theme == "dark" else "light",
         reduced_motion="reduce",
+        service_workers="allow" if workers else "block",
     )
     context.set_default_timeout(PATIENCE_MS)
     opened = Opened(await context.new_page())

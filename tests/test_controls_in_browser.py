@@ -78,7 +78,7 @@ async def test_staff_is_shown_what_guards_people_but_no_buttons_and_gas_locks_th
     await expect(lamp.locator("[data-do=on]")).to_be_disabled()
 
 
-async def test_what_somebody_ordered_for_life_safety_wants_a_second_tap(
+async def test_what_somebody_ordered_for_life_safety_is_held_for_a_second(
     browser: Browser, site: tuple[KitchenInMemory, str]
 ) -> None:
     kitchen, url = site
@@ -90,9 +90,29 @@ async def test_what_somebody_ordered_for_life_safety_wants_a_second_tap(
     page = (await open_page(browser, f"{url}#controls", language="en")).page
     button = page.locator("[data-actuator=hood_fan] [data-do=auto]")
     await button.click()
-    await expect(button).to_have_text("Really?")
+    await expect(button).to_have_text("Hold for 1 s")
     assert kitchen.actuator_views["hood_fan"].slot == 1
-    await button.click()
+    await button.hover()
+    await page.mouse.down()
+    await expect(page.locator("[data-actuator=hood_fan]")).to_contain_text("safe state")
+    await page.mouse.up()
+
+
+async def test_a_key_cannot_hold_so_it_presses_twice(
+    browser: Browser, site: tuple[KitchenInMemory, str]
+) -> None:
+    kitchen, url = site
+    await kitchen.order(Order(actuator="hood_fan", value=True, id="order-01"), DEMO)
+    fan = kitchen.actuator_views["hood_fan"]
+    first = msgspec.structs.replace(fan.overrides[0], slot=1, until=None)
+    kitchen.actuator_views["hood_fan"] = msgspec.structs.replace(fan, slot=1, overrides=(first,))
+    page = (await open_page(browser, f"{url}#controls", language="en")).page
+    button = page.locator("[data-actuator=hood_fan] [data-do=auto]")
+    await expect(button).to_be_visible()
+    await button.press("Enter")
+    await expect(button).to_have_text("Press again")
+    assert kitchen.actuator_views["hood_fan"].slot == 1
+    await button.press("Enter")
     await expect(page.locator("[data-actuator=hood_fan]")).to_contain_text("safe state")
 
 

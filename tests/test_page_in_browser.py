@@ -259,15 +259,15 @@ async def test_the_printed_link_opens_the_page_and_a_wrong_code_is_told(
         await expect(page.locator("h1")).to_have_text("로그인")
         await page.get_by_role("button", name="코드 또는 토큰").click()
         await page.locator("#secret").fill("WRONG")
-        await page.locator("form[data-way=code] .primary").click()
+        await page.locator("[data-way=code] .primary").click()
         await expect(page.locator("#error")).to_be_visible()
         code = await site.access.create_code("박지훈", Role.VIEWER)
         await page.goto(f"{site.url}login?code={code}")
         await expect(page.locator("kg-tile[data-state]")).to_have_count(12)
         await expect(page.locator("kg-banner .acknowledge")).to_have_text("직원만")
         await expect(page.locator("kg-banner .acknowledge")).to_be_disabled()
-        await page.goto(f"{site.url}#system")
-        await page.get_by_role("button", name="로그아웃").click()
+        await page.goto(f"{site.url}#account")
+        await page.get_by_role("button", name="로그아웃", exact=True).click()
         await expect(page.locator("h1")).to_have_text("로그인")
 
 

@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
 from gateway.access import Role
+from gateway.audit.entry import Entry
 from gateway.clock import SystemClock
 from gateway.web.alarm_shapes import DutyView
 from gateway.web.event_shapes import Happened
@@ -274,3 +275,24 @@ async def test_a_manager_tries_other_rules_on_the_last_week(started: Browser) ->
         await expect(page.get_by_text("1 differences, 4 the same")).to_be_visible()
         await expect(page.locator(".trial td").nth(1)).to_have_text("Gained: alarm · warm · high")
         await expect(page.locator(".trial td").nth(3)).to_contain_text("fridge/temperature = 8.6")
+
+
+async def test_managers_read_who_did_what_and_others_are_told_who_may(started: Browser) -> None:
+    kitchen = full_kitchen("en", alarms=0)
+    at = SystemClock().wall()
+    kitchen.entries = [
+        Entry(at=at, by="<b>lee</b>", action="acknowledge", role="staff", about="walk_in_warm"),
+        Entry(at=at, by="kim", action="override", about="siren", refused="lockout"),
+    ]
+    async with serving(kitchen, demo=False) as site:
+        for role, seen in ((Role.STAFF, False), (Role.MANAGER, True)):
+            code = await site.access.create_code("park", role)
+            page = (await open_page(started, f"{site.url}login?code={code}", language="en")).page
+            await expect(page.locator("kg-tile[data-state]")).to_have_count(12)
+            await page.goto(f"{site.url}#audit")
+            if not seen:
+                await expect(page.get_by_text("Only managers may read this.")).to_be_visible()
+                continue
+            rows = page.locator("[data-place=audit] tr")
+            await expect(rows.filter(has_text="siren")).to_contain_text("refused (lockout)")
+            await expect(rows.filter(has_text="walk_in_warm")).to_contain_text("<b>lee</b>, staff")

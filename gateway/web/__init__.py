@@ -38,11 +38,13 @@ from gateway.web import (
     trial,
     views,
 )
+from gateway.web.api import ENCODED, Encoded
 from gateway.web.connection import note_asked
 from gateway.web.crowd import CROWD, Crowd
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.pace import PACE, Pace
+from gateway.web.proxy import TRUSTED, networks
 from gateway.web.repeats import RUNNING
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, TABLE, Counters, Route, Settings
 from gateway.web.timing import TIMING, Timing
@@ -94,8 +96,10 @@ def build_app(
     app[KITCHEN] = kitchen
     app[ACCESS] = access
     app[CLOCK] = clock
+    app[TRUSTED] = networks(settings.proxies)
     app[TABLE] = routes
     app[TIMING] = Timing()
+    app[ENCODED] = Encoded()
     app[PACE] = Pace(clock)
     app[CROWD] = Crowd(settings.connections_max, settings.connections_per_address)
     app[RUNNING] = set()

@@ -70,6 +70,7 @@ class AlarmHistoryView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     end: int = msgspec.field(name="to")
     complete: bool
     events: Sequence[EventView]
+    next: str | None = None  # cursor of the page that follows
 
 
 class KpiView(msgspec.Struct, frozen=True, gc=False, kw_only=True):

@@ -12,6 +12,7 @@ from gateway.access import Role
 from gateway.web.alarm_shapes import AlarmHistoryView, DutyView, FloodView, KpiView
 from gateway.web.kitchen import AlarmView, NoRecord, NotPossible, NotWaiting, UnknownAlarm
 from gateway.web.moment import Span, span
+from gateway.web.paging import Paged, cut, page
 from gateway.web.reach import check_alarm
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 from rules.base import Priority
@@ -74,12 +75,16 @@ async def alarms(request: web.Request) -> web.Response:
 
 async def history(request: web.Request) -> web.Response:
     """What happened to alarms from `from` up to `to`, the last day where they are left out."""
-    start, end = span(request)
+    asked = page(request)
     try:
         async with asyncio.timeout(READ_DEADLINE_S):
-            return json_response(await request.app[KITCHEN].alarm_history(start, end))
+            found = await request.app[KITCHEN].alarm_history(asked.start, asked.end)
     except (NoRecord, TimeoutError) as error:
         raise _not_now(error) from None
+    shown, following = cut(asked, found.events, complete=found.complete)
+    complete = found.complete and following is None
+    view = msgspec.structs.replace(found, events=shown, next=following, complete=complete)
+    return json_response(view)
 
 
 async def kpi(request: web.Request) -> web.Response:
@@ -214,7 +219,7 @@ ROUTES = (
         path="/api/v1/alarms/history",
         handler=history,
         role=Role.VIEWER,
-        query=Span,
+        query=Paged,
         answer=AlarmHistoryView,
     ),
     Route(

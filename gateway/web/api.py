@@ -7,7 +7,10 @@ from aiohttp import web
 
 from gateway.access import Role
 from gateway.web.kitchen import PointView
-from gateway.web.route import KITCHEN, Route, json_response
+from gateway.web.live import LIVE
+from gateway.web.route import CLOCK, JSON, KITCHEN, Route
+
+FRESH_MS = 100
 
 
 class Points(msgspec.Struct, frozen=True):
@@ -16,9 +19,29 @@ class Points(msgspec.Struct, frozen=True):
     points: Sequence[PointView]
 
 
+class Encoded:
+    """The points as bytes, for all who ask before anything changes; ages may be FRESH_MS old."""
+
+    def __init__(self) -> None:
+        self._body = b""
+        self._at = 0
+        self._changes = -1
+
+    def body(self, request: web.Request) -> bytes:
+        now, changes = request.app[CLOCK].now(), request.app[LIVE].changes
+        if changes != self._changes or now - self._at >= FRESH_MS:
+            self._body = msgspec.json.encode(Points(request.app[KITCHEN].points()))
+            self._at, self._changes = now, changes
+        return self._body
+
+
+ENCODED: web.AppKey[Encoded] = web.AppKey("encoded", Encoded)
+
+
 async def points(request: web.Request) -> web.Response:
     """Every point as it is now."""
-    return json_response(Points(request.app[KITCHEN].points()))
+    body = request.app[ENCODED].body(request)
+    return web.Response(body=body, content_type=JSON)
 
 
 ROUTES = (

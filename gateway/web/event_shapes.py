@@ -25,3 +25,4 @@ class RecordView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     complete: bool
     events: Sequence[Happened]
     labels: Mapping[str, str]
+    next: str | None = None  # cursor of the page that follows

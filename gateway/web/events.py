@@ -4,18 +4,19 @@ import asyncio
 from collections.abc import Collection
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from gateway.access import Role
 from gateway.web.event_shapes import RecordView
 from gateway.web.kitchen import NoRecord
-from gateway.web.moment import Span, span
+from gateway.web.paging import Paged, cut, page
 from gateway.web.route import KITCHEN, Problem, Route, json_response
 
 READ_DEADLINE_S = 20.0
 KINDS = frozenset({"alarm", "command", "mode", "notice", "record", "rule", "schedule", "timer"})
 
 
-class OfKind(Span, frozen=True):
+class OfKind(Paged, frozen=True):
     """A time, and one kind of event; all of them where it is left out."""
 
     kind: str | None = None
@@ -23,15 +24,19 @@ class OfKind(Span, frozen=True):
 
 async def events(request: web.Request) -> web.Response:
     """What happened in a time: alarms, outputs, rules, modes, timers, notices."""
-    start, end = span(request)
+    asked = page(request)
+    kinds = _kinds(request.query.get("kind"))
     try:
         async with asyncio.timeout(READ_DEADLINE_S):
-            found = await request.app[KITCHEN].events(start, end, _kinds(request.query.get("kind")))
+            found = await request.app[KITCHEN].events(asked.start, asked.end, kinds)
     except NoRecord as error:
         raise _not_now(str(error)) from None
     except TimeoutError:
         raise _not_now("The disk takes too long; ask for a shorter time.") from None
-    return json_response(found)
+    shown, following = cut(asked, found.events, complete=found.complete)
+    complete = found.complete and following is None
+    view = replace(found, events=shown, next=following, complete=complete)
+    return json_response(view)
 
 
 def _kinds(kind: str | None) -> Collection[str]:

@@ -20,6 +20,7 @@ from gateway.web.route import ACCESS, EVENTS, USER, Problem, Route
 FRAME_S = 0.25  # frames are at least so far apart
 PULSE_S = 1.0  # and at most so far: by silence a page knows that it has lost the gateway
 QUEUE_FRAMES = 8
+TURN_CLIENTS = 8  # pages fed in one turn of the loop: what is read meanwhile is judged in between
 STREAMS_MAX = 256
 STREAMS_PER_ADDRESS = 32
 SEND_DEADLINE_S = 5.0
@@ -98,15 +99,18 @@ class Live:
         self._resynced = 0
         self.task: asyncio.Task[None] | None = None
         self.frames = 0
+        self.changes = 0  # of anything; what was encoded before the last is out of date
         self.refused = 0
         self.dropped = 0
 
     def point_changed(self, point_id: str) -> None:
         self._points.add(point_id)
+        self.changes += 1
         self._wake.set()
 
     def alarms_changed(self) -> None:
         self._alarms = True
+        self.changes += 1
         self._wake.set()
 
     def cloud_changed(self) -> None:
@@ -120,6 +124,7 @@ class Live:
     def show_everything(self) -> None:
         """Send every page a snapshot instead of what it has yet to be sent."""
         self._kept = None
+        self.changes += 1
         for client in self._clients:
             client.start_over()
 
@@ -148,7 +153,7 @@ class Live:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
-                self._send_changes()
+                await self._send_changes()
                 # Kitchen seconds may run faster than those of the people who look.
                 await self._clock.sleep(FRAME_S * self._kitchen.site().speed)
 
@@ -198,7 +203,7 @@ class Live:
             await self._clock.sleep(PULSE_S * self._kitchen.site().speed)
             self._wake.set()
 
-    def _send_changes(self) -> None:
+    async def _send_changes(self) -> None:
         points, self._points = self._points, set()
         alarms, self._alarms = self._alarms, False
         cloud, self._cloud = self._cloud, False
@@ -218,8 +223,10 @@ class Live:
             changes["timers"] = self._kitchen.timers()
         frame = self._event("change", changes)
         self.frames += 1
-        for client in self._clients:
+        for number, client in enumerate(list(self._clients), 1):
             client.put(frame)
+            if number % TURN_CLIENTS == 0:
+                await _next_turn()
 
     def _views(self, points: set[str]) -> list[PointView]:
         views = (self._kitchen.point(point_id) for point_id in points)
@@ -287,6 +294,14 @@ async def _still_welcome(access: Access, user: User) -> bool:
     if not user.role.covers(Role.MANAGER) and not user.tablet:
         await access.renew(user)
     return access.stands(user)
+
+
+async def _next_turn() -> None:
+    """Let the loop do what else has come up."""
+    loop = asyncio.get_running_loop()
+    turned: asyncio.Future[None] = loop.create_future()
+    loop.call_soon(turned.set_result, None)
+    await turned
 
 
 def _bound_buffer(request: web.Request) -> None:

@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway.access import Role
 from gateway.web.route import PAGE, Problem, Route
 
+WORKER = "worker.js"
 _NAME = "language.name"
 FOLDER = Path(__file__).parent / "static"
 
@@ -21,6 +22,7 @@ _TYPES = {
     ".js": "text/javascript",
     ".json": "application/json",
     ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
 }
 
 
@@ -55,6 +57,8 @@ def serve(request: web.Request, name: str) -> web.Response:
         raise Problem(404, "unknown-file", "The page has no such file.")
     # The browser keeps the file but asks each time: after an update no page is half old.
     headers = {"ETag": asset.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    if name == WORKER:
+        headers["Service-Worker-Allowed"] = "/"  # it stands for the whole page
     if request.headers.get("If-None-Match") == asset.etag:
         return web.Response(status=304, headers=headers)
     body = asset.plain

@@ -4,12 +4,13 @@ import { make, setChildren, setText } from "./element.js";
 import { hoursOf, together } from "./figures.js";
 import { fullName } from "./look.js";
 import { download, fillTable, history, rowsOf, when } from "./series.js";
-import { clock, limit, number, offset, recall, remember, t, weekday } from "./text.js";
+import { forget, keep, views } from "./saved.js";
+import { clock, limit, number, offset, t, weekday } from "./text.js";
 
 const DAY = 86400000;
 const HOUR = 3600000;
 const MOST = 4; // lines that can be told apart
-const VIEWS_MAX = 12;
+const NAME_MAX = 60;
 const SPANS = { day: DAY, week: 7 * DAY, month: 30 * DAY };
 const STEPS = { day: "15min", week: "1h", month: "6h" };
 const KINDS = { lines: MOST, days: 1, hours: 1, pair: 2 };
@@ -36,11 +37,13 @@ export class Place {
   #turn = 0;
   #state = null;
   #now = 0;
+  #kept = [];
 
   constructor(node) {
     const buttons = make("div", "choices", this.#save, this.#export);
     node.append(this.#saved, this.#kinds, this.#spans, this.#more, this.#said, this.#legend, this.#chart, this.#map, this.#asTable, buttons);
     this.#said.ariaLive = "polite";
+    this.#look();
   }
 
   show({ points }, world) {
@@ -207,31 +210,42 @@ export class Place {
     this.#file = { name: `${name.replaceAll("/", "_")}.csv`, head, rows };
   }
 
-  #keep() {
-    const views = kept().filter((view) => JSON.stringify(view) !== JSON.stringify(this.#wish));
-    remember("views", JSON.stringify([this.#wish, ...views].slice(0, VIEWS_MAX)));
+  async #keep() {
+    await this.#changeKept(keep(nameOf(this.#wish), this.#wish));
+  }
+
+  async #changeKept(sent) {
+    const problem = await sent;
+    if (problem !== null) {
+      setText(this.#said, problem || t("banner.again"));
+      this.#said.hidden = false;
+    }
+    await this.#look();
+  }
+
+  async #look() {
+    this.#kept = (await views()) ?? this.#kept;
     dispatchEvent(new Event("redraw"));
   }
 
-  // What this screen has kept; a tap shows it, a tap on the cross forgets it.
+  // What this person has kept; a tap shows it, the button beside forgets it.
   #views() {
-    const views = kept().filter(({ points }) => points.some((id) => this.#state.has(id)));
-    const shape = JSON.stringify([views, t("locale"), this.#state.size]);
+    const known = this.#kept.filter(({ content }) => content.kind in KINDS && content.points?.some((id) => this.#state.has(id)));
+    const shape = JSON.stringify([known, t("locale"), this.#state.size]);
     if (shape === this.#saved.dataset.shape) return;
     this.#saved.dataset.shape = shape;
-    const nodes = views.flatMap((view) => {
-      const open = this.#button("analysis.save", () => this.#change(view));
-      setText(open, [t(`analysis.${view.kind}`), ...view.points.map(this.#name)].join(" · "));
-      const forget = this.#button("analysis.forget", () => {
-        remember("views", JSON.stringify(kept().filter((each) => JSON.stringify(each) !== JSON.stringify(view))));
-        dispatchEvent(new Event("redraw"));
-      });
-      return [make("span", "view", open, forget)];
+    const nodes = known.map(({ name, content }) => {
+      const open = this.#button("analysis.save", () => this.#change(content));
+      setText(open, [t(`analysis.${content.kind}`), ...content.points.map(this.#name)].join(" · "));
+      return make("span", "view", open, this.#button("analysis.forget", () => this.#changeKept(forget(name))));
     });
     setChildren(this.#saved, nodes);
     this.#saved.hidden = !nodes.length;
   }
 }
+
+// The gateway takes letters, digits, blanks and dashes; what stands in the view itself is whole.
+const nameOf = ({ kind, span, points }) => [kind, span, ...points].join(" ").replace(/[^\w -]/g, "-").slice(0, NAME_MAX);
 
 function choices(names, prefix, choose) {
   const buttons = names.map((name) => {
@@ -257,13 +271,4 @@ const midnight = (at) => Math.floor((at + offset(at)) / DAY) * DAY - offset(at);
 function meanOf(rows) {
   const known = rows.filter(({ value }) => value !== null);
   return known.length ? known.reduce((sum, { value }) => sum + value, 0) / known.length : null;
-}
-
-function kept() {
-  try {
-    const views = JSON.parse(recall("views") ?? "[]");
-    return Array.isArray(views) ? views.filter(({ kind, points }) => kind in KINDS && Array.isArray(points)) : [];
-  } catch {
-    return []; // what this browser kept is no list of ours
-  }
 }

@@ -172,5 +172,6 @@ new Stream({
     silent = milliseconds;
   },
 });
+if (isSecureContext) import("./offline.js").then(({ settle }) => settle());
 await learnWho();
 draw();

@@ -15,8 +15,11 @@ export async function ask(path, milliseconds) {
 // Doing something: null once it is done, else why not in the gateway's words, empty if it said none.
 export const send = (path, body, milliseconds) => change("POST", path, body, milliseconds);
 
+// Keeping something under its name; answers alike.
+export const put = (path, body, milliseconds) => change("PUT", path, body, milliseconds);
+
 // Taking something back; answers alike.
-export const withdraw = (path, milliseconds) => change("DELETE", path, null, milliseconds);
+export const withdraw = (path, milliseconds, body = null) => change("DELETE", path, body, milliseconds);
 
 async function change(method, path, body, milliseconds) {
   try {

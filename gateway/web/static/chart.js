@@ -50,6 +50,7 @@ class Chart extends HTMLElement {
     const thin = (rows) => ({ ...this.#data, rows: this.#data.step ? rows : thinned(rows, scale, width) });
     const own = thin(this.#data.rows);
     this.#svg.replaceChildren(
+      ...bandsOf(this.#data, scale, height),
       ...this.#grid(scale, width, height),
       ...this.#limits(scale, width),
       path("band", others.length ? "" : bandOf(own, scale)),
@@ -189,6 +190,22 @@ function lineOf({ rows, step, to }, scale) {
       return move + parts.join("") + (stays || (rest.length ? "" : "h2"));
     })
     .join("");
+}
+
+// Where there was no value, and where it was doubtful: over the full height, beneath the curve.
+function bandsOf({ rows, to }, scale, height) {
+  const bands = [];
+  rows.forEach((row, index) => {
+    const kind = row.value === null ? "gap" : row.why ? "doubt" : "";
+    const before = bands.at(-1);
+    const end = rows[index + 1]?.at ?? (kind === "gap" ? to : row.at);
+    if (before?.kind === kind && before.end === row.at) before.end = end;
+    else if (kind) bands.push({ kind, at: row.at, end });
+  });
+  return bands.map(({ kind, at, end }) => {
+    const [x, width] = [scale.x(at), Math.max(1, scale.x(end) - scale.x(at))];
+    return node("rect", { class: kind, x, width, y: EDGE.top, height: height - EDGE.top - EDGE.bottom });
+  });
 }
 
 // No more rows than the screen has columns: the extremes of each column, and its gaps, stay.

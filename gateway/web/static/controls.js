@@ -1,12 +1,12 @@
 // What acts: its state, who wants that and for how long, and the buttons of a person.
 import { ask, WRITING } from "./asking.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
+import { Hold } from "./hold.js";
 import { setState } from "./look.js";
 import { duration, has, t } from "./text.js";
 
 const AGAIN_MS = 2000;
 const ANSWER_MS = 8000;
-const SURE_MS = 5000;
 const BUTTONS = ["on", "off", "auto"];
 const MANAGERS = ["manager", "admin"];
 
@@ -54,11 +54,10 @@ export class Place {
     for (const name of BUTTONS) {
       const button = row.buttons[name];
       const chosen = name === "auto" ? !ours : ours?.value === (name === "on");
-      const sure = row.armed === name && performance.now() - row.armedAt < SURE_MS;
       button.ariaPressed = String(chosen);
       button.hidden = !may;
       button.disabled = Boolean(world.silent || row.busy || actuator.locked);
-      setText(button, t(sure ? "control.sure" : `control.${name}`));
+      setText(button, t(`control.${row.holds[name].wants || name}`));
     }
     row.actuator = actuator;
     return row.node;
@@ -67,31 +66,17 @@ export class Place {
   #make(id) {
     const [name, reason, said] = [make("b"), make("span", "why"), make("span", "why")];
     const row = { icon: icon("ok"), name, why: reason, note: said, figure: make("span", "figure") };
-    row.buttons = {};
+    [row.buttons, row.holds] = [{}, {}];
     for (const each of BUTTONS) {
       const button = (row.buttons[each] = make("button", "plain"));
       button.type = "button";
       button.dataset.do = each;
-      button.addEventListener("click", () => this.#press(row, each));
+      row.holds[each] = new Hold(button, () => dangerous(row.actuator), () => this.#order(row, each));
     }
     const buttons = make("span", "buttons", ...Object.values(row.buttons));
     row.node = make("div", "row", row.icon, make("span", "what", name, reason, said), row.figure, buttons);
     row.node.dataset.actuator = id;
     return row;
-  }
-
-  // What guards people, or is ordered by somebody else, wants a second tap.
-  #press(row, name) {
-    const { critical, overrides } = row.actuator;
-    const dangerous = critical || overrides.some((override) => override.slot === 1);
-    const sure = row.armed === name && performance.now() - row.armedAt < SURE_MS;
-    if (dangerous && !sure) {
-      [row.armed, row.armedAt] = [name, performance.now()];
-      dispatchEvent(new Event("redraw"));
-      return;
-    }
-    row.armed = "";
-    this.#order(row, name);
   }
 
   async #order(row, name) {
@@ -110,6 +95,9 @@ export class Place {
     this.#ask();
   }
 }
+
+// What guards people, or is ordered by somebody for their safety, is held for a second.
+const dangerous = ({ critical, overrides }) => critical || overrides.some(({ slot }) => slot === 1);
 
 // What went wrong, in the viewer's language; nothing when it was done.
 async function outcome(path, options) {

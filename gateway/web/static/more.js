@@ -1,6 +1,7 @@
 // All places that are not always in sight, and how this person wants the page.
 import { icon, make, setChildren, setText } from "./element.js";
 import { further } from "./places.js";
+import { Push } from "./push.js";
 import { allLanguages, language, recall, remember, switchLanguage, t } from "./text.js";
 import { SYSTEMS, units, useUnits } from "./units.js";
 
@@ -9,13 +10,15 @@ const THEMES = ["auto", "light", "dark"];
 export class Place {
   #places = make("div", "rows");
   #settings = make("div", "settings");
+  #push = new Push();
 
   constructor(node) {
-    node.append(this.#places, this.#settings);
+    node.append(this.#places, this.#settings, this.#push.node);
     this.#places.append(...further().map(linkTo));
   }
 
-  show() {
+  show({ session }) {
+    this.#push.show(session);
     for (const link of this.#places.children) {
       const [name, why] = link.lastChild.children;
       setText(name, t(`nav.${link.dataset.to}`));

@@ -15,6 +15,7 @@ export const PLACES = [
   { name: "rules", symbol: "rules", load: () => import("./rules.js") },
   { name: "devices", symbol: "device", load: () => import("./devices.js") },
   { name: "system", symbol: "system", load: () => import("./status.js") },
+  { name: "audit", symbol: "audit", load: () => import("./audit.js") },
   { name: "account", symbol: "account", load: () => import("./account.js") },
   { name: "help", symbol: "help", load: () => import("./help.js") },
   { name: "point", load: () => import("./point.js") },

@@ -3,7 +3,7 @@ import { spanText, words } from "./chart.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { fullName, look, setState, symbolOf, valueText } from "./look.js";
 import { fillTable, history, rowsOf, when } from "./series.js";
-import { duration, t } from "./text.js";
+import { count, duration, t } from "./text.js";
 import { shown } from "./units.js";
 
 const DAY = 86400000;
@@ -83,7 +83,9 @@ export class Place {
     setText(this.#name, fullName(point));
     const known = point.quality !== "bad" && view.state !== "offline";
     setText(this.#value, known ? valueText(point, point.value) : view.big.text);
-    const why = [t(`state.${view.state}`), view.foot, view.age, point.zone, point.id];
+    const other = typeof point.raw === "number" && point.raw !== point.value && known;
+    const raw = other ? t("point.raw", { value: count(point.raw) }) : "";
+    const why = [t(`state.${view.state}`), view.foot, view.age, raw, point.zone, point.id];
     setText(this.#why, why.filter(Boolean).join(" · "));
   }
 
@@ -92,7 +94,10 @@ export class Place {
     const turn = ++this.#turn;
     const [to, range] = [Math.round(world.now), this.#range];
     const query = { point: point.id, from: to - RANGES[range], to };
-    const [curve, rows] = await Promise.all([history(query), history({ ...query, step: TABLE_STEPS[range] })]);
+    // A day as it was measured; where that is too much, as fine as the gateway gives it.
+    const full = range === "day" ? history({ ...query, step: "raw" }) : null;
+    const [fine, rows] = await Promise.all([full, history({ ...query, step: TABLE_STEPS[range] })]);
+    const curve = fine ?? (await history(query));
     if (turn !== this.#turn) return;
     if (!curve) {
       this.#say(t("point.failed"));

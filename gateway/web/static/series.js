@@ -10,17 +10,20 @@ const QUOTE = "\x22";
 // Null while the gateway cannot say.
 export const history = (query) => ask(`/api/v1/history?${new URLSearchParams(query)}`, DEADLINE_MS);
 
-// Rows of any step as { at, low, value, high } in the viewer's unit; what is no number is a gap.
+// Rows of any step as { at, low, value, high, why } in the viewer's unit; what is no number is a gap,
+// and why tells what of a row was not good.
 export function rowsOf({ columns, rows }, unit) {
   const at = (name) => columns.indexOf(name);
   const value = at("mean") < 0 ? at("value") : at("mean");
   const [low, high] = at("mean") < 0 ? [value, value] : [at("min"), at("max")];
+  const why = Math.max(at("reason"), at("worst"));
   const figure = (cell) => (cell === null || typeof cell === "string" ? null : shown(Number(cell), unit).value);
   return rows.map((row) => ({
     at: row[at("at")],
     low: figure(row[low]),
     value: figure(row[value]),
     high: figure(row[high]),
+    why: row[why] ?? null,
   }));
 }
 

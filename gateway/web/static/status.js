@@ -1,46 +1,40 @@
-// What stands behind the kitchen: the cloud, the clock and the gateway's own points.
-import { ask, WRITING } from "./asking.js";
+// How the gateway is: a word for each of its parts with the reason, what it measures of itself, its page.
+import { ask } from "./asking.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { fullName, look, setState, symbolOf, valueText } from "./look.js";
+import { fillTable } from "./series.js";
 import { cloudLook } from "./strip.js";
-import { clock, count, date, duration, t } from "./text.js";
+import { clock, count, date, duration, has, metric, number, t, withUnit } from "./text.js";
 
 const ABSENT = "no_communication"; // from the first: this machine has no such sensor
 const AGAIN_MS = 5000;
+const TABS = ["parts", "measured", "page"];
+const TOLD_ELSEWHERE = ["cloud", "clock", "store"]; // have a row that says more
+const LOOKS = { ok: "ok", warn: "warn", bad: "fault" };
 
 export class Place {
   #rows = new Map();
+  #tabs = make("div", "ranges", ...TABS.map((name) => this.#tab(name)));
   #grid = make("div", "rows");
-  #user = make("p", "user");
+  #table = make("table");
   #status = null;
   #asked = -Infinity;
-  #form = make("form", "logout", make("button", "plain"));
+  #shown = TABS[0];
 
   constructor(node) {
-    this.#form.method = "post";
-    this.#form.addEventListener("submit", leave);
-    node.append(this.#grid, this.#user, this.#form);
+    node.append(this.#tabs, this.#grid, this.#table);
   }
 
-  show({ cloud, site, session, points: all }, world) {
-    const points = [...all.values()].filter((point) => point.origin === "gateway");
+  show(state, world) {
     if (performance.now() - this.#asked > AGAIN_MS && !world.silent) this.#ask();
-    const view = cloudLook(cloud, world.now);
-    const stored = `${count(cloud.acknowledged)} ${t("cloud.rows", { n: count(cloud.committed) })}`;
-    const rows = [
-      world.silent
-        ? this.#row("cloud", "offline", t("cloud.name"), t("state.offline"), t("big.offline"))
-        : this.#row("cloud", view.state, t("cloud.name"), view.why.join(" · ") || view.short, cloud.configured ? stored : ""),
-      ...this.#own(world),
-      this.#clock(site, world),
-      ...points.map((point) => this.#point(point, world)),
-    ];
-    const faulty = (row) => !["ok", "off", "absent", "loading"].includes(row.dataset.state);
-    setChildren(this.#grid, [...rows.filter(faulty), ...rows.filter((row) => !faulty(row))]);
-    const user = session ? `${session.user} (${t(`role.${session.role}`)})` : "";
-    setText(this.#user, user && t("system.user", { user }));
-    this.#form.hidden = session?.kind !== "session";
-    setText(this.#form.firstChild, t("system.logout"));
+    for (const tab of this.#tabs.children) {
+      setText(tab, t(`system.tab.${tab.value}`));
+      tab.ariaPressed = String(tab.value === this.#shown);
+    }
+    this.#table.hidden = this.#shown !== "page";
+    this.#grid.hidden = !this.#table.hidden;
+    if (this.#shown === "page") this.#routes();
+    else this.#show(this.#shown === "parts" ? this.#parts(state, world) : measured(state.points).map((point) => this.#point(point, world)));
   }
 
   async #ask() {
@@ -49,13 +43,42 @@ export class Place {
     dispatchEvent(new Event("redraw"));
   }
 
+  #tab(name) {
+    const button = make("button", "plain");
+    button.type = "button";
+    button.value = name;
+    button.addEventListener("click", () => {
+      this.#shown = name;
+      dispatchEvent(new Event("redraw"));
+    });
+    return button;
+  }
+
+  // What needs somebody first, the rest in its order.
+  #show(rows) {
+    const faulty = (row) => !["ok", "off", "absent", "loading"].includes(row.dataset.state);
+    setChildren(this.#grid, [...rows.filter(faulty), ...rows.filter((row) => !faulty(row))]);
+  }
+
+  #parts({ cloud, site }, world) {
+    const view = cloudLook(cloud, world.now);
+    const stored = `${count(cloud.acknowledged)} ${t("cloud.rows", { n: count(cloud.committed) })}`;
+    const why = view.why.join(" · ") || view.short;
+    return [
+      world.silent ? this.#offline("cloud", t("cloud.name")) : this.#row("cloud", view.state, t("cloud.name"), why, cloud.configured ? stored : ""),
+      ...this.#own(world),
+      this.#clock(site, world),
+      ...(this.#status?.checks ?? []).filter(({ id }) => !TOLD_ELSEWHERE.includes(id)).map((check) => this.#check(check, world)),
+    ];
+  }
+
+  #offline = (id, name) => this.#row(id, "offline", name, t("state.offline"), t("big.offline"));
+
   // The gateway as a whole, and what it keeps.
   #own(world) {
     if (!this.#status) return [];
     const [gateway, kept] = [t("system.gateway"), t("system.store")];
-    if (world.silent) {
-      return [gateway, kept].map((name) => this.#row(name, "offline", name, t("state.offline"), t("big.offline")));
-    }
+    if (world.silent) return [gateway, kept].map((name) => this.#offline(name, name));
     const { status, started_at, troubles, version, store } = this.#status;
     const since = t("system.since", { duration: duration((world.now - started_at) / 1000), version });
     const state = troubles.length ? "warn" : "ok";
@@ -74,6 +97,22 @@ export class Place {
     const why = [date(world.now), t(`system.clock.${site.clock}`), ...speed].join(" · ");
     const state = site.clock === "unsynced" ? "warn" : "ok";
     return this.#row("clock", state, t("system.clock"), why, clock(world.now));
+  }
+
+  #check({ id, state, reason, value, limit: most, unit: ucum, detail }, world) {
+    const name = has(`check.${id}`) ? t(`check.${id}`) : metric(id);
+    if (world.silent) return this.#offline(`check ${id}`, name);
+    const told = (figure) => (figure === null ? "" : withUnit(number(figure, figure < 10 ? 1 : 0), ucum));
+    const words = t(`check.reason.${reason}`, { limit: told(most), n: value ?? "" });
+    return this.#row(`check ${id}`, LOOKS[state], name, [ucum && told(value), words, detail].filter(Boolean).join(" · "), t(`check.state.${state}`));
+  }
+
+  // What each path of the gateway's own page costs, the slowest first.
+  #routes() {
+    const head = ["route", "requests", "p50", "p95", "p99"].map((name) => t(`system.${name}`));
+    const routes = [...(this.#status?.routes ?? [])].sort((a, b) => b.p95_ms - a.p95_ms);
+    const time = (milliseconds) => withUnit(number(milliseconds, milliseconds < 10 ? 1 : 0), "ms");
+    fillTable(this.#table, head, routes.map((it) => [`${it.method} ${it.path}`, count(it.count), time(it.p50_ms), time(it.p95_ms), time(it.p99_ms)]));
   }
 
   #point(point, world) {
@@ -102,9 +141,4 @@ export class Place {
   }
 }
 
-// A form cannot send the header that the gateway wants with every change.
-async function leave(event) {
-  event.preventDefault();
-  await fetch("/logout", { method: "POST", headers: WRITING });
-  location.assign("/login");
-}
+const measured = (points) => [...points.values()].filter((point) => point.origin === "gateway");

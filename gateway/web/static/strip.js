@@ -6,6 +6,7 @@ import { count, duration, t, unit } from "./text.js";
 const wide = matchMedia("(min-width: 1200px)");
 const MANY = 60; // rows: more than a minute of batches has piled up
 const CELLS = { wide: 4, narrow: 3 };
+const LOADS = 2; // of the gateway itself, while no timer runs
 const LAST_S = 60; // the last minute stands out
 
 // What the cloud has stored: a state, a symbol, a short word, and the reasons one by one.
@@ -59,7 +60,7 @@ export class Strip {
     setState(first.node, world.silent ? "offline" : view.state);
     const most = CELLS[wide.matches ? "wide" : "narrow"];
     const shown = timers.slice(0, most).map((timer) => this.#timer(timer, world));
-    const system = points.filter((point) => point.unit === "%").slice(0, most - 1);
+    const system = points.filter((point) => point.unit === "%").slice(0, LOADS);
     const own = [...system.map((point) => this.#point(point, world)), first.node];
     const cells = [this.#adding(timers.length - shown.length), ...(shown.length ? shown : own)];
     for (const id of this.#cells.keys()) if (id.startsWith("timer/") && !timers.some((it) => id === `timer/${it.id}`)) this.#cells.delete(id);

@@ -1,5 +1,5 @@
 // Cooking timers: the gateway keeps them, so every screen shows the same and none is lost.
-import { send, withdraw } from "./asking.js";
+import { ask, send, withdraw } from "./asking.js";
 import { icon, make, setChildren, setText } from "./element.js";
 import { left } from "./strip.js";
 import { duration, t } from "./text.js";
@@ -16,6 +16,7 @@ export class Place {
   #said = make("p", "said");
   #list = make("div", "rows");
   #rows = new Map();
+  #own = make("div", "presets"); // those of this kitchen, with their names
 
   constructor(node) {
     this.#name.id = "timer-name";
@@ -25,12 +26,15 @@ export class Place {
     this.#said.ariaLive = "polite";
     this.#presets.append(...PRESETS_S.map((seconds) => this.#preset(seconds)));
     const name = make("div", "named", this.#label, this.#name);
-    node.append(this.#list, name, this.#presets, this.#said);
+    node.append(this.#list, this.#own, name, this.#presets, this.#said);
+    this.#look();
   }
 
   show({ timers, session }, world) {
     const may = session?.role !== "viewer" && !world.silent;
     setText(this.#label, t("timers.name"));
+    for (const button of this.#own.children) button.disabled = !may;
+    this.#own.hidden = !this.#own.childElementCount;
     for (const button of this.#presets.children) {
       setText(button, duration(button.value));
       button.disabled = !may;
@@ -40,16 +44,22 @@ export class Place {
     this.#list.hidden = !timers.length;
   }
 
-  #preset(seconds) {
-    const button = make("button", "plain");
+  async #look() {
+    const answer = await ask(`${PATH}/presets`, DEADLINE_MS);
+    this.#own.append(...(answer?.presets ?? []).map(({ label, for_s: seconds }) => this.#preset(seconds, label)));
+    dispatchEvent(new Event("redraw"));
+  }
+
+  #preset(seconds, named = "") {
+    const button = make("button", "plain", named && make("b", "", named), named && make("span", "", duration(seconds)));
     button.type = "button";
     button.value = seconds;
-    button.addEventListener("click", () => this.#start(seconds));
+    button.addEventListener("click", () => this.#start(seconds, named));
     return button;
   }
 
-  async #start(seconds) {
-    const label = this.#name.value.trim() || duration(seconds);
+  async #start(seconds, named) {
+    const label = this.#name.value.trim() || named || duration(seconds);
     this.#name.value = "";
     await this.#tell(send(PATH, { label, for_s: seconds }, DEADLINE_MS));
   }
