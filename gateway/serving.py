@@ -221,6 +221,7 @@ class _Page:
             host=web.listen,
             port=port,
             names=names,
+            proxies=web.proxies,
             tls=web.tls,
             plain_port=web.plain_port,
             certificate_file=web.certificate_file,

@@ -29,6 +29,7 @@ _PART_OF_FIXTURE = {
     "mosquitto": parts.MOSQUITTO,
     "chromium_path": parts.CHROMIUM,
     "systemd_analyze": parts.SYSTEMD_ANALYZE,
+    "nginx": parts.NGINX,
     "axe": parts.AXE,
 }
 _LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
@@ -83,6 +84,14 @@ def chromium_path() -> Path:
 def systemd_analyze() -> Path:
     """Return the path of what checks units."""
     found = parts.find(parts.SYSTEMD_ANALYZE)
+    assert found is not None
+    return found.path
+
+
+@pytest.fixture(scope="session")
+def nginx() -> Path:
+    """Return the path of the proxy."""
+    found = parts.find(parts.NGINX)
     assert found is not None
     return found.path
 

@@ -62,6 +62,14 @@ SYSTEMD_ANALYZE = Part(
     package="systemd",
     places=("/usr/bin/systemd-analyze", "/bin/systemd-analyze"),
 )
+NGINX = Part(
+    name="nginx",
+    variable="KG_NGINX",
+    commands=("nginx",),
+    answer=r'nginx: invalid option: "-',  # it knows -v alone
+    package="nginx-light",
+    places=("/usr/sbin/nginx", "/usr/local/sbin/nginx"),
+)
 _MODULES = "node_modules/axe-core/axe.min.js"
 AXE = Part(
     name="axe-core",
@@ -76,7 +84,7 @@ AXE = Part(
     ),
     read=True,
 )
-PARTS = (MOSQUITTO, CHROMIUM, SYSTEMD_ANALYZE, AXE)
+PARTS = (MOSQUITTO, CHROMIUM, SYSTEMD_ANALYZE, NGINX, AXE)
 
 
 @functools.cache

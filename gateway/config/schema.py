@@ -251,6 +251,7 @@ class Web:
     listen: Annotated[str, "listen_address"] = "0.0.0.0"  # noqa: S104 - the wall tablet's way in
     port: Annotated[int, "0..65535"] = 8080
     origins: tuple[Annotated[str, "origin"], ...] = ()
+    proxies: tuple[Annotated[str, "network"], ...] = ()
     tls: Literal["off", "own", "files"] = "off"
     plain_port: Annotated[int, "0..65535"] | None = None  # redirects and hands out the authority
     certificate_file: Annotated[Path, "file"] | None = None

@@ -44,6 +44,7 @@ from gateway.web.crowd import CROWD, Crowd
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.pace import PACE, Pace
+from gateway.web.proxy import TRUSTED, networks
 from gateway.web.repeats import RUNNING
 from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, TABLE, Counters, Route, Settings
 from gateway.web.timing import TIMING, Timing
@@ -95,6 +96,7 @@ def build_app(
     app[KITCHEN] = kitchen
     app[ACCESS] = access
     app[CLOCK] = clock
+    app[TRUSTED] = networks(settings.proxies)
     app[TABLE] = routes
     app[TIMING] = Timing()
     app[ENCODED] = Encoded()

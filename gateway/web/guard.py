@@ -15,6 +15,7 @@ from gateway.clock import stopwatch_s
 from gateway.web import cookies, record
 from gateway.web.console import console_user
 from gateway.web.pace import PACE
+from gateway.web.proxy import behind
 from gateway.web.repeats import once
 from gateway.web.route import (
     ACCESS,
@@ -79,6 +80,7 @@ def make_guard(routes: Mapping[tuple[str, str], Route], names: frozenset[str]) -
         path = resource.canonical if resource is not None else "unknown"
         route = routes.get((request.method, path))
         begun = stopwatch_s()
+        request = behind(request)
         try:
             response = await _admit(request, handler, route, names)
             record.done(request, response.status)
@@ -116,9 +118,8 @@ async def add_security_headers(request: web.Request, response: web.StreamRespons
 def caller_of(request: web.Request) -> Caller:
     """What the request says of itself; raises Problem when its Host cannot be read."""
     host = _host_of(request)
-    peer = request.transport.get_extra_info("peername") if request.transport else None
     return Caller(
-        peer=peer[0] if isinstance(peer, tuple) else "",
+        peer=request.remote or "",
         host=host,
         scheme=request.scheme,
         origin=request.headers.get("Origin"),

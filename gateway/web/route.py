@@ -29,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "0.0.0.0"  # noqa: S104 - the kitchen's tablets are on the LAN
     port: int = 8080
     names: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()  # whose X-Forwarded-For and -Proto count
     tls: Literal["off", "own", "files"] = "off"
     plain_port: int | None = None  # redirects to HTTPS
     certificate_file: Path | None = None
