@@ -225,3 +225,28 @@ async def test_a_page_that_takes_nothing_is_dropped(monkeypatch: pytest.MonkeyPa
             await _send_everything(server, clock)
             await asyncio.sleep(0.01)
         assert _figure(server, "open") == 0
+
+
+async def test_many_pages_are_fed_a_few_in_a_turn_of_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fed: list[str] = []
+    monkeypatch.setattr(live_module.Client, "put", lambda client, frame: fed.append("page"))
+
+    async def turn() -> None:
+        while True:
+            fed.append("turn")
+            await asyncio.sleep(0)
+
+    async with web() as site:
+        for number in range(64):
+            site.live.join(f"192.0.2.{number}")
+        turning = asyncio.create_task(turn())
+        site.live.point_changed("walk_in/temperature")
+        await site.clock.advance(2_000)
+        async with asyncio.timeout(PATIENCE_S):
+            while fed.count("page") < 64:
+                await asyncio.sleep(0)
+        turning.cancel()
+    at_once = max(map(len, "".join(word[0] for word in fed).split("t")))
+    assert at_once == live_module.TURN_CLIENTS
