@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gateway import __version__, console
-from gateway.access import CODE_LIFE_S, Access, Role
+from gateway.access import CODE_LIFE_S, LOOPBACK_PEERS, Access, Role
 from gateway.buses.mqtt import Broker
 from gateway.config.schema import Cloud, Web
 from gateway.remote import Remote
@@ -199,6 +199,11 @@ class _Page:
     ) -> None:
         """With HTTPS: renew the certificate, and redirect from the plain port."""
         if certificate is None:
+            if not self._options.demo and settings.host not in LOOPBACK_PEERS:
+                logger.warning(
+                    "page: plain HTTP: anybody on this wire can read passwords and do what whoever "
+                    "logs in may do; set web.tls, see docs/tls.md"
+                )
             return
         renewing = asyncio.create_task(certificate.watch(), name="certificate")
         beside.callback(renewing.cancel)

@@ -139,6 +139,12 @@ def test_a_name_the_authority_may_not_speak_for_is_left_out_and_named(tmp_path: 
     assert left_out == ["other.example", "8.8.8.8"]
 
 
+def test_a_lan_with_public_addresses_gets_those_the_machine_has(tmp_path: Path) -> None:
+    authority.ensure(tmp_path, "mapo1", ["203.0.113.7"])
+    _, left_out = authority.issue(tmp_path, ["203.0.113.7", "203.0.113.8"], datetime.now(UTC))
+    assert left_out == ["203.0.113.8"]
+
+
 async def test_the_certificate_is_renewed_while_a_page_stays_open(tmp_path: Path) -> None:
     clock = ManualClock(wall_ms=now_ms())
     certificate = Certificate(tmp_path, clock, own)

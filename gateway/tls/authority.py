@@ -6,7 +6,7 @@ the LAN: whoever stole its key could still not pose as a bank. Loads `cryptograp
 
 import ipaddress
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,7 +33,7 @@ _NETWORKS = (
 _MODE = 0o600
 
 
-def ensure(folder: Path, host: str, names: Iterable[str]) -> None:
+def ensure(folder: Path, host: str, names: Sequence[str]) -> None:
     """Make the authority if there is none; raises OSError and ValueError."""
     folder.mkdir(mode=0o700, exist_ok=True)
     if (folder / AUTHORITY).exists() and (folder / AUTHORITY_KEY).exists():
@@ -42,7 +42,8 @@ def ensure(folder: Path, host: str, names: Iterable[str]) -> None:
     name = _name(f"Kitchen Gateway {host}"[:64])
     own = [each for each in names if not _is_address(each)]
     permitted = [x509.DNSName(each) for each in dict.fromkeys([*_ZONES, host, *own])]
-    networks = [x509.IPAddress(ipaddress.ip_network(each)) for each in _NETWORKS]
+    addresses = [each for each in names if _is_address(each)]  # a LAN may use public ones
+    networks = [x509.IPAddress(ipaddress.ip_network(it)) for it in (*_NETWORKS, *addresses)]
     public = key.public_key()
     certificate = (
         x509.CertificateBuilder(name, name, public, x509.random_serial_number(), _FROM, _UNTIL)
