@@ -125,6 +125,9 @@ run)
 dev) environment "${VENV:-.venv}" requirements/dev.lock ;;
 parts)
     missing=$(.venv/bin/python tests/parts.py)
+    # The Node that drives the browser, and that of PyPI, are linked against it.
+    { ldconfig -p || /sbin/ldconfig -p; } 2>/dev/null | grep -q 'libatomic\.so\.1' ||
+        missing="$missing libatomic1"
     # Without them the tests still run; what was left out is listed at the end.
     # shellcheck disable=SC2086
     [ -z "$missing" ] || need $missing || true

@@ -116,11 +116,11 @@ class Daemon:
         self._running().send_signal(signal.SIGHUP)
 
     def reload(self, token: str) -> tuple[int, Any]:
-        """Status and body of a reload by the API; waits until the token is known."""
+        """Status and body of a reload by the API; waits until the token is known, and for its pace."""
 
         def asked() -> tuple[int, Any] | None:
             answer = self.post("/api/v1/config/reload", token)
-            return None if answer[0] == 401 else answer
+            return None if answer[0] in {401, 429} else answer
 
         return self.wait_until(asked)
 

@@ -33,7 +33,10 @@ def test_an_unusable_file_ends_with_2_and_every_problem_on_its_line(tmp_path: Pa
     path.write_text(changed("web: {port", "web: {prot").replace("demo", "a.b"))
     code, said = run("--config", str(path))
     assert code == 2
-    unknown = 'got the unknown key "prot", expected one of listen, origins, port'
+    unknown = (
+        'got the unknown key "prot", expected one of certificate_file, hooks, key, listen,'
+        " origins, plain_port, port, proxies, tls"
+    )
     assert said.splitlines() == [
         f'{path}:30:7: web.prot: {unknown}; did you mean "port"?',
         f'{path}:31:47: cloud.tenant: got "a.b", expected letters, digits, _ and -, at most 36',

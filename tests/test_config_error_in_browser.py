@@ -10,6 +10,7 @@ from tests.browser import PHONE, WALL, open_page
 from tests.processes import Daemon
 from tests.test_reload import config
 
+BY_CODE = {"en": "Code or token", "ko": "코드 또는 토큰"}
 BROKEN = config().replace("kind: limit", "kind: limits").replace("100ms", "1OOms")
 
 
@@ -32,8 +33,9 @@ async def test_the_page_says_what_to_mend_and_follows_when_it_is(
             opened = await open_page(started, here, size=size, language=language)
             page = opened.page
             daemon.wait_until(lambda: daemon.get("/api/v1/config", token)[0] == 200)
-            await page.locator("input[name=secret]").fill(token)
-            await page.locator("form button").first.click()
+            await page.get_by_role("button", name=BY_CODE[language]).click()
+            await page.locator("#secret").fill(token)
+            await page.locator("[data-way=code] .primary").click()
             problems = page.locator(".problems")
             await expect(problems).to_contain_text(said)
             await expect(page.locator("#verdict")).to_contain_text(word)

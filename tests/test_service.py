@@ -130,6 +130,7 @@ async def test_a_disk_that_hangs_stops_the_pings_and_one_that_answers_starts_the
     ]
     await clock.advance(10_000)
     assert "WATCHDOG=1" in systemd.heard()
+    await log.durable()  # nothing is under way any more
 
     hanging = asyncio.create_task(gateway.store.writer.call(lambda _: disk.wait()))
     log.event("test", {}, clock.now())  # a commit that waits behind it
