@@ -116,7 +116,7 @@ class Daemon:
         self._running().send_signal(signal.SIGHUP)
 
     def reload(self, token: str) -> tuple[int, Any]:
-        """Status and body of a reload by the API; waits until the token is known, and for its pace."""
+        """Status and body of a reload by the API; waits for the token, and for the pace."""
 
         def asked() -> tuple[int, Any] | None:
             answer = self.post("/api/v1/config/reload", token)
