@@ -128,6 +128,9 @@ parts)
     # The Node that drives the browser, and that of PyPI, are linked against it.
     { ldconfig -p || /sbin/ldconfig -p; } 2>/dev/null | grep -q 'libatomic\.so\.1' ||
         missing="$missing libatomic1"
+    # Without Korean letters the page is laid out otherwise than where it is used.
+    find /usr/share/fonts /usr/local/share/fonts -iname '*cjk*' -o -iname '*nanum*' 2>/dev/null |
+        grep -q . || missing="$missing fonts-noto-cjk"
     # Without them the tests still run; what was left out is listed at the end.
     # shellcheck disable=SC2086
     [ -z "$missing" ] || need $missing || true
