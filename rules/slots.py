@@ -118,7 +118,9 @@ def settle(output: Output, contract: Contract, now: int, barred: str = "") -> Ou
     to: a siren must not fall silent while gas flows.
     """
     if barred.startswith(Held.LOCKOUT):
-        return _timed(output, msgspec.structs.replace(output, held=barred), contract, None)
+        tired = output.tired and now < _rested_at(output.spent_until)
+        locked = msgspec.structs.replace(output, held=barred, tired=tired)
+        return _timed(output, locked, contract, None)
     slot = winner(output.slots)
     wanted = contract.safe if slot is None else output.slots[slot].value
     ran_out, held = output.ran_out_slot, ""

@@ -136,6 +136,16 @@ def test_an_output_is_tired_until_half_of_its_allowance_has_come_back() -> None:
     assert siren.output.due is None
 
 
+def test_an_output_rests_in_a_lockout_too() -> None:
+    siren = Bench(contract())
+    switch_often(siren, SWITCHES + 1)
+    siren.occupy(10, ON)
+    rested = siren.output.spent_until - SWITCHES * EVERY_MS // 2
+    for now, tired, due in ((rested - 1, True, rested), (rested, False, None)):
+        locked = settle(siren.output, siren.contract, now, "lockout/gas")
+        assert (locked.held, locked.tired, locked.due) == ("lockout/gas", tired, due)
+
+
 @given(st.lists(st.tuples(st.integers(0, 3 * EVERY_MS), OCCUPANTS), min_size=80, max_size=150))
 def test_no_hour_has_more_switchings_than_the_allowance_and_what_comes_back(
     moves: list[tuple[int, Occupant | None]],
