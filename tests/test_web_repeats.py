@@ -1,6 +1,7 @@
 """A write that is asked for twice with one key is done once, also after the process was killed."""
 
 import asyncio
+import base64
 import json
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from gateway.access import Role
 from gateway.store.errors import StoreError
 from gateway.web.kitchen import RuleView
-from gateway.web.repeats import HEADER, KEPT_MS, REPLAYED
+from gateway.web.repeats import HEADER, KEPT_MS, KIND, REPLAYED
 from tests.kitchen_fake import DocumentsInMemory, KitchenInMemory, small_kitchen
 from tests.web_client import Web, web
 
@@ -32,6 +33,24 @@ async def test_the_same_key_gives_the_same_answer_and_does_nothing_again() -> No
         assert again.headers[REPLAYED] == "true"
         assert again.content_type == "application/json"
         assert len(site.kitchen.timer_views) == 1
+
+
+async def test_a_secret_that_is_shown_once_is_kept_nowhere() -> None:
+    async with web() as site:
+        headers = {**await site.headers(Role.ADMIN), HEADER: "one"}
+        body = json.dumps({"name": "till"})
+        first = await site.client.post("/api/v1/tokens", data=body, headers=headers)
+        again = await site.client.post("/api/v1/tokens", data=body, headers=headers)
+        secret = (await first.json())["token"]
+        assert again.status == 409
+        assert "done-already" in (await again.json(content_type=None))["type"]
+        kept = await site.kitchen.documents().all(KIND)
+        assert [secret in str(_unpacked(each.body)) for each in kept] == [False]
+
+
+def _unpacked(body: bytes) -> bytes:
+    """The answer in a kept document."""
+    return base64.b64decode(json.loads(body)["body"])
 
 
 async def test_a_key_is_for_one_request_of_one_person_and_for_a_day() -> None:

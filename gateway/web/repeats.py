@@ -34,7 +34,7 @@ class _Kept(msgspec.Struct):
     status: int = 0  # of the answer; 0 while there is none
     content_type: str = ""
     body: str = ""  # base64
-    cut: bool = False  # the answer was too long to be kept
+    cut: bool = False  # the answer was too long to be kept, or holds a secret
 
 
 RUNNING: web.AppKey[set[str]] = web.AppKey("running", set)
@@ -63,17 +63,18 @@ async def once(
         raise Problem(503, "not-stored", detail, {"Retry-After": "5"}) from None
     if found is not None:
         return _known(found, asked, running=key in request.app[RUNNING])
-    return await _do(request, handler, begun, documents)
+    return await _do(request, route, handler, begun)
 
 
 async def _do(
-    request: web.Request, handler: Handler, begun: Document, documents: Documents
+    request: web.Request, route: Route, handler: Handler, begun: Document
 ) -> web.StreamResponse:
+    documents = request.app[KITCHEN].documents()
     running = request.app[RUNNING]
     running.add(begun.key)
     try:
         response = await handler(request)
-        await _keep(documents, begun, response)
+        await _keep(documents, begun, response, secret=route.secret)
     except Problem as problem:
         if problem.status < _SERVER_ERROR:  # nothing was done, so it may be asked for again
             await _forget(documents, begun.key)
@@ -83,11 +84,13 @@ async def _do(
     return response
 
 
-async def _keep(documents: Documents, begun: Document, response: web.StreamResponse) -> None:
+async def _keep(
+    documents: Documents, begun: Document, response: web.StreamResponse, *, secret: bool
+) -> None:
     kept = msgspec.json.decode(begun.body, type=_Kept)
     kept.status, kept.content_type = response.status, response.content_type
     body = response.body if isinstance(response, web.Response) else None
-    if isinstance(body, bytes) and len(body) <= BYTES_MAX:
+    if isinstance(body, bytes) and len(body) <= BYTES_MAX and not secret:
         kept.body = base64.b64encode(body).decode()
     else:
         kept.cut = body is not None
@@ -117,7 +120,7 @@ def _known(found: Document, asked: str, *, running: bool) -> web.Response:
         detail = "Nobody can say what became of it: look how things stand, and take a new key."
         raise Problem(409, "unknown-outcome", detail)
     if kept.cut:
-        detail = "It was done; its answer was too long to be kept: look how things stand."
+        detail = "It was done; an answer so long or secret is not kept: look how things stand."
         raise Problem(409, "done-already", detail)
     return web.Response(
         status=kept.status,

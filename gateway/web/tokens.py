@@ -95,6 +95,7 @@ ROUTES = (
         handler=create,
         role=Role.ADMIN,
         proof=True,
+        secret=True,
         body=NewToken,
         answer=CreatedToken,
         statuses=(201,),
