@@ -128,7 +128,7 @@ async def test_a_foreign_name_is_misdirected_and_told_what_to_change() -> None:
         body = await answer.json(content_type="application/problem+json")
         assert (answer.status, body["status"]) == (421, 421)
         assert body["type"] == "urn:kitchen-gateway:foreign-host"
-        assert "web.names" in body["detail"]
+        assert "to web.origins in the config" in body["detail"]
 
 
 async def test_under_demo_this_machine_reads_and_acknowledges() -> None:

@@ -198,7 +198,8 @@ def _check_host(host: str, names: frozenset[str]) -> None:
     try:
         ipaddress.ip_address(name)
     except ValueError:
-        detail = f"This gateway is not called {name}; add the name to web.names in the config."
+        way = f"add http://{name} to web.origins in the config"
+        detail = f"This gateway is not called {name}; {way}."
         raise Problem(421, "foreign-host", detail) from None
 
 
