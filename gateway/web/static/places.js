@@ -55,7 +55,7 @@ export class Places {
     if (place.back) setText(place.back.lastChild, t(`nav.${up}`));
     if (place.wait) setText(place.wait, t(place.failed ? "place.failed" : "verdict.loading"));
     place.view?.show(state, { ...world, subject });
-    place.section.dataset.shown = Boolean(place.view);
+    place.section.toggleAttribute("data-shown", Boolean(place.view));
   }
 
   #open(name) {
