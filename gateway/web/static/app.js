@@ -114,7 +114,7 @@ function alarmsByPoint() {
 // A session may have ended since; on a tablet the page then goes on as the tablet's.
 async function learnWho() {
   try {
-    const answer = await fetch("/api/v1/session");
+    const answer = await fetch("api/v1/session");
     if (!answer.ok) return;
     const before = state.session;
     state.session = await answer.json();
@@ -134,10 +134,10 @@ async function acknowledge(id) {
   };
   const late = setTimeout(failed, CONFIRM_MS);
   try {
-    const path = `/api/v1/alarms/${encodeURIComponent(id)}/acknowledge`;
+    const path = `api/v1/alarms/${encodeURIComponent(id)}/acknowledge`;
     const signal = AbortSignal.timeout(CONFIRM_MS);
     const answer = await fetch(path, { method: "POST", headers: WRITING, signal });
-    if (answer.status === 401) location.assign("/login");
+    if (answer.status === 401) location.assign("login");
     if (!answer.ok) failed();
   } catch {
     failed();

@@ -5,7 +5,7 @@ export const WRITING = { "X-Kitchen-Page": "1" };
 export async function ask(path, milliseconds) {
   try {
     const answer = await fetch(path, { signal: AbortSignal.timeout(milliseconds) });
-    if (answer.status === 401) location.assign("/login");
+    if (answer.status === 401) location.assign("login");
     return answer.ok ? await answer.json() : null;
   } catch {
     return null;
@@ -25,7 +25,7 @@ async function change(method, path, body, milliseconds) {
   try {
     const signal = AbortSignal.timeout(milliseconds);
     const answer = await fetch(path, { method, headers: WRITING, body: body && JSON.stringify(body), signal });
-    if (answer.status === 401) location.assign("/login");
+    if (answer.status === 401) location.assign("login");
     return answer.ok ? null : ((await answer.json()).detail ?? "");
   } catch {
     return "";
