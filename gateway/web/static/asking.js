@@ -1,11 +1,11 @@
 // What the gateway wants with everything that changes something: the page of another site cannot send it.
 export const WRITING = { "X-Kitchen-Page": "1" };
 
-// Asking the gateway: JSON, or null while it cannot say; who is not logged in is sent there.
-export async function ask(path, milliseconds) {
+// Asking the gateway: JSON, or null while it cannot say; who is not logged in is sent there, unless `stay`.
+export async function ask(path, milliseconds, stay = false) {
   try {
     const answer = await fetch(path, { signal: AbortSignal.timeout(milliseconds) });
-    if (answer.status === 401) location.assign("/login");
+    if (answer.status === 401 && !stay) location.assign("/login");
     return answer.ok ? await answer.json() : null;
   } catch {
     return null;
