@@ -212,9 +212,8 @@ async def test_a_tablet_is_arranged_by_staff_and_keeps_it_without_them(started: 
         await row(page, "door0/open").get_by_role("button", name="Hide").click()
         await expect(page.get_by_text("Kept.")).to_be_visible()
         secret = await site.access.tablets.pair("주방 (벽)")
-        cookie = {"name": "kg_tablet", "value": secret, "url": site.url}
         await page.context.clear_cookies()
-        await page.context.add_cookies([cookie])
+        await page.context.add_cookies([{"name": "kg_tablet", "value": secret, "url": site.url}])
         await page.goto(f"{site.url}#kitchen")
         await page.reload()
         await expect(page.locator("kg-tile")).to_have_count(12)  # the wall's own, not the boss's
