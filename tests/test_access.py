@@ -231,6 +231,36 @@ async def test_logging_out_ends_the_session_but_not_the_token(access: Access) ->
     assert access.identify(bearer(token)) is not None
 
 
+async def test_a_session_opened_with_a_token_ends_when_that_is_withdrawn(
+    access: Access, tokens: TokensInMemory
+) -> None:
+    token, other = [await access.create_token(name, Role.STAFF) for name in ("pos", "bar")]
+    session, user = await access.log_in(token, PEER)
+    kept, _ = await access.log_in(other, PEER)
+    withdrawn = next(row for row in access.tokens() if row.user == "pos")
+    assert await access.withdraw_token(withdrawn.id)
+    assert access.identify(cookie(session)) is None
+    assert not access.stands(user)
+    assert access.identify(cookie(kept)) is not None
+    assert [row.user for row in tokens.rows("session")] == ["bar"]
+
+
+async def test_use_renews_a_session_opened_with_a_token_never_beyond_the_token(
+    access: Access, tokens: TokensInMemory, clock: ManualClock
+) -> None:
+    token = await access.create_token("pos", Role.STAFF, life_s=50_000)
+    session, user = await access.log_in(token, PEER)
+    for _ in range(4):
+        await clock.advance(12_000_000)
+        assert access.identify(cookie(session)) is not None
+        await access.renew(user)
+    await clock.advance(2_000_000)
+    assert access.identify(cookie(session)) is None
+    assert not access.stands(user)
+    again = Access(tokens, clock)  # what was renewed is stored with a later end of its own
+    assert again.identify(cookie(session)) is None
+
+
 async def test_the_oldest_session_makes_room_for_the_newest(
     access: Access, tokens: TokensInMemory, clock: ManualClock
 ) -> None:

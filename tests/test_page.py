@@ -99,6 +99,13 @@ def test_a_script_that_changes_something_sends_what_no_other_site_can(name: str)
         assert "headers: WRITING" in SCRIPTS[name]
 
 
+@pytest.mark.parametrize("name", [*SCRIPTS, *PAGES, "app.webmanifest"])
+def test_the_page_asks_by_no_path_from_the_root(name: str) -> None:
+    """A proxy may have the gateway below a path of its own (ADR 33)."""
+    text = assets()[name].plain.decode()
+    assert not re.search(r"""["'`]/(?:api|static|log(?:in|out)|#)|(?:assign\(|: )"/\"""", text)
+
+
 class _Texts(HTMLParser):
     """What a page says by itself, and the scripts and styles within it."""
 
@@ -179,7 +186,7 @@ def first_load() -> set[str]:
             known.add(name)
             wanted += _IMPORT.findall(SCRIPTS[name])
     assert not known & {"alarms.js", "controls.js", "point.js", "chart.js"}
-    page = set(re.findall(r'(?:href|src)="/static/([\w.]+)"', PAGES["index.html"]))
+    page = set(re.findall(r'(?:href|src)="static/([\w.]+)"', PAGES["index.html"]))
     return known | page | {"index.html", "languages.json", "ko.json"}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from gateway.clock import SystemClock
 from tests import browser as browsing
@@ -79,3 +79,40 @@ async def test_one_that_has_ended_stands_out_on_the_wall_until_somebody_has_seen
         site.server.live.timers_changed()
         await expect(row).to_contain_text("Rice")
         assert "Fries" not in kitchen.timer_views
+
+
+@pytest.mark.parametrize("size", [WALL, PHONE], ids=["wall", "phone"])
+async def test_what_is_pressed_again_after_a_lost_answer_is_done_once(
+    started: Browser, size: tuple[int, int]
+) -> None:
+    kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
+    keys: list[str | None] = []
+
+    async def lose_the_first(route: Route) -> None:
+        keys.append(await route.request.header_value("Idempotency-Key"))
+        if len(keys) > 1:
+            await route.continue_()
+            return
+        assert (await route.fetch()).status == 201  # it arrived and was done
+        await route.abort()
+
+    async with serving(kitchen) as site:
+        page = (await open_page(started, f"{site.url}#timers", language="en", size=size)).page
+        await page.route("**/api/v1/timers", lose_the_first)
+        said, name = page.locator("[data-place=timers] .said"), page.get_by_label("What for?")
+        ten = page.get_by_role("button", name="10 min", exact=True)
+        await name.fill("Rice")
+        await ten.click()
+        await expect(said).to_have_text("Not confirmed · again")
+        await expect(name).to_have_value("Rice")
+        await ten.click()
+        await expect(said).to_have_text("")
+        await expect(name).to_have_value("")
+        assert [timer.label for timer in kitchen.timer_views.values()] == ["Rice"]
+        await name.fill("Rice")  # what was answered is done: this is another one
+        await ten.click()
+        await expect(name).to_have_value("")
+        assert len(kitchen.timer_views) == 2
+        assert keys[0]
+        assert keys[1] == keys[0]
+        assert keys[2] != keys[0]

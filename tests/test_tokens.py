@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.access import Access, Role, TokenRow
+from gateway.access import Access, Caller, Role, TokenRow
 from gateway.store.errors import StoreError
 from gateway.store.file import open_beside
 from gateway.store.opening import Store
@@ -122,6 +122,28 @@ async def test_a_token_outlives_the_process_that_made_it(tmp_path: Path) -> None
             await until(partial(tokens.rows, "token"))
             assert tokens.rows("token")[0].role is Role.MANAGER
             following.cancel()
+        store.close()
+
+
+async def test_a_token_withdrawn_beside_a_gateway_that_is_off_lets_its_sessions_in_no_more(
+    tmp_path: Path,
+) -> None:
+    clock, cookies = ManualClock(), []
+    for start in ("log in", "withdrawn", "look"):
+        store = open_store(tmp_path, clock)
+        tokens = StoredTokens(store.writer, store.reader)
+        await tokens.load()
+        access = Access(tokens, clock)
+        if start == "log in":
+            for name in ("pos", "bar"):
+                secret = await access.create_token(name, Role.VIEWER)
+                cookies.append((await access.log_in(secret, "192.168.0.7"))[0])
+        elif start == "withdrawn":  # by a release that knew nothing of its sessions
+            found = next(row for row in access.tokens() if row.user == "pos")
+            assert await tokens.remove(found.digest)
+        else:
+            callers = [Caller(peer="192.168.0.7", host="gw", session=it) for it in cookies]
+            assert [access.identify(it) is not None for it in callers] == [False, True]
         store.close()
 
 

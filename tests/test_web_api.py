@@ -116,14 +116,14 @@ def test_samples_of_one_name_stand_together_under_one_head() -> None:
 async def test_the_page_sends_who_is_not_logged_in_to_the_login() -> None:
     async with web() as site:
         answer = await site.client.get("/", allow_redirects=False)
-        assert (answer.status, answer.headers["Location"]) == (303, "/login")
+        assert (answer.status, answer.headers["Location"]) == (303, "login")
 
 
 async def test_the_printed_link_logs_in_once_and_leads_to_the_page() -> None:
     async with web() as site:
         code = await site.access.create_code("kim", Role.STAFF)
         answer = await site.client.get(f"/login?code={code}", allow_redirects=False)
-        assert (answer.status, answer.headers["Location"]) == (303, "/")
+        assert (answer.status, answer.headers["Location"]) == (303, "./")
         flags = answer.headers["Set-Cookie"]
         assert "HttpOnly" in flags
         assert "SameSite=Strict" in flags
@@ -132,7 +132,7 @@ async def test_the_printed_link_logs_in_once_and_leads_to_the_page() -> None:
         session = await (await site.client.get("/api/v1/session", headers=cookie)).json()
         assert (session["user"], session["role"], session["kind"]) == ("kim", "staff", "session")
         again = await site.client.get(f"/login?code={code}", allow_redirects=False)
-        assert again.headers["Location"] == "/login?error=refused"
+        assert again.headers["Location"] == "login?error=refused"
 
 
 async def test_the_form_takes_a_token_and_logging_out_ends_the_session() -> None:

@@ -132,9 +132,12 @@ class Access:
         return sorted(self._tokens.rows("token"), key=lambda row: row.created)
 
     async def withdraw_token(self, token_id: str) -> bool:
-        """Whether there was such a token."""
-        found = [row for row in self.tokens() if row.id == token_id]
-        return bool(found) and await self._tokens.remove(found[0].digest)
+        """Whether there was such a token; every session opened with it ends at once."""
+        found = next((row.digest for row in self.tokens() if row.id == token_id), None)
+        if found is None or not await self._tokens.remove(found):
+            return False
+        await self.sessions.end_of_token(found)
+        return True
 
     async def create_code(
         self, user: str, role: Role, life_s: float = CODE_LIFE_S, reach: Reach = EVERYWHERE
@@ -178,7 +181,10 @@ class Access:
             if row is None:
                 raise self._wrong(peer)
             self._pace.right(peer)
-            return await self._open(msgspec.structs.replace(row, proven_until=self._proof()))
+            token = row.digest if row.kind == "token" else b""
+            return await self._open(
+                msgspec.structs.replace(row, proven_until=self._proof(), token=token)
+            )
 
     async def log_in_by_password(self, name: str, password: str, peer: str) -> tuple[str, User]:
         """Raises Refused, Locked, TooManyTries or Overrun."""

@@ -45,9 +45,14 @@ class Sessions:
         return secret, opened
 
     def valid(self, digest: bytes, kind: Kind) -> TokenRow | None:
-        """The row of that digest, if there is one of that kind that has not expired."""
+        """The row of that digest, if there is one of that kind that has not expired.
+
+        A session opened with a token counts as long as the token does and no longer.
+        """
         row = self._tokens.find(digest)
         if row is None or row.kind != kind or not hmac.compare_digest(row.digest, digest):
+            return None
+        if row.token and self.valid(row.token, "token") is None:
             return None
         return None if self._expired(row) else row
 
@@ -81,6 +86,12 @@ class Sessions:
         for row in ended:
             await self.end(row.digest)
         return len(ended)
+
+    async def end_of_token(self, digest: bytes) -> None:
+        """Remove what was opened with a token that is no more; none of it counts any longer."""
+        for row in self._tokens.rows("session"):
+            if row.token == digest:
+                await self.end(row.digest)
 
     def _life_ms(self, row: TokenRow) -> int:
         life_s = SESSION_LIFE_S[row.role]

@@ -65,7 +65,7 @@ def serve(request: web.Request, name: str) -> web.Response:
     # The browser keeps the file but asks each time: after an update no page is half old.
     headers = {"ETag": asset.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     if name == WORKER:
-        headers["Service-Worker-Allowed"] = "/"  # it stands for the whole page
+        headers["Service-Worker-Allowed"] = "../"  # it stands for the whole page
     if request.headers.get("If-None-Match") == asset.etag:
         return web.Response(status=304, headers=headers)
     body, taken = asset.plain, request.headers.get("Accept-Encoding", "")

@@ -16,6 +16,7 @@ export const PLACES = [
   { name: "devices", symbol: "device", load: () => import("./devices.js") },
   { name: "system", symbol: "system", load: () => import("./status.js") },
   { name: "audit", symbol: "audit", load: () => import("./audit.js") },
+  { name: "arrange", symbol: "kitchen", load: () => import("./arrange.js") },
   { name: "account", symbol: "account", load: () => import("./account.js") },
   { name: "help", symbol: "help", load: () => import("./help.js") },
   { name: "point", load: () => import("./point.js") },
@@ -107,7 +108,7 @@ function headOf(title) {
 function style() {
   const link = make("link");
   link.rel = "stylesheet";
-  link.href = "/static/detail.css";
+  link.href = "static/detail.css";
   const loaded = new Promise((resolve, reject) => {
     link.onload = resolve;
     link.onerror = () => reject(new TypeError(link.href));

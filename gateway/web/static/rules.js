@@ -1,5 +1,5 @@
 // The rules: how each stands and why, what it has done and what led to it.
-import { ask, send } from "./asking.js";
+import { ask, sendOnce } from "./asking.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { clock, date, duration, t } from "./text.js";
 import { Trace } from "./trace.js";
@@ -53,7 +53,7 @@ export class Place {
 
   async #ask() {
     this.#asked = performance.now();
-    this.#rules = (await ask("/api/v1/rules", DEADLINE_MS))?.rules ?? this.#rules;
+    this.#rules = (await ask("api/v1/rules", DEADLINE_MS))?.rules ?? this.#rules;
     dispatchEvent(new Event("redraw"));
   }
 
@@ -88,7 +88,7 @@ export class Place {
 
   async #request(id) {
     setText(this.#said, t("banner.sending"));
-    const problem = await send(`/api/v1/rules/${encodeURIComponent(id)}/run`, null, DEADLINE_MS);
+    const problem = await sendOnce(`api/v1/rules/${encodeURIComponent(id)}/run`, null, DEADLINE_MS);
     setText(this.#said, problem === null ? t("rules.asked") : problem || t("banner.again"));
     this.#asked = -Infinity;
   }

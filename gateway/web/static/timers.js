@@ -1,5 +1,5 @@
 // Cooking timers: the gateway keeps them, so every screen shows the same and none is lost.
-import { ask, send, withdraw } from "./asking.js";
+import { ask, send, sendOnce, withdraw } from "./asking.js";
 import { icon, make, setChildren, setText } from "./element.js";
 import { left } from "./strip.js";
 import { duration, t } from "./text.js";
@@ -7,7 +7,7 @@ import { duration, t } from "./text.js";
 const DEADLINE_MS = 6000;
 const PRESETS_S = [60, 120, 180, 300, 420, 600, 900, 1200, 1800, 2700, 3600, 5400];
 const MINUTE_S = 60;
-const PATH = "/api/v1/timers";
+const PATH = "api/v1/timers";
 
 export class Place {
   #name = make("input");
@@ -59,15 +59,17 @@ export class Place {
   }
 
   async #start(seconds, named) {
-    const label = this.#name.value.trim() || named || duration(seconds);
-    this.#name.value = "";
-    await this.#tell(send(PATH, { label, for_s: seconds }, DEADLINE_MS));
+    const typed = this.#name.value;
+    const label = typed.trim() || named || duration(seconds);
+    const started = await this.#tell(sendOnce(PATH, { label, for_s: seconds }, DEADLINE_MS));
+    if (started && this.#name.value === typed) this.#name.value = "";
   }
 
   async #tell(sent) {
     setText(this.#said, t("banner.sending"));
     const problem = await sent;
     setText(this.#said, problem === null ? "" : problem || t("banner.again"));
+    return problem === null;
   }
 
   #row(timer, may, world) {
