@@ -20,6 +20,7 @@ from gateway.web.alarm_shapes import (
     ShelvedView,
     SuppressedView,
 )
+from gateway.web.device_shapes import DeviceDetailView
 from gateway.web.event_shapes import RecordView
 from gateway.web.hook_shapes import Incoming
 from rules.people import ByPeople
@@ -111,7 +112,7 @@ class NobodyReached(Exception):
 
 
 class UnknownDevice(Exception):
-    """No device of that id is polled here."""
+    """There is no device of that id, or none that can be asked."""
 
 
 class Band(msgspec.Struct, frozen=True, gc=False):
@@ -506,6 +507,9 @@ class Kitchen(Protocol):
 
     def devices(self) -> list[DeviceView]:
         """Every device and actuator, also those that an error has left out."""
+
+    def device(self, device_id: str) -> DeviceDetailView:
+        """One of them at length; raises UnknownDevice, also for one that is left out."""
 
     async def read(self, device_id: str) -> list[PointView]:
         """Ask a polled device now, and give its points; raises UnknownDevice."""
