@@ -318,6 +318,14 @@ class StatusView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     store: StoreView
 
 
+class DoubtView(msgspec.Struct, frozen=True, gc=False):
+    """What of the configuration in force may not come about, though nothing in it is wrong."""
+
+    reason: Literal["polar", "holidays"]  # no sunrise or sunset today; days off are not known
+    about: str  # the rule, where it is one
+    detail: str
+
+
 class ConfigurationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Which configuration is in force, and what is wrong with the file."""
 
@@ -328,6 +336,7 @@ class ConfigurationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     left_out: Sequence[str] = ()
     problems: Sequence[ProblemView] = ()
     more: int = 0  # problems beside these
+    doubts: Sequence[DoubtView] = ()
     damaged: Sequence[str] = ()  # kept configurations that no longer fit their checksum
 
 
