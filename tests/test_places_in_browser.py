@@ -246,7 +246,9 @@ async def test_a_rule_tells_what_it_did_and_which_reading_led_to_it(started: Bro
     kitchen.happened = [Happened(SystemClock().wall() - 60_000, "command", "Hood fan", data)]
     async with serving(kitchen) as site:
         page = (await open_page(started, f"{site.url}#rules", language="en")).page
-        await expect(page.get_by_text("Waiting schedules: 1. The clock is not trusted")).to_be_visible()
+        await expect(
+            page.get_by_text("Waiting schedules: 1. The clock is not trusted")
+        ).to_be_visible()
         rows = page.locator("[data-place=rules] a.row")
         await expect(rows.first).to_contain_text("stopped by a fault in it: no value")
         await rows.first.click()
