@@ -1,4 +1,4 @@
-// Who is logged in here: leaving, unlocking settings, and making this browser a tablet of the kitchen.
+// Who is logged in here: leaving, and unlocking settings.
 import { WRITING } from "./asking.js";
 import { make, setChildren, setText } from "./element.js";
 import { language, t } from "./text.js";
@@ -31,8 +31,7 @@ export class Place {
   #offers(kind, own, proven) {
     if (kind !== "session") return [button("enter", () => location.assign("/login"))];
     const offers = [button("leave", () => this.#leave()), button("everywhere", () => this.#everywhere())];
-    if (MANAGERS.includes(own) && !proven) offers.push(asking("prove", "password", "password", (password) => this.#prove(password)));
-    if (MANAGERS.includes(own) && proven) offers.push(asking("pair", "tablet", "text", (label) => this.#pair(label)));
+    if (MANAGERS.includes(own) && !proven) offers.push(asking("prove", "password", (password) => this.#prove(password)));
     return offers;
   }
 
@@ -50,12 +49,9 @@ export class Place {
     const done = await this.#send("/api/v1/session/proof", { password });
     if (!done) return;
     this.#session = done;
+    dispatchEvent(new Event("proven"));
     this.#say(t("account.proven"));
     this.show({});
-  }
-
-  async #pair(label) {
-    if (await this.#send("/api/v1/tablets", { label })) location.assign("/login");
   }
 
   // The answer, or null with the reason said.
@@ -87,13 +83,13 @@ function button(name, press) {
 }
 
 // One field and what is done with it.
-function asking(name, field, type, act) {
+function asking(name, field, act) {
   const input = make("input");
-  input.type = type;
+  input.type = "password";
   input.required = true;
   input.ariaLabel = t(`account.${field}`);
   input.placeholder = input.ariaLabel;
-  if (type === "password") input.autocomplete = "current-password";
+  input.autocomplete = "current-password";
   const form = make("form", "", input, make("button", "plain", t(`account.${name}`)));
   form.dataset.action = name;
   form.addEventListener("submit", (event) => {
