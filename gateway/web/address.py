@@ -5,6 +5,7 @@ import logging
 import socket
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
@@ -19,6 +20,12 @@ logger = logging.getLogger(__name__)
 
 _CODES_MAX = 8
 _ALONE = "Only this machine itself reaches the page: connect it to the network of the kitchen."
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """The path under which the page is opened, where a proxy has put it under one."""
+
+    base: Annotated[str, msgspec.Meta(pattern=r"^/([\w.~-]+/)*$", max_length=200)] = "/"
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -66,7 +73,7 @@ def _address_of(request: web.Request) -> Address:
         if not others:
             return Address(None, None, None)
         host = others[0]
-    url = f"{request.scheme}://{host}{port}/"
+    url = f"{request.scheme}://{host}{port}{_base_of(request)}"
     pem = _authority(settings.authority)
     if pem is None or request.scheme != "https":
         return Address(url, url, None)
@@ -74,6 +81,13 @@ def _address_of(request: web.Request) -> Address:
     if settings.plain_port:
         return Address(url, place_to_trust(host, settings.plain_port, known), known)
     return Address(url, f"{url}#sha256={known.replace(':', '')}", known)
+
+
+def _base_of(request: web.Request) -> str:
+    try:
+        return msgspec.convert(dict(request.query), Opened).base
+    except msgspec.ValidationError as error:
+        raise Problem(400, "bad-query", f"{error}.") from None
 
 
 def _parted(host: str) -> tuple[str, str]:
@@ -107,12 +121,20 @@ def _drawn(code: str) -> bytes:
 
 
 ROUTES = (
-    Route(method="GET", path="/api/v1/address", handler=shown, role=Role.VIEWER, answer=Address),
+    Route(
+        method="GET",
+        path="/api/v1/address",
+        handler=shown,
+        role=Role.VIEWER,
+        query=Opened,
+        answer=Address,
+    ),
     Route(
         method="GET",
         path="/api/v1/address/code.svg",
         handler=picture,
         role=Role.VIEWER,
+        query=Opened,
         media="image/svg+xml",
     ),
 )

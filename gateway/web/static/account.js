@@ -29,24 +29,24 @@ export class Place {
   }
 
   #offers(kind, own, proven) {
-    if (kind !== "session") return [button("enter", () => location.assign("/login"))];
+    if (kind !== "session") return [button("enter", () => location.assign("login"))];
     const offers = [button("leave", () => this.#leave()), button("everywhere", () => this.#everywhere())];
     if (MANAGERS.includes(own) && !proven) offers.push(asking("prove", "password", (password) => this.#prove(password)));
     return offers;
   }
 
   async #leave() {
-    await this.#send("/logout");
-    location.assign("/login");
+    await this.#send("logout");
+    location.assign("login");
   }
 
   async #everywhere() {
-    const done = await this.#send("/api/v1/session/end-all");
+    const done = await this.#send("api/v1/session/end-all");
     if (done) this.#say(t("account.ended", { n: done.ended }));
   }
 
   async #prove(password) {
-    const done = await this.#send("/api/v1/session/proof", { password });
+    const done = await this.#send("api/v1/session/proof", { password });
     if (!done) return;
     this.#session = done;
     dispatchEvent(new Event("proven"));

@@ -1,8 +1,9 @@
 // The page: what the stream says, drawn at once; what a person taps, sent and then confirmed.
 import "./banner.js";
-import { WRITING } from "./asking.js";
+import { ask, WRITING } from "./asking.js";
 import { paintHeader } from "./header.js";
 import { Wall } from "./kitchen.js";
+import { arranged, layout, learnLayout, seen } from "./layout.js";
 import { hidden, Notices, waiting } from "./notices.js";
 import { Places } from "./places.js";
 import { Problems, unset } from "./problems.js";
@@ -25,6 +26,7 @@ const sending = new Map(); // alarm id to "sending" or "again"
 let heard = { wall: Date.now(), at: performance.now() };
 let silent = 0;
 let drawing = false;
+let learning = false; // who is here, and how they want the wall
 let used = performance.now();
 
 useUnits(recall("units"));
@@ -81,7 +83,9 @@ function paint() {
   listen(world.now);
   document.body.classList.toggle("unset", unset(state.config));
   const held = notices.show(alarms(), problems.nodes(state.config, here), here, world);
-  wall.place(kitchen);
+  const tiles = arranged(kitchen).filter((tile) => seen(tile, state.points.get(tile.id)));
+  world.hidden = kitchen.length > 0 && !tiles.length;
+  if (layout.settled) wall.place(tiles);
   places.show(state, world);
   if (here === HOME) {
     wall.show(state.points, world);
@@ -113,15 +117,14 @@ function alarmsByPoint() {
 
 // A session may have ended since; on a tablet the page then goes on as the tablet's.
 async function learnWho() {
-  try {
-    const answer = await fetch("/api/v1/session");
-    if (!answer.ok) return;
-    const before = state.session;
-    state.session = await answer.json();
-    if (before && before.user !== state.session.user) location.reload();
-  } catch {
-    // the gateway is away, which the stream says
-  }
+  learning = true;
+  const before = state.session;
+  const session = ask("api/v1/session", CONFIRM_MS, true);
+  await learnLayout(session);
+  state.session = (await session) ?? before;
+  if (before && before.user !== state.session.user) location.reload();
+  layout.settled ||= Boolean(layout.name || state.site);
+  learning = false;
 }
 
 async function acknowledge(id) {
@@ -134,10 +137,10 @@ async function acknowledge(id) {
   };
   const late = setTimeout(failed, CONFIRM_MS);
   try {
-    const path = `/api/v1/alarms/${encodeURIComponent(id)}/acknowledge`;
+    const path = `api/v1/alarms/${encodeURIComponent(id)}/acknowledge`;
     const signal = AbortSignal.timeout(CONFIRM_MS);
     const answer = await fetch(path, { method: "POST", headers: WRITING, signal });
-    if (answer.status === 401) location.assign("/login");
+    if (answer.status === 401) location.assign("login");
     if (!answer.ok) failed();
   } catch {
     failed();
@@ -165,7 +168,7 @@ setInterval(() => state.timers.length && draw(), TICK_MS);
 new Stream({
   snapshot(all) {
     takeAll(all);
-    if (state.session) learnWho();
+    if (!learning) learnWho().then(draw);
   },
   change: take,
   silent(milliseconds) {

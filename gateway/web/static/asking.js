@@ -4,11 +4,11 @@ const AGAIN_MS = 60000; // so long the same pressed once more is the deed whose 
 
 const lost = new Map(); // what was sent and had no answer: its key, and when
 
-// Asking the gateway: JSON, or null while it cannot say; who is not logged in is sent there.
-export async function ask(path, milliseconds) {
+// Asking the gateway: JSON, or null while it cannot say; who is not logged in is sent there, unless `stay`.
+export async function ask(path, milliseconds, stay = false) {
   try {
     const answer = await fetch(path, { signal: AbortSignal.timeout(milliseconds) });
-    if (answer.status === 401) location.assign("/login");
+    if (answer.status === 401 && !stay) location.assign("login");
     return answer.ok ? await answer.json() : null;
   } catch {
     return null;
@@ -40,7 +40,7 @@ export async function write(method, path, body, milliseconds, more = {}) {
     const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal });
     const told = await answer.json().catch(() => null);
     const kind = answer.ok ? "done" : (told?.type ?? "").split(":").pop();
-    if (kind === "no-login") location.assign("/login");
+    if (kind === "no-login") location.assign("login");
     return { ok: answer.ok, kind, told };
   } catch {
     return { ok: false, kind: "", told: null };

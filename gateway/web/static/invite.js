@@ -4,7 +4,7 @@ import { make, setText } from "./element.js";
 import { t } from "./text.js";
 
 const DEADLINE_MS = 6000;
-const PATH = "/api/v1/address";
+const PATH = "api/v1/address";
 
 export class Invite {
   #picture = make("img");
@@ -27,9 +27,10 @@ export class Invite {
 
   async #ask() {
     this.#asked = true;
-    this.#address = await ask(PATH, DEADLINE_MS);
+    const here = new URLSearchParams({ base: new URL(".", location).pathname });
+    this.#address = await ask(`${PATH}?${here}`, DEADLINE_MS);
     this.#asked = Boolean(this.#address);
-    if (this.#address?.url) this.#picture.src = `${PATH}/code.svg`;
+    if (this.#address?.url) this.#picture.src = `${PATH}/code.svg?${here}`;
     dispatchEvent(new Event("redraw"));
   }
 }

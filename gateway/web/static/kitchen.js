@@ -25,17 +25,18 @@ export class Wall {
 
   // Points in their order; a tile keeps its place as long as the points stay the same.
   place(points) {
-    const shape = points.map((point) => `${point.zone}/${point.id}`).join("\n");
+    const shape = points.map(({ id, zone, large }) => `${zone}/${id}/${Boolean(large)}`).join("\n");
     if (shape === this.#shape && points.length) return;
     this.#shape = shape;
     const old = this.#tiles;
     this.#tiles = new Map(points.map(({ id }) => [id, old.get(id) ?? tileOf(id)]));
+    for (const { id, large } of points) this.#tiles.get(id).classList.toggle("large", Boolean(large));
     this.#views = views(points);
     this.#arrange(false);
   }
 
   show(points, world) {
-    setText(this.#empty, t("kitchen.empty"));
+    setText(this.#empty, t(world.hidden ? "arrange.none" : "kitchen.empty"));
     // On a phone the tiles' own height does not tell that a banner stands.
     if (phone.matches && this.#zones.classList.contains("compact") !== alarmed()) this.#fit();
     for (const [id, tile] of this.#tiles) if (tile.isConnected) tile.show(points.get(id), world);
@@ -51,7 +52,7 @@ export class Wall {
     if (again) this.#zones.replaceChildren();
     this.#view = Math.min(this.#view, Math.max(0, this.#views.length - 1));
     const shown = phone.matches ? zonesOf(this.#views.flat()) : (this.#views[this.#view] ?? []);
-    const columns = Math.max(1, ...shown.map((row) => row.points.length));
+    const columns = Math.max(1, ...shown.map((row) => widthOf(row.points)));
     this.#zones.style.setProperty("--columns", phone.matches ? 2 : columns);
     this.#zones.dataset.rows = shown.length;
     this.#zones.classList.toggle("labelled", shown.some((row) => row.zone));
@@ -118,7 +119,7 @@ function views(points) {
   const zones = new Map();
   for (const point of points) zones.set(point.zone, [...(zones.get(point.zone) ?? []), point]);
   let rows = [...zones].flatMap(([zone, group]) => rowsOf(group).map((part) => ({ zone, points: part })));
-  const few = points.length <= COLUMNS * ROWS;
+  const few = widthOf(points) <= COLUMNS * ROWS;
   if (zones.size < 2 || (few && rows.length > ROWS)) {
     rows = rowsOf(points, few).map((part) => ({ zone: "", points: part }));
   }
@@ -134,11 +135,17 @@ function zonesOf(rows) {
   return [...zones].map(([zone, points]) => ({ zone, points }));
 }
 
+const widthOf = (points) => points.reduce((sum, { large }) => sum + (large ? 2 : 1), 0);
+
 // Rows as even as they go: six points are two rows of three, not four and two.
 function rowsOf(points, even = false) {
-  const count = Math.ceil(points.length / COLUMNS);
-  const width = even ? Math.ceil(points.length / Math.max(count, points.length > 3 ? 2 : 1)) : COLUMNS;
+  const all = widthOf(points);
+  const count = Math.ceil(all / COLUMNS);
+  const width = even ? Math.ceil(all / Math.max(count, all > 3 ? 2 : 1)) : COLUMNS;
   const rows = [];
-  for (let at = 0; at < points.length; at += width) rows.push(points.slice(at, at + width));
+  for (const point of points) {
+    if (!rows.length || widthOf([...rows.at(-1), point]) > width) rows.push([]);
+    rows.at(-1).push(point);
+  }
   return rows;
 }

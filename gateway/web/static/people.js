@@ -80,7 +80,7 @@ export class Place {
     const asked = (this.#asked = { part, at: performance.now(), failed: this.#asked.failed });
     if (part) asked.failed = (await this.#parts[part].ask?.()) === false;
     else {
-      const answer = await ask("/api/v1/people", DEADLINE_MS);
+      const answer = await ask("api/v1/people", DEADLINE_MS);
       asked.failed = !answer;
       this.#people = answer?.people ?? this.#people;
     }
@@ -92,7 +92,7 @@ export class Place {
     if (this.#busy) return null;
     this.#busy = true;
     setText(this.#said, t("banner.sending"));
-    const answer = await this.#proof.run(deed);
+    const answer = await this.#proof.run(deed, () => setText(this.#said, ""));
     this.#busy = false;
     this.#asked.at = -Infinity;
     setText(this.#said, answer.ok ? t("people.done") : whyNot(answer));

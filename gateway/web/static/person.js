@@ -6,7 +6,7 @@ import { Reach } from "./reach.js";
 import { t } from "./text.js";
 
 const ANSWER_MS = 30000;
-const PATH = "/api/v1/people";
+const PATH = "api/v1/people";
 const ROLES = ["viewer", "staff", "manager", "admin"];
 
 // What whoever asks may give.

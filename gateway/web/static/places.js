@@ -17,6 +17,7 @@ export const PLACES = [
   { name: "system", symbol: "system", load: () => import("./status.js") },
   { name: "people", symbol: "people", managed: true, load: () => import("./people.js") },
   { name: "audit", symbol: "audit", managed: true, load: () => import("./audit.js") },
+  { name: "arrange", symbol: "kitchen", load: () => import("./arrange.js") },
   { name: "account", symbol: "account", load: () => import("./account.js") },
   { name: "help", symbol: "help", load: () => import("./help.js") },
   { name: "point", load: () => import("./point.js") },
@@ -108,7 +109,7 @@ function headOf(title) {
 function style() {
   const link = make("link");
   link.rel = "stylesheet";
-  link.href = "/static/detail.css";
+  link.href = "static/detail.css";
   const loaded = new Promise((resolve, reject) => {
     link.onload = resolve;
     link.onerror = () => reject(new TypeError(link.href));

@@ -34,9 +34,13 @@ export class Proof {
   }
 
   // What came of `deed()`: done again once the password was given, else as it was refused.
-  async run(deed) {
+  async run(deed, asking) {
     let answer = await deed();
-    while (answer.kind === "proof-needed" && (await this.ask())) answer = await deed();
+    while (answer.kind === "proof-needed") {
+      asking();
+      if (!(await this.ask())) break;
+      answer = await deed();
+    }
     return answer;
   }
 
@@ -54,7 +58,7 @@ export class Proof {
   async #prove() {
     const password = this.#password.input.value;
     this.#password.input.value = "";
-    const answer = await write("POST", "/api/v1/session/proof", { password }, ANSWER_MS);
+    const answer = await write("POST", "api/v1/session/proof", { password }, ANSWER_MS);
     if (!answer.ok) {
       setText(this.#said, whyNot(answer));
       return;

@@ -31,7 +31,7 @@ export class Reach {
 
   async #ask() {
     this.#known = [];
-    const answer = await ask("/api/v1/devices", DEADLINE_MS);
+    const answer = await ask("api/v1/devices", DEADLINE_MS);
     this.#known = answer?.devices ?? null;
     dispatchEvent(new Event("redraw"));
   }

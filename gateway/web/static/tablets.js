@@ -6,7 +6,7 @@ import { Kept } from "./kept.js";
 import { duration, t } from "./text.js";
 
 const ANSWER_MS = 30000;
-const PATH = "/api/v1/tablets";
+const PATH = "api/v1/tablets";
 
 export class Tablets {
   #kept;
@@ -52,6 +52,6 @@ export class Tablets {
   // Whoever pairs a tablet is logged out on it.
   async #join() {
     const label = this.#label.input.value.trim();
-    if (await this.#run(() => write("POST", PATH, { label }, ANSWER_MS))) location.assign("/login");
+    if (await this.#run(() => write("POST", PATH, { label }, ANSWER_MS))) location.assign("login");
   }
 }

@@ -8,7 +8,7 @@ import { Reach, reachText } from "./reach.js";
 import { duration, t } from "./text.js";
 
 const ANSWER_MS = 30000;
-const PATH = "/api/v1/tokens";
+const PATH = "api/v1/tokens";
 const DAYS = 90;
 
 export class Tokens {
@@ -50,7 +50,7 @@ export class Tokens {
 
   show({ session, points }) {
     this.#kept.show(this.#tokens.map(({ id, name, role, reach, left_s: left }) => {
-      const until = left === null ? t("people.endless") : left ? t("control.left", { duration: duration(left) }) : t("people.over");
+      const until = left === null ? t("people.endless") : left ? t("people.left", { duration: duration(left) }) : t("people.over");
       return { id, name, why: [t(`role.${role}`), reachText(reach), until].join(" · ") };
     }));
     this.#form.hidden = !this.#box.hidden;
