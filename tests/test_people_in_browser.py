@@ -151,9 +151,9 @@ async def test_a_manager_makes_a_cook_who_taps_in_on_a_tablet_and_is_out_when_re
 
         tablet = await open_page(started, url, size=size, language=language, theme=theme)
         await enter(tablet.page, url, "lee", "people/tablets")
-        await tablet.page.locator("[data-action=pair] input").fill("주방")
+        await tablet.page.locator("[name='account.tablet']").fill("주방")
         await picture(tablet, f"pair-{size[0]}-{language}-{theme}", tmp_path)
-        await tablet.page.locator("[data-action=pair] button").click()
+        await tablet.page.locator("[name='account.pair']").click()
         await tablet.page.locator("#tiles button", has_text="김민지").click()
         for digit in PIN:
             await tablet.page.locator(f"[data-key='{digit}']").click()

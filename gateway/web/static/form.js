@@ -15,6 +15,7 @@ export function field(word, rules = {}) {
 
 export function button(word, act = null) {
   const node = make("button", "plain");
+  node.name = word;
   node.type = act ? "button" : "submit";
   if (act) node.addEventListener("click", act);
   return { node, show: () => setText(node, t(word)) };

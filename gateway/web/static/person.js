@@ -21,10 +21,12 @@ export class Person {
   #role = new Choices();
   #reach = new Reach();
   #save = button("people.save");
-  #no_pin = button("people.no_pin", () => this.#change({ pin: "" }));
-  #unlock = button("people.unlock", () => this.#do("POST", "/unlock"));
-  #out = button("people.out", () => this.#do("POST", "/log-out"));
-  #remove = held("people.remove", () => this.#do("DELETE", ""));
+  #acts = [
+    button("people.no_pin", () => this.#change({ pin: "" })),
+    button("people.unlock", () => this.#do("POST", "/unlock")),
+    button("people.out", () => this.#do("POST", "/log-out")),
+    held("people.remove", () => this.#do("DELETE", "")),
+  ];
   #run;
   #person = null; // as the gateway has them; null for somebody new
   #about = null;
@@ -35,7 +37,7 @@ export class Person {
     this.#run = run;
     this.node.append(
       ...[this.#label, this.#id, this.#role, this.#pin, this.#password, this.#reach, this.#save].map(({ node }) => node),
-      make("div", "choices", ...[this.#no_pin, this.#unlock, this.#out, this.#remove].map(({ node }) => node)),
+      make("div", "choices", ...this.#acts.map(({ node }) => node)),
     );
     this.node.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -48,9 +50,9 @@ export class Person {
     if (id !== this.#about) this.#fill(person ?? { id: "", label: "", role: "staff", reach: { zones: [], devices: [] } });
     [this.#about, this.#person] = [id, person];
     this.#id.node.hidden = this.#id.input.disabled = Boolean(person);
-    for (const each of [this.#no_pin, this.#unlock, this.#out, this.#remove]) each.node.hidden = !person;
-    this.#no_pin.node.hidden = !person?.pin;
-    for (const each of [this.#label, this.#id, this.#pin, this.#password, this.#save, this.#no_pin, this.#unlock, this.#out, this.#remove]) each.show();
+    for (const { node } of this.#acts) node.hidden = !person;
+    if (!person?.pin) this.#acts[0].node.hidden = true;
+    for (const each of [this.#label, this.#id, this.#pin, this.#password, this.#save, ...this.#acts]) each.show();
     this.#role.show(t("people.role"), rolesOf(session, person?.role));
     this.#reach.show(points);
   }

@@ -22,7 +22,6 @@ export class Tablets {
   constructor(run) {
     this.#run = run;
     this.#kept = new Kept("kitchen", "people.remove", (id) => run(() => write("DELETE", `${PATH}/${id}`, null, ANSWER_MS)));
-    this.#form.dataset.action = "pair";
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#join();
