@@ -11,6 +11,7 @@ from tests.processes import REPOSITORY
 
 UNIT = REPOSITORY / "systemd" / "kitchen-gateway.service"
 SYSUSERS = REPOSITORY / "systemd" / "kitchen-gateway.sysusers"
+TMPFILES = REPOSITORY / "systemd" / "kitchen-gateway.tmpfiles"
 EXPOSURE_TENTHS = 17  # 1.3 if it did not ask whether the clock is right; the unit says why
 STOP_CONTRACT_S = 5
 
@@ -77,6 +78,15 @@ def test_the_users_and_groups_of_the_unit_are_declared() -> None:
     assert ("u", settings["User"][0]) in declared
     for group in settings["SupplementaryGroups"][0].split():
         assert ("g", group) in declared
+
+
+def test_the_file_that_is_announced_is_the_one_the_service_is_given() -> None:
+    (line,) = [it for it in TMPFILES.read_text().splitlines() if not it.startswith("#")]
+    kind, file, mode, user, *_ = line.split()
+    settings = _settings()
+    assert (kind, mode, user) == ("f", "0644", settings["User"][0])
+    assert settings["ExecStart"][0].endswith(f" --announce {file}")
+    assert settings["ReadWritePaths"] == [f"-{file}"]
 
 
 def _settings() -> Mapping[str, Sequence[str]]:
