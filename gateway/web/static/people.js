@@ -26,7 +26,7 @@ export class Place {
   #list = make("div", "rows");
   #rows = new Map();
   #person = new Person((deed, to) => this.#run(deed, to));
-  #parts = { tablets: new Tablets((deed) => this.#run(deed)), tokens: new Tokens((deed) => this.#run(deed)), phone: new Invite() };
+  #parts = { tablets: new Tablets((deed, to) => this.#run(deed, to)), tokens: new Tokens((deed) => this.#run(deed)), phone: new Invite() };
   #people = null;
   #asked = { part: null, at: -Infinity, failed: false };
   #busy = false;
@@ -87,20 +87,21 @@ export class Place {
     dispatchEvent(new Event("redraw"));
   }
 
-  // What the gateway answered once it was done, and nothing before; leads to the place `to`.
+  // What the gateway answered once it was done, and nothing before; leads `to` there.
   async #run(deed, to = null) {
     if (this.#busy) return null;
     this.#busy = true;
     setText(this.#said, t("banner.sending"));
     const answer = await this.#proof.run(deed, () => setText(this.#said, ""));
     this.#busy = false;
+    if (answer.ok && to) {
+      this.#kept = t("people.done");
+      location.assign(to);
+      if (!to.startsWith("#")) return null;
+    }
     this.#asked.at = -Infinity;
     setText(this.#said, answer.ok ? t("people.done") : whyNot(answer));
     this.#said.scrollIntoView({ block: "nearest" });
-    if (answer.ok && to) {
-      this.#kept = t("people.done");
-      location.hash = to;
-    }
     dispatchEvent(new Event("redraw"));
     return answer.ok ? answer.told : null;
   }

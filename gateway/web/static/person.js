@@ -73,7 +73,7 @@ export class Person {
     const [label, reach, pin, password] = [this.#label.input.value.trim(), this.#reach.value, this.#pin.input.value, this.#password.input.value];
     if (!this.#person) {
       const body = { id: this.#id.input.value, label, role, pin, password, reach };
-      this.#run(() => once(PATH, body, ANSWER_MS), "people");
+      this.#run(() => once(PATH, body, ANSWER_MS), "#people");
       return;
     }
     const before = this.#person;
@@ -92,6 +92,6 @@ export class Person {
 
   #do(method, what, body = null) {
     const path = `${PATH}/${encodeURIComponent(this.#person.id)}${what}`;
-    this.#run(() => write(method, path, body, ANSWER_MS), "people");
+    this.#run(() => write(method, path, body, ANSWER_MS), "#people");
   }
 }

@@ -49,8 +49,8 @@ export class Tablets {
   }
 
   // Whoever pairs a tablet is logged out on it.
-  async #join() {
+  #join() {
     const label = this.#label.input.value.trim();
-    if (await this.#run(() => write("POST", PATH, { label }, ANSWER_MS))) location.assign("login");
+    this.#run(() => write("POST", PATH, { label }, ANSWER_MS), "login");
   }
 }
