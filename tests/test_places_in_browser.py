@@ -38,7 +38,7 @@ TRIAL = b"""{"from": 0, "to": 604800000, "until": 604800000, "same": 4, "more": 
 "value": "high", "start": 600000, "end": null, "by": "rule/warm",
 "began": {"point": "fridge/temperature", "value": 8.6, "at": 300000, "reason": null}}}]}"""
 # What axe calls a broken rule, as one line each; only those that keep somebody out.
-_AXE = """async () => {
+SERIOUS = """async () => {
   const found = await axe.run(document, { resultTypes: ["violations"] });
   return found.violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
@@ -116,7 +116,7 @@ async def test_no_place_keeps_anybody_out(started: Browser, axe: str, theme: str
         for place in [*PLACES, "point/fridge1/temperature"]:
             await shown(opened.page, site.url, place)
             await opened.page.evaluate(axe)
-            assert await opened.page.evaluate(_AXE) == [], place
+            assert await opened.page.evaluate(SERIOUS) == [], place
 
 
 def pseudo() -> dict[str, str]:
