@@ -8,6 +8,7 @@ from gateway.access import Access
 from gateway.clock import Clock
 from gateway.web import (
     actuators,
+    address,
     alarms,
     api,
     audit,
@@ -46,7 +47,17 @@ from gateway.web.live import LIVE, Live
 from gateway.web.pace import PACE, Pace
 from gateway.web.proxy import TRUSTED, networks
 from gateway.web.repeats import RUNNING
-from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, TABLE, Counters, Route, Settings
+from gateway.web.route import (
+    ACCESS,
+    CLOCK,
+    COUNTERS,
+    KITCHEN,
+    SETTINGS,
+    TABLE,
+    Counters,
+    Route,
+    Settings,
+)
 from gateway.web.timing import TIMING, Timing
 
 PARTS = (
@@ -55,6 +66,7 @@ PARTS = (
     api,
     bands,
     actuators,
+    address,
     alarms,
     audit,
     configuration,
@@ -96,6 +108,7 @@ def build_app(
     app[KITCHEN] = kitchen
     app[ACCESS] = access
     app[CLOCK] = clock
+    app[SETTINGS] = settings
     app[TRUSTED] = networks(settings.proxies)
     app[TABLE] = routes
     app[TIMING] = Timing()
