@@ -1,6 +1,7 @@
 // The rules: how each stands and why, what it has done and what led to it.
 import { ask, sendOnce } from "./asking.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
+import { covers, reaches } from "./rights.js";
 import { clock, date, duration, t } from "./text.js";
 import { Trace } from "./trace.js";
 import { Trial } from "./trial.js";
@@ -10,7 +11,6 @@ const DEADLINE_MS = 6000;
 const ORDER = ["suspended", "active", "running", "pending", "idle"];
 const SYMBOLS = { suspended: "fault", active: "alarm", running: "controls", pending: "stale", idle: "ok" };
 const MOODS = { suspended: "warn", active: "hand", running: "hand" };
-const STAFF = ["staff", "manager", "admin"];
 
 export class Place {
   #clock = make("p", "part");
@@ -80,7 +80,7 @@ export class Place {
     if (rule.id !== this.#about) setText(this.#said, "");
     this.#about = rule.id;
     setChildren(this.#own, [this.#row(rule, world)]);
-    this.#run.hidden = !rule.callable || !STAFF.includes(session?.role);
+    this.#run.hidden = !rule.callable || !covers(session?.role, "staff") || !reaches(session);
     this.#run.disabled = world.silent > 0;
     setText(this.#run, t("rules.run"));
     this.#trace.show(rule.id, world);
