@@ -18,8 +18,10 @@ actuators:
     {driver: relay, bus: pins, pin: 24,
       fail_safe: {safe: off, on_sensor_loss: hold, max_on: 24h}}
 rules:
-  evening: {priority: low, when: [{schedule: sunset}], then: [{command: lamp, value: on, expires: 1h}]}
-  closing: {priority: low, when: [{schedule: {at: "22:00", on: workdays}}], then: [{command: lamp, value: off, expires: 1h}]}
+  evening: {priority: low, when: [{schedule: sunset}],
+    then: [{command: lamp, value: on, expires: 1h}]}
+  closing: {priority: low, when: [{schedule: {at: "22:00", on: workdays}}],
+    then: [{command: lamp, value: off, expires: 1h}]}
 """
 
 
