@@ -70,7 +70,7 @@ def point_settings(found: PointSettings, unit: str) -> Iterator[SettingView]:
     yield SettingView("low", found.low, unit)
     yield SettingView("high", found.high, unit)
     yield SettingView("deadband", found.deadband, apart)
-    slew = None if found.slew_per_s is None else round(found.slew_per_s * 60, 9)
+    slew = None if found.slew_per_s is None else round(found.slew_per_s * 60, 6)
     yield SettingView("slew", slew, f"{apart}/min")
     yield _setting("smooth_s", found.smooth_s)
     yield _setting("stuck_after_s", found.stuck_after_s)
