@@ -224,7 +224,7 @@ class _Page:
         beside.callback(renewing.cancel)
         if settings.plain_port is not None:
             folder = certificate.folder if settings.tls == "own" else None
-            plain = Plain(settings, folder, server.port)
+            plain = Plain(settings, folder, server.port, self._gateway.clock)
             beside.push_async_callback(plain.stop)
             try:
                 await plain.start()

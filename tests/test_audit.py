@@ -16,7 +16,7 @@ from gateway.access import Role, User
 from gateway.audit import key as keys
 from gateway.audit import recording
 from gateway.audit.entry import ACTOR, TEXT_MAX, Actor, Entry
-from gateway.audit.recording import REFUSALS_AN_HOUR, SIGN_AFTER_S, SIGN_EVERY, Audit
+from gateway.audit.recording import OF_STRANGERS, REFUSALS_AN_HOUR, SIGN_AFTER_S, SIGN_EVERY, Audit
 from gateway.audit.verify import Known, verify
 from gateway.store import audit as chains
 from gateway.store import audit_file
@@ -144,7 +144,7 @@ async def test_what_a_start_before_could_not_sign_is_signed_at_the_next(tmp_path
 
 async def test_refusals_cannot_push_out_what_happened_before(recorder: Recorder) -> None:
     for _ in range(REFUSALS_AN_HOUR + 500):
-        recorder.audit.record("log_in", refused="wrong")
+        recorder.audit.record("log_in", "kim", refused="wrong")
     recorder.audit.record("log_in", by="kim")
     found = await recorder.entries()
     assert len(found) == REFUSALS_AN_HOUR + 1
@@ -152,6 +152,20 @@ async def test_refusals_cannot_push_out_what_happened_before(recorder: Recorder)
     recorder.audit.record("log_out", by="kim")
     found = await recorder.entries()
     assert (found[-2].action, found[-2].detail) == ("refusals", {"count": 500})
+
+
+async def test_strangers_cannot_hide_what_is_tried_on_somebodys_name(recorder: Recorder) -> None:
+    for _ in range(500):
+        recorder.audit.record("request", "POST /api/v1/timers", refused="no-origin")
+        recorder.audit.record("log_in", refused="refused")
+    recorder.audit.record("log_in", "kim", refused="refused")
+    recorder.audit.record("request", "POST /api/v1/people", by="vic", refused="no-permission")
+    found = await recorder.entries()
+    assert len(found) == OF_STRANGERS + 2
+    assert [(entry.by, entry.about) for entry in found[-2:]] == [
+        ("", "kim"),
+        ("vic", "POST /api/v1/people"),
+    ]
 
 
 async def test_what_finds_no_room_while_the_disk_refuses_is_counted_in_the_chain(
@@ -223,7 +237,10 @@ async def test_nobody_is_let_in_while_that_cannot_be_recorded() -> None:
     async with web() as site:
         site.kitchen.disk_refuses = True
         code = await site.access.create_code("kim", Role.STAFF)
-        answer = await site.client.get(f"/login?code={code}", allow_redirects=False)
+        own = {"Origin": f"http://{site.host}"}
+        answer = await site.client.post(
+            "/login", data={"secret": code}, headers=own, allow_redirects=False
+        )
         assert answer.status == 503
         assert "Set-Cookie" not in answer.headers
 

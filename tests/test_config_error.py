@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config.load import load
 from tests.processes import Daemon
 from tests.test_life_cycle import siren_sounds, state
 from tests.test_reload import DOOR, WARMER, asked, config, generations
@@ -165,3 +166,25 @@ def test_alarms_and_outputs_of_before_wait_through_an_error_for_the_rules_that_k
     assert daemon.get("/health")[0] == 503
     daemon.stop()
     assert of_rules(state(daemon)) == of_rules(before)
+
+
+@pytest.mark.parametrize(
+    ("section", "listen", "tls"),
+    [
+        ("{listen: 127.0.0.1, port: 8361, tls: own, hooks: {pos: {secret: gone}}}", "127", "own"),
+        ("{listen: 192.0.2.1.5, tls: maybe}", "127", "own"),
+        ("{tls: files, certificate_file: gone.pem}", "0.0", "own"),
+        ("{lisen: 192.0.2.1}", "127", "off"),
+        ("{plain_port: 80}", "0.0", "off"),
+        ("5", "127", "off"),
+    ],
+)
+def test_a_flaw_in_the_section_of_the_page_opens_nothing_that_was_not_asked_for(
+    tmp_path: Path, section: str, listen: str, tls: str
+) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(f"site: {{label: x, zone: UTC}}\nweb: {section}\n")
+    loaded = load(file)
+    assert loaded.config is None
+    assert loaded.web.listen.startswith(listen)
+    assert (loaded.web.tls, loaded.web.plain_port) == (tls, None)

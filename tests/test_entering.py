@@ -1,5 +1,7 @@
 """Logging in over HTTP: passwords, PINs on paired tablets, the first admin, proofs, tokens."""
 
+import json
+
 import msgspec
 import pytest
 
@@ -253,3 +255,36 @@ async def test_people_who_were_on_a_tablet_are_not_once_it_is_taken_back() -> No
     assert await access.tablets.take_back(row.id)
     assert not access.stands(user)
     assert not await access.tablets.take_back(row.id)
+
+
+async def test_a_manager_of_one_zone_pairs_no_tablet_for_the_whole_kitchen() -> None:
+    async with web() as site:
+        headers = await site.headers_of("bar", Role.MANAGER)
+        proof = json.dumps({"password": PASSWORD})
+        await site.client.post("/api/v1/session/proof", data=proof, headers=headers)
+        await site.access.people.change(OWNER, "bar", reach=Reach(("bar",)))
+        tablet = await site.access.tablets.pair("wall")
+        (row,) = site.access.tablets.all()
+        for method, path in (
+            ("POST", "/api/v1/tablets"),
+            ("DELETE", f"/api/v1/tablets/{row.id}"),
+            ("POST", f"/api/v1/tablets/{row.id}/unlock"),
+            ("POST", "/api/v1/config/reload"),
+        ):
+            body = json.dumps({"label": "mine"})
+            sent = await site.client.request(method, path, headers=headers, data=body)
+            said = await sent.json(content_type=None)
+            assert (sent.status, said["type"]) == (403, "urn:kitchen-gateway:beyond-reach"), path
+        assert site.access.tablets.of(tablet) == row
+
+
+async def test_no_tablet_is_called_as_somebody_is() -> None:
+    async with web() as site:
+        await site.access.people.add(OWNER, "root", "Owner", Role.ADMIN, password=PASSWORD)
+        headers = await site.headers_of("lee", Role.MANAGER)
+        proof = json.dumps({"password": PASSWORD})
+        await site.client.post("/api/v1/session/proof", data=proof, headers=headers)
+        for label, status in (("ROOT", 422), (" owner ", 422), ("wall", 201)):
+            body = json.dumps({"label": label})
+            sent = await site.client.post("/api/v1/tablets", headers=headers, data=body)
+            assert sent.status == status, label

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
+from aiohttp import ClientResponse
 
 from gateway.access import Access, Role
 from gateway.clock import Clock
@@ -119,10 +120,10 @@ async def test_the_page_sends_who_is_not_logged_in_to_the_login() -> None:
         assert (answer.status, answer.headers["Location"]) == (303, "login")
 
 
-async def test_the_printed_link_logs_in_once_and_leads_to_the_page() -> None:
+async def test_the_printed_code_logs_in_once_and_leads_to_the_page() -> None:
     async with web() as site:
         code = await site.access.create_code("kim", Role.STAFF)
-        answer = await site.client.get(f"/login?code={code}", allow_redirects=False)
+        answer = await _send(site, code)
         assert (answer.status, answer.headers["Location"]) == (303, "./")
         flags = answer.headers["Set-Cookie"]
         assert "HttpOnly" in flags
@@ -131,8 +132,17 @@ async def test_the_printed_link_logs_in_once_and_leads_to_the_page() -> None:
         assert (await site.client.get("/", headers=cookie)).status == 200
         session = await (await site.client.get("/api/v1/session", headers=cookie)).json()
         assert (session["user"], session["role"], session["kind"]) == ("kim", "staff", "session")
-        again = await site.client.get(f"/login?code={code}", allow_redirects=False)
+        again = await _send(site, code)
         assert again.headers["Location"] == "login?error=refused"
+
+
+async def test_another_site_that_shows_the_link_costs_nobody_a_try() -> None:
+    async with web() as site:
+        code = await site.access.create_code("kim", Role.STAFF)
+        for _ in range(30):
+            shown = await site.client.get("/login?code=wrong", allow_redirects=False)
+            assert (shown.status, "Set-Cookie" in shown.headers) == (200, False)
+        assert (await _send(site, code)).headers["Location"] == "./"
 
 
 async def test_the_form_takes_a_token_and_logging_out_ends_the_session() -> None:
@@ -149,11 +159,14 @@ async def test_the_form_takes_a_token_and_logging_out_ends_the_session() -> None
 
 
 async def _submit(site: Web, secret: str) -> str:
+    return (await _send(site, secret)).cookies[COOKIE].value
+
+
+async def _send(site: Web, secret: str) -> ClientResponse:
     own = {"Origin": f"http://{site.host}"}
-    answer = await site.client.post(
+    return await site.client.post(
         "/login", data={"secret": secret}, headers=own, allow_redirects=False
     )
-    return answer.cookies[COOKIE].value
 
 
 @pytest.mark.parametrize(

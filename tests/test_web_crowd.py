@@ -1,6 +1,8 @@
 """Half-open, slow and silent clients: they go first, and nobody who is served notices them."""
 
 import asyncio
+import contextlib
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -9,6 +11,7 @@ import pytest
 from gateway.access import Access
 from gateway.web.crowd import Crowd
 from gateway.web.door import HEAD_MAX
+from gateway.web.plain import CONNECTIONS_MAX, Plain
 from gateway.web.route import Settings
 from gateway.web.server import Server
 from tests.fakes import ManualClock
@@ -45,9 +48,13 @@ class Guest:
     @classmethod
     @asynccontextmanager
     async def of(cls, server: Server, address: str = "127.0.0.1") -> AsyncIterator["Guest"]:
-        guest = cls(
-            *await asyncio.open_connection("127.0.0.1", server.port, local_addr=(address, 0))
-        )
+        async with cls.to(server.port, address) as guest:
+            yield guest
+
+    @classmethod
+    @asynccontextmanager
+    async def to(cls, port: int, address: str = "127.0.0.1") -> AsyncIterator["Guest"]:
+        guest = cls(*await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0)))
         try:
             yield guest
         finally:
@@ -147,3 +154,34 @@ def test_the_longest_silent_goes_first_and_who_left_takes_no_room() -> None:
     crowd.joined(Member(), "192.0.2.9")
     assert not crowd.has_room("192.0.2.9")
     assert crowd.refused == 1
+
+
+async def test_nobody_has_a_body_inflated_before_it_is_known_who_asks() -> None:
+    squeezed = zlib.compress(b'{"name": "kim", "password": "a wrong one"}')  # else 401
+    head = (
+        b"POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n"
+        b"X-Kitchen-Page: 1\r\nContent-Type: application/json\r\nContent-Encoding: deflate\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(squeezed)
+    )
+    async with served(Settings(host="127.0.0.1", port=0)) as server, Guest.of(server) as guest:
+        assert b" 400 " in await guest.ask(head + squeezed)
+
+
+async def test_silent_connections_to_the_plain_port_keep_nobody_out() -> None:
+    clock = ManualClock()
+    settings = Settings(host="127.0.0.1", port=0, plain_port=0, names=("kitchen.lan",))
+    plain = Plain(settings, None, 8443, clock)
+    await plain.start()
+    try:
+        async with AsyncExitStack() as stack:
+            for number in range(2 * CONNECTIONS_MAX):
+                address = f"127.0.4.{1 + number % 20}"
+                half = await stack.enter_async_context(Guest.to(plain.port, address))
+                half.writer.write(HALF)
+            newcomer = await stack.enter_async_context(Guest.to(plain.port))
+            assert b" 307 " in await newcomer.ask(HEALTH)
+            await clock.advance(20_000)
+            with contextlib.suppress(ConnectionResetError):
+                assert await asyncio.wait_for(half.reader.read(), PATIENCE_S) == b""
+    finally:
+        await plain.stop()

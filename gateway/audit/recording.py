@@ -21,7 +21,9 @@ logger = logging.getLogger(__name__)
 SIGN_EVERY = 100  # entries
 SIGN_AFTER_S = 600.0  # of the people's time, once there is an entry that is not signed
 REFUSALS_AN_HOUR = 60
+OF_STRANGERS = 20  # of those: of requests that are nobody's, and about nobody
 EVENT = "audit"
+_LOGIN = "log_in"
 _HOUR_MS = 3_600_000
 _AGAIN_S = 60.0  # after the disk refused a checkpoint
 
@@ -38,7 +40,7 @@ class Audit:
         self._many = asyncio.Event()
         self._unsigned = 0
         self._signing = asyncio.Lock()
-        self._hour, self._refusals = clock.now(), 0
+        self._hour, self._refusals, self._strangers = clock.now(), 0, 0
         self._unwritten = 0  # refusals of this hour beyond those
         self._dropped = 0  # entries that found no room, as far as that is written down
         self.checkpoints = 0
@@ -61,13 +63,14 @@ class Audit:
         """
         actor = ACTOR.get() or Actor(origin="gateway")
         actor.recorded = True
-        if refused and not self._room_for_refusal():
+        who = actor.name if by is None else by
+        if refused and not self._room_for_refusal(known=bool(who or (action == _LOGIN and about))):
             return
         self._tell_of_unwritten()
         self._write(
             Entry(
                 at=self._clock.wall(),
-                by=actor.name if by is None else by,
+                by=who,
                 role=actor.role if role is None else role,
                 origin=actor.origin if origin is None else origin,
                 peer=actor.peer,
@@ -133,14 +136,16 @@ class Audit:
             late.cancel()
             many.cancel()
 
-    def _room_for_refusal(self) -> bool:
+    def _room_for_refusal(self, *, known: bool) -> bool:
+        """Strangers have a share of the room: they cannot hide what is tried on somebody's name."""
         if self._hour_is_over():
-            self._hour, self._refusals = self._clock.now(), 0
-        self._refusals += 1
-        if self._refusals > REFUSALS_AN_HOUR:
-            self._unwritten += 1
-            return False
-        return True
+            self._hour, self._refusals, self._strangers = self._clock.now(), 0, 0
+        if self._refusals < REFUSALS_AN_HOUR and (known or self._strangers < OF_STRANGERS):
+            self._refusals += 1
+            self._strangers += not known
+            return True
+        self._unwritten += 1
+        return False
 
     def _tell_of_unwritten(self) -> None:
         """Say how many are missing here, once there is room for that."""

@@ -23,6 +23,7 @@ from gateway.config.typed import FLAW, Filler, Spot, keys_of
 from gateway.config.yaml import Map, Node, Scalar
 
 _START = Place(1, 1)
+_HERE = "127.0.0.1"
 _OTHER_FILE = "name another with --config FILE, or begin one with: kitchen-gateway setup"
 # Not read as a whole: one entry's error must not hide the next one's.
 _OWN_READERS = ("buses", "devices", "actuators", *SECTIONS, "notifications")
@@ -165,7 +166,31 @@ def _web(root: Node | None, path: Path) -> schema.Web:
         return schema.Web()
     unheard = Filler(Report(str(path)), path.parent)  # what is wrong with it was said already
     web = unheard.section(entry.node, schema.Web, Spot(("web",), entry.key))
-    return schema.Web() if web is FLAW else web
+    return _sound_web(entry.node, unheard) if web is FLAW else web
+
+
+def _sound_web(node: Node, unheard: Filler) -> schema.Web:
+    """Of a section with a flaw what can be relied on: nothing is opened that was not asked for."""
+    entries = node.entries if isinstance(node, Map) else {}
+    keys = keys_of(schema.Web)
+
+    def said(name: str, doubtful: object, otherwise: object) -> object:
+        entry = entries.get(name)
+        if entry is None:
+            return otherwise
+        value = unheard.value(entry.node, keys[name].kind, Spot(("web", name), entry.key), None)
+        return doubtful if value is FLAW else value
+
+    known = isinstance(node, Map) and keys.keys() >= entries.keys()
+    usual = schema.Web()
+    listen = said("listen", _HERE, usual.listen if known else _HERE)
+    port = said("port", usual.port, usual.port)
+    in_the_clear = said("tls", "own", usual.tls) == "off"
+    return schema.Web(
+        listen=str(listen),
+        port=port if isinstance(port, int) else usual.port,
+        tls="off" if in_the_clear else "own",
+    )
 
 
 def _buses(node: Node | None, filler: Filler) -> dict[str, schema.Bus | None]:

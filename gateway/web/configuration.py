@@ -7,6 +7,7 @@ from aiohttp import web
 
 from gateway.access import Role
 from gateway.web.kitchen import Busy, ConfigurationView, ReloadView
+from gateway.web.reach import check_everywhere
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 
 RELOAD_DEADLINE_S = 30.0  # a bus that hangs may hold up outputs that have to become safe first
@@ -19,6 +20,7 @@ async def show(request: web.Request) -> web.Response:
 
 async def reload(request: web.Request) -> web.Response:
     """Have the file taken over; one that cannot be used is 422, with all its problems."""
+    check_everywhere(request, "The configuration")
     try:
         async with asyncio.timeout(RELOAD_DEADLINE_S):
             result = await request.app[KITCHEN].reload(request[USER].name)

@@ -26,6 +26,7 @@ class Connection(web.RequestHandler):
             loop=asyncio.get_running_loop(),
             keepalive_timeout=keepalive_s,
             access_log=None,  # type: ignore[arg-type]  # aiohttp takes it for "no log"
+            auto_decompress=False,  # who may be heard is known only behind the parser
         )
         self.crowd = crowd
 

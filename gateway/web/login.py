@@ -30,7 +30,7 @@ _FORM_MAX = 1024  # bytes
 
 
 class LoginLink(msgspec.Struct, frozen=True):
-    """A one-use code that logs in at once; why the last login was refused."""
+    """A one-use code that the form sends at once; why the last login was refused."""
 
     code: str | None = None
     error: str | None = None
@@ -43,12 +43,10 @@ class Secret(msgspec.Struct, frozen=True):
 
 
 async def show(request: web.Request) -> web.Response:
-    """The form; with `?code=` the printed link, which logs in at once."""
-    code = request.query.get("code")
-    if code is not None:
-        return await _log_in(request, code)
+    """The form. It sends the `?code=` of a printed link by itself: other sites can only show it."""
     user = request.app[ACCESS].identify(caller_of(request))
-    if user is not None and user.kind not in ("tablet", "demo"):
+    known = user is not None and user.kind not in ("tablet", "demo")
+    if known and "code" not in request.query:
         return redirect(request, "")
     return serve(request, "login.html")
 

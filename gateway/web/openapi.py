@@ -7,6 +7,7 @@ operation does. So the description cannot lag behind the code.
 import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 
 import msgspec
@@ -15,7 +16,7 @@ from aiohttp import web
 from gateway import __version__
 from gateway.access import Role
 from gateway.web.route import PROBLEM_TYPE, TABLE, Route
-from gateway.web.tagged import tagged_json
+from gateway.web.tagged import tagged
 
 VERSION = "3.1.0"
 _REFERENCE = "#/components/schemas/{name}"
@@ -140,7 +141,12 @@ def _identity(route: Route) -> str:
 
 async def show(request: web.Request) -> web.Response:
     """What this page says, as OpenAPI 3.1."""
-    return tagged_json(request, document(request.app[TABLE].values()))
+    return tagged(request, _encoded(tuple(request.app[TABLE].values())))
+
+
+@lru_cache(maxsize=1)
+def _encoded(routes: tuple[Route, ...]) -> bytes:
+    return msgspec.json.encode(document(routes))
 
 
 class Description(msgspec.Struct, frozen=True):

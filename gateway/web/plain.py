@@ -10,15 +10,19 @@ from pathlib import Path
 
 from aiohttp import web
 
+from gateway.clock import Clock
 from gateway.tls.certificate import AUTHORITY, fingerprint
 from gateway.tls.code import Pictures, address
 from gateway.web.address import as_svg
+from gateway.web.crowd import Crowd
+from gateway.web.door import ACCEPT_TURN, Door, Doors, let_more_wait
 from gateway.web.guard import SECURITY_HEADERS, allowed_names, checked_host
 from gateway.web.route import Problem, Settings, problem_response
 
 logger = logging.getLogger(__name__)
 
 CONNECTIONS_MAX = 64
+CONNECTIONS_PER_ADDRESS = 16
 _FOLDER = Path(__file__).parent / "install"
 _LANGUAGES = ("ko", "en")
 _STOP_S = 0.5
@@ -27,13 +31,18 @@ _STOP_S = 0.5
 class Plain:
     """Listens until it is stopped; `folder` holds the authority, None where it is not ours."""
 
-    def __init__(self, settings: Settings, folder: Path | None, secure_port: int) -> None:
+    def __init__(
+        self, settings: Settings, folder: Path | None, secure_port: int, clock: Clock
+    ) -> None:
         self._settings = settings
         self._folder = folder
         self._secure_port = secure_port
         self._names = allowed_names(settings.names)
         self._pictures = Pictures()
         self._server = web.Server(self._answer, access_log=None)
+        crowd = Crowd(CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS)
+        self._doors = Doors(crowd, clock, settings.header_deadline_s)
+        self._sweeping: asyncio.Task[None] | None = None
         self._listener: asyncio.Server | None = None
         self.port = settings.plain_port or 0
 
@@ -41,19 +50,21 @@ class Plain:
         """Raises OSError."""
         loop = asyncio.get_running_loop()
         host, port = self._settings.host, self._settings.plain_port
-        self._listener = await loop.create_server(self._accept, host, port)
+        self._listener = await loop.create_server(self._accept, host, port, backlog=ACCEPT_TURN)
+        let_more_wait(self._listener)
+        self._sweeping = asyncio.create_task(self._doors.run(), name="web.plain.doors")
         self.port = self._listener.sockets[0].getsockname()[1]
         logger.info("redirects and the authority on http port %d", self.port)
 
     async def stop(self) -> None:
         if self._listener is not None:
             self._listener.close()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         await self._server.shutdown(_STOP_S)
 
     def _accept(self) -> asyncio.BaseProtocol:
-        if len(self._server.connections) >= CONNECTIONS_MAX:
-            return _Turned()
-        return self._server()
+        return Door(self._server, self._doors)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
@@ -96,13 +107,6 @@ class Plain:
         for name, value in shown.items():
             page = page.replace(f"{{{name}}}", value)
         return web.Response(text=page, content_type="text/html")
-
-
-class _Turned(asyncio.Protocol):
-    """There are too many connections; this one is closed."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
 
 
 @cache

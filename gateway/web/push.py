@@ -11,7 +11,7 @@ from gateway.notify.subscribing import Subscribing, UnknownPerson
 from gateway.notify.subscription import Subscription, TooMany
 from gateway.notify.vapid import KeyDamaged
 from gateway.store.errors import StoreError
-from gateway.web.route import KITCHEN, Problem, Route, json_response
+from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 
 Wanted = TypeVar("Wanted")
 
@@ -77,6 +77,10 @@ async def subscribe(request: web.Request) -> web.Response:
     """Subscribe a browser, once that is stored; again, it replaces what it had said."""
     wish = _decoded(await request.read(), Wish)
     subscribing, browser = _subscribing(request), wish.subscription
+    user = request[USER]
+    if wish.person != user.name and not user.role.covers(Role.MANAGER):
+        detail = f"{user.name} subscribes for {user.name}; for others a manager does."
+        raise Problem(403, "no-permission", detail)
     try:
         await subscribing.subscribe(
             wish.person, browser.endpoint, browser.keys.p256dh, browser.keys.auth

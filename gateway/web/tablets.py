@@ -6,8 +6,9 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from gateway.access import Role
+from gateway.access import Access, Role
 from gateway.web import cookies
+from gateway.web.reach import check_everywhere
 from gateway.web.refusals import body_of, refusals
 from gateway.web.route import ACCESS, USER, Problem, Route, json_response
 
@@ -41,6 +42,8 @@ async def everyone(request: web.Request) -> web.Response:
 async def pair(request: web.Request) -> web.Response:
     """Pair the very browser that asks, by cookie, and log its manager out of it."""
     asked, access, user = await body_of(request, NewTablet), request.app[ACCESS], request[USER]
+    check_everywhere(request, "A tablet of the whole kitchen")
+    _check_label(access, asked.label)
     if user.kind != "session":
         detail = "Log in on the tablet itself: it is the browser that asks which is paired."
         raise Problem(409, "no-browser", detail)
@@ -55,6 +58,7 @@ async def pair(request: web.Request) -> web.Response:
 
 async def take_back(request: web.Request) -> web.Response:
     """Pair a tablet no longer; who is logged in on it with a PIN no longer is."""
+    check_everywhere(request, "A tablet of the whole kitchen")
     with refusals():
         known = await request.app[ACCESS].tablets.take_back(request.match_info["id"])
     if not known:
@@ -65,11 +69,20 @@ async def take_back(request: web.Request) -> web.Response:
 async def unlock(request: web.Request) -> web.Response:
     """End the wait of a tablet after wrong PINs."""
     access, tablet_id = request.app[ACCESS], request.match_info["id"]
+    check_everywhere(request, "A tablet of the whole kitchen")
     if all(row.id != tablet_id for row in access.tablets.all()):
         raise Problem(404, "unknown-tablet", "There is no such tablet.")
     with refusals():
         await access.people.unlock_tablet(tablet_id)
     return json_response(_all(request))
+
+
+def _check_label(access: Access, label: str) -> None:
+    """What a tablet does is recorded under its label, so that may be nobody's name."""
+    taken = {name.casefold() for it in access.people.all() for name in (it.id, it.label)}
+    if label.strip().casefold() in taken:
+        detail = f"{label} is a person here, and records tell a tablet by its name: choose another."
+        raise Problem(422, "unfit", detail)
 
 
 def _all(request: web.Request) -> TabletsView:

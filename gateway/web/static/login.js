@@ -140,3 +140,4 @@ try {
   complaint = () => t("login.away");
 }
 draw();
+if (query.has("code")) enter("api/v1/session", { secret: query.get("code") });
