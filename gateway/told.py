@@ -1,27 +1,32 @@
 """What people are told of the gateway itself and of its configuration, on page and API."""
 
+import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gateway import __version__, reloading
-from gateway.config import describe
-from gateway.config.problem import Problem
+from gateway.audit.entry import Detail
 from gateway.configuration import SHOWN_MAX
+from gateway.rule_files import RuleFiles
+from gateway.store.errors import StoreError
 from gateway.trial.apart import NOTHING, Apart, TrialBusy, asked_of
 from gateway.web.kitchen import (
     BadRules,
     Busy,
     ConfigurationView,
     NoHistory,
-    ProblemView,
     ReloadView,
     StatusView,
     StoreView,
 )
+from gateway.web.problem_view import problem_view
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
+
+NOTE_DEADLINE_S = 5.0
 
 
 def configuration(gateway: "Gateway") -> ConfigurationView:
@@ -33,7 +38,7 @@ def configuration(gateway: "Gateway") -> ConfigurationView:
         source=found.source,
         refused=found.refused is not None,
         left_out=sorted(found.live.disabled) if found.live else [],
-        problems=[problem(each) for each in found.problems[:SHOWN_MAX]],
+        problems=[problem_view(each) for each in found.problems[:SHOWN_MAX]],
         more=max(0, len(found.problems) - SHOWN_MAX),
         damaged=found.damaged,
     )
@@ -77,7 +82,7 @@ async def trial(
         return answer.report
     if answer.failed is not None:
         raise NoHistory(answer.failed)
-    raise BadRules([problem(each) for each in answer.problems[:SHOWN_MAX]])
+    raise BadRules([problem_view(each) for each in answer.problems[:SHOWN_MAX]])
 
 
 async def reload(gateway: "Gateway", by: str) -> ReloadView:
@@ -87,21 +92,21 @@ async def reload(gateway: "Gateway", by: str) -> ReloadView:
         outcome = await gateway.reloading.ask(by)
     except reloading.Busy as error:
         raise Busy(str(error)) from None
-    problems = [problem(each) for each in outcome.problems]
+    problems = [problem_view(each) for each in outcome.problems]
     return ReloadView(result=outcome.result, problems=problems, instead=outcome.instead)
 
 
-def problem(found: Problem) -> ProblemView:
-    """One problem, taken apart where it has the usual form."""
-    got, expected, mean = describe.parts(found)
-    return ProblemView(
-        file=found.file,
-        line=found.line,
-        column=found.column,
-        path=found.path,
-        message=found.message,
-        got=got,
-        expected=expected,
-        mean=mean,
-        device=found.device,
-    )
+def rule_files(gateway: "Gateway") -> RuleFiles:
+    """The files of rules, taken over as by a reload and noted in the audit chain."""
+
+    async def note(
+        action: str, name: str, by: str, detail: Mapping[str, Detail], refused: str = ""
+    ) -> None:
+        gateway.audit.record(action, name, by=by, detail=detail, refused=refused)
+        try:
+            async with asyncio.timeout(NOTE_DEADLINE_S):
+                await gateway.store.log.durable()
+        except TimeoutError:
+            raise StoreError("it cannot be entered into the audit chain") from None
+
+    return RuleFiles(gateway.configuration, gateway.reloading.ask, note)

@@ -28,6 +28,7 @@ from gateway.notify import view as notifications
 from gateway.notify.subscribing import Subscribing
 from gateway.pack_view import PacksView
 from gateway.reading import Point, Quality, Reading
+from gateway.rule_files import RuleFiles
 from gateway.sampling import read_once
 from gateway.store import query, source
 from gateway.store.errors import StoreError
@@ -94,6 +95,7 @@ class View:
         self._bands: dict[str, Band] = {}
         self._alarm_rules: dict[str, list[Rule]] = {}
         self._trials = Apart()
+        self._rule_files = told.rule_files(gateway)
         self._follow()
 
     def _follow(self) -> None:
@@ -271,6 +273,9 @@ class View:
             pack_view.uses(self._gateway.config.packs),
             await in_thread(pack_view.packs, "packs"),
         )
+
+    def rule_files(self) -> RuleFiles:
+        return self._rule_files
 
     def timers(self) -> list[TimerView]:
         return timers.listed(self._gateway)

@@ -1,7 +1,7 @@
 """What the page and the API may see of the daemon: one Protocol and the shapes it hands out."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -23,6 +23,9 @@ from gateway.web.alarm_shapes import (
 from gateway.web.event_shapes import RecordView
 from gateway.web.hook_shapes import Incoming
 from rules.people import ByPeople
+
+if TYPE_CHECKING:
+    from gateway.rule_files import RuleFiles
 
 PointState = Literal["ok", "alarm", "life", "acknowledged", "returned", "latched", "stale", "fault"]
 AlarmState = Literal[
@@ -590,6 +593,9 @@ class Kitchen(Protocol):
 
     async def packs(self) -> PacksView:
         """Every preset and limit set there is, and what those in use became."""
+
+    def rule_files(self) -> "RuleFiles":
+        """Where the files of rules are read, checked and saved."""
 
     def timers(self) -> list[TimerView]:
         """Every cooking timer and every timer of a rule, the first to end first."""
