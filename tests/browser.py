@@ -81,12 +81,12 @@ class Opened:
 
 
 @asynccontextmanager
-async def browser(chromium: Path) -> AsyncIterator[Browser]:
-    """Chromium without a window; ends with the block."""
+async def browser(chromium: Path, *more: str) -> AsyncIterator[Browser]:
+    """Chromium without a window, with `more` arguments; ends with the block."""
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(
-            executable_path=str(chromium), args=list(_ARGUMENTS), timeout=PATIENCE_MS
+            executable_path=str(chromium), args=[*_ARGUMENTS, *more], timeout=PATIENCE_MS
         )
         try:
             yield started

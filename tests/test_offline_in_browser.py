@@ -46,10 +46,10 @@ async def test_the_page_can_be_put_on_the_first_screen_of_a_phone(browser: Brows
     async with serving(kitchen) as site:
         page = (await open_page(browser, site.url, language="en")).page
         link = page.locator("link[rel=manifest]")
-        await expect(link).to_have_attribute("href", "/static/app.webmanifest")
+        await expect(link).to_have_attribute("href", "static/app.webmanifest")
         answer = await page.request.get(f"{site.url}static/app.webmanifest")
         assert answer.headers["content-type"].startswith("application/manifest+json")
-        assert (await answer.json())["start_url"] == "/"
+        assert (await answer.json())["start_url"] == "../"
         worker = await page.request.get(f"{site.url}static/worker.js")
-        assert worker.headers["service-worker-allowed"] == "/"
+        assert worker.headers["service-worker-allowed"] == "../"
         await page.context.close()

@@ -30,8 +30,8 @@ http {{
     server {{
         listen 127.0.0.1:{port} ssl;
         ssl_certificate {certificate}; ssl_certificate_key {key};
-        location / {{
-            proxy_pass http://127.0.0.1:{behind};
+        location {below} {{
+            proxy_pass http://127.0.0.1:{behind}/;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
             proxy_set_header Host $http_host;
@@ -55,13 +55,20 @@ class Site:
 
 
 @contextmanager
-def in_front(nginx: Path, folder: Path, behind: int, made: Certificate) -> Iterator[int]:
-    """nginx with HTTPS before that port; its own port."""
+def in_front(
+    nginx: Path, folder: Path, behind: int, made: Certificate, below: str = "/"
+) -> Iterator[int]:
+    """nginx with HTTPS before that port, which it has `below` a path; its own port."""
     port = reserved_port()
     file = folder / "nginx.conf"
     file.write_text(
         CONFIG.format(
-            folder=folder, port=port, behind=behind, certificate=made.certificate, key=made.key
+            folder=folder,
+            port=port,
+            behind=behind,
+            below=below,
+            certificate=made.certificate,
+            key=made.key,
         )
     )
     process = subprocess.Popen([nginx, "-c", file, "-p", folder, "-e", folder / "error.log"])

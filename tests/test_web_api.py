@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from gateway.access import Access, Role
+from gateway.clock import Clock
 from gateway.web.guard import COOKIE
 from gateway.web.kitchen import AlarmView, Metric
 from gateway.web.metrics import render
@@ -19,6 +20,7 @@ from gateway.web.server import CannotListen, Server
 from tests.fakes import ManualClock
 from tests.kitchen_fake import TokensInMemory, small_kitchen
 from tests.patience import PATIENCE_S
+from tests.store_files import until
 from tests.web_client import Web, web
 
 ACKNOWLEDGE = "/api/v1/alarms/walk_in_open/acknowledge"
@@ -114,14 +116,14 @@ def test_samples_of_one_name_stand_together_under_one_head() -> None:
 async def test_the_page_sends_who_is_not_logged_in_to_the_login() -> None:
     async with web() as site:
         answer = await site.client.get("/", allow_redirects=False)
-        assert (answer.status, answer.headers["Location"]) == (303, "/login")
+        assert (answer.status, answer.headers["Location"]) == (303, "login")
 
 
 async def test_the_printed_link_logs_in_once_and_leads_to_the_page() -> None:
     async with web() as site:
         code = await site.access.create_code("kim", Role.STAFF)
         answer = await site.client.get(f"/login?code={code}", allow_redirects=False)
-        assert (answer.status, answer.headers["Location"]) == (303, "/")
+        assert (answer.status, answer.headers["Location"]) == (303, "./")
         flags = answer.headers["Set-Cookie"]
         assert "HttpOnly" in flags
         assert "SameSite=Strict" in flags
@@ -130,7 +132,7 @@ async def test_the_printed_link_logs_in_once_and_leads_to_the_page() -> None:
         session = await (await site.client.get("/api/v1/session", headers=cookie)).json()
         assert (session["user"], session["role"], session["kind"]) == ("kim", "staff", "session")
         again = await site.client.get(f"/login?code={code}", allow_redirects=False)
-        assert again.headers["Location"] == "/login?error=refused"
+        assert again.headers["Location"] == "login?error=refused"
 
 
 async def test_the_form_takes_a_token_and_logging_out_ends_the_session() -> None:
@@ -174,15 +176,18 @@ async def test_a_login_that_is_no_plain_form_is_refused(content_type: str, statu
 
 async def test_static_files_are_zipped_and_not_sent_twice() -> None:
     async with web() as site:
-        first = await site.client.get("/static/wall.css")
+        first = await site.client.get("/static/wall.css", headers={"Accept-Encoding": "gzip"})
         assert first.headers["Content-Encoding"] == "gzip"
+        packed = await site.client.get("/static/wall.css", headers={"Accept-Encoding": "gzip, br"})
+        assert packed.headers["Content-Encoding"] == "br"
+        assert await packed.read() == await first.read()
         etag = {"If-None-Match": first.headers["ETag"]}
         assert (await site.client.get("/static/wall.css", headers=etag)).status == 304
 
 
 @asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[Server]:
-    clock = ManualClock()
+async def served(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Server]:
+    clock = clock or ManualClock()
     access = Access(TokensInMemory(), clock, demo=True)
     server = Server(small_kitchen(), access, clock, settings)
     await server.start()
@@ -207,10 +212,14 @@ async def test_an_address_of_another_machine_is_told_in_words() -> None:
 
 
 async def test_a_head_that_does_not_end_is_cut_off() -> None:
-    settings = Settings(host="127.0.0.1", port=0, header_deadline_s=0.2)
-    async with served(settings) as server:
+    clock = ManualClock()
+    async with served(Settings(host="127.0.0.1", port=0), clock) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+        await until(lambda: len(server.crowd) == 1)
+        await clock.advance(14_000)
+        assert len(server.crowd) == 1
+        await clock.advance(5_000)
         with contextlib.suppress(ConnectionResetError):  # cut before our words were looked at
             assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
         writer.close()

@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import pytest
+
 from gateway.access import Access
 from gateway.web.crowd import Crowd
+from gateway.web.door import HEAD_MAX
 from gateway.web.route import Settings
 from gateway.web.server import Server
 from tests.fakes import ManualClock
@@ -80,6 +83,34 @@ async def test_half_open_connections_keep_nobody_out_and_nobody_loses_his_place(
         crowd = server.crowd
         assert (len(crowd), crowd.refused) == (8, 0)
         assert crowd.evicted >= 34
+
+
+async def test_a_head_that_comes_byte_by_byte_is_a_request() -> None:
+    async with served(Settings(host="127.0.0.1", port=0)) as server, Guest.of(server) as guest:
+        for byte in HEALTH:
+            guest.writer.write(bytes([byte]))
+            await guest.writer.drain()
+            await asyncio.sleep(0)
+        assert b"200" in await asyncio.wait_for(guest.reader.readline(), PATIENCE_S)
+
+
+async def test_what_comes_behind_the_head_is_not_lost() -> None:
+    async with served(Settings(host="127.0.0.1", port=0)) as server, Guest.of(server) as guest:
+        guest.writer.write(HEALTH + HEALTH[:30])
+        assert b"200" in await asyncio.wait_for(guest.reader.readline(), PATIENCE_S)
+        await asyncio.wait_for(guest.reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
+        guest.writer.write(HEALTH[30:])
+        await asyncio.wait_for(guest.reader.readuntil(b" 200 "), PATIENCE_S)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [b"\x16\x03\x01\x02", b"hello there", b"get / HTTP/1.1", b"GET " + b"/" * HEAD_MAX],
+    ids=["TLS", "no method", "small letters", "endless"],
+)
+async def test_what_can_be_no_request_is_refused_before_it_ends(words: bytes) -> None:
+    async with served(Settings(host="127.0.0.1", port=0)) as server, Guest.of(server) as guest:
+        assert b" 400 " in await guest.ask(words)
 
 
 async def test_where_all_are_served_one_more_is_refused_and_counted() -> None:

@@ -171,7 +171,7 @@ async def _admit(
     access = request.app[ACCESS]
     user = access.identify(caller)
     if user is None and route.page:
-        return redirect("/login")
+        return redirect(request, "login")
     if user is not None:
         record.known(user)
     user = request[USER] = await _check_role(access, user, route)

@@ -49,7 +49,7 @@ async def show(request: web.Request) -> web.Response:
         return await _log_in(request, code)
     user = request.app[ACCESS].identify(caller_of(request))
     if user is not None and user.kind not in ("tablet", "demo"):
-        return redirect("/")
+        return redirect(request, "")
     return serve(request, "login.html")
 
 
@@ -67,7 +67,7 @@ async def log_out(request: web.Request) -> web.Response:
     request.app[KITCHEN].record("log_out")
     await request.app[ACCESS].log_out(request[USER])
     await stored(request.app[KITCHEN])
-    response = redirect("/login")
+    response = redirect(request, "login")
     cookies.take_back(request, response, cookies.SESSION)
     return response
 
@@ -84,13 +84,13 @@ async def _log_in(request: web.Request, secret: str) -> web.Response:
     except Refused:
         logger.warning("login from %s refused", peer)
         kitchen.record("log_in", refused="wrong")
-        return redirect("/login?error=refused")
+        return redirect(request, "login?error=refused")
     except TooManyTries:
         kitchen.record("log_in", refused="too_many_tries")
-        return redirect("/login?error=wait")
+        return redirect(request, "login?error=wait")
     await entered(request, user)
     logger.info("%s logged in from %s as %s", user.name, peer, user.role)
-    response = redirect("/")
+    response = redirect(request, "")
     cookies.give(request, response, cookies.SESSION, cookie)
     return response
 

@@ -6,7 +6,7 @@ operation does. So the description cannot lag behind the code.
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -20,6 +20,7 @@ from gateway.web.tagged import tagged_json
 VERSION = "3.1.0"
 _REFERENCE = "#/components/schemas/{name}"
 _PARAMETER = re.compile(r"\{(\w+)\}")
+_SERVERS = ({"url": "../.."},)  # from this description's own path, whatever a proxy puts before it
 _BODILESS = frozenset({HTTPStatus.SEE_OTHER, HTTPStatus.NOT_MODIFIED, HTTPStatus.NO_CONTENT})
 
 
@@ -43,6 +44,7 @@ def document(routes: Iterable[Route]) -> dict[str, object]:
     return {
         "openapi": VERSION,
         "info": {"title": "Kitchen Gateway", "version": __version__},
+        "servers": _SERVERS,
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -146,6 +148,7 @@ class Description(msgspec.Struct, frozen=True):
 
     openapi: str
     info: Mapping[str, str]
+    servers: Sequence[Mapping[str, str]]
     paths: Mapping[str, object]
     components: Mapping[str, object]
 

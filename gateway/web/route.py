@@ -124,9 +124,13 @@ def json_response(body: object, status: int = HTTPStatus.OK) -> web.Response:
     return web.Response(body=msgspec.json.encode(body), status=status, content_type=JSON)
 
 
-def redirect(path: str) -> web.Response:
-    """Go to that page of this gateway, and ask for it with GET."""
-    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": path})
+def redirect(request: web.Request, page: str) -> web.Response:
+    """Go to that page (`login`; empty is the kitchen) and ask for it with GET.
+
+    As seen from the path that was asked for: a proxy may have the gateway below one of its own.
+    """
+    up = "../" * (request.path.count("/") - 1)
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": f"{up}{page}" or "./"})
 
 
 def problem_response(problem: Problem, path: str) -> web.Response:

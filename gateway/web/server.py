@@ -4,16 +4,14 @@ import asyncio
 import errno
 import logging
 import ssl
-from collections.abc import Callable
-from http import HTTPStatus
 
 from aiohttp import web
 
 from gateway.access import Access
 from gateway.clock import Clock
 from gateway.web import build_app, console
-from gateway.web.connection import Connection, peer_of
 from gateway.web.crowd import CROWD, Crowd
+from gateway.web.door import ACCEPT_TURN, Door, Doors, let_more_wait
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.route import COUNTERS, Counters, Settings
@@ -22,8 +20,6 @@ logger = logging.getLogger(__name__)
 
 STOP_DEADLINE_S = 1.0
 HANDSHAKE_DEADLINE_S = 10.0
-_BACKLOG = 128
-_BUSY = b"HTTP/1.1 %d Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class CannotListen(Exception):
@@ -44,6 +40,8 @@ class Server:
         self._settings = settings
         self._tls = tls
         self._app = build_app(kitchen, access, clock, settings)
+        self._doors = Doors(self.crowd, clock, settings.header_deadline_s)
+        self._sweeping: asyncio.Task[None] | None = None
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
         self._console: asyncio.Server | None = None
@@ -66,6 +64,7 @@ class Server:
         """Begin to serve the commands of this machine, and nobody else yet."""
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=STOP_DEADLINE_S)
         await self._runner.setup()
+        self._sweeping = asyncio.create_task(self._doors.run(), name="web.doors")
         if self._settings.console is not None:
             self._console = await console.listen(self._settings.console, self._accept)
 
@@ -77,11 +76,12 @@ class Server:
         host, port = self._settings.host, self._settings.port
         try:
             self._listener = await loop.create_server(
-                self._accept, host, port, backlog=_BACKLOG, ssl=self._tls,
+                self._accept, host, port, backlog=ACCEPT_TURN, ssl=self._tls,
                 ssl_handshake_timeout=None if self._tls is None else HANDSHAKE_DEADLINE_S,
             )  # fmt: skip
         except OSError as error:
             raise CannotListen(_why(error, host, port)) from error
+        let_more_wait(self._listener)
         self.port = self._listener.sockets[0].getsockname()[1]
         self.started.set()
         logger.info("page on http%s://%s:%d", "" if self._tls is None else "s", host, self.port)
@@ -101,37 +101,23 @@ class Server:
             if listener is not None:
                 listener.close()
         self._listener = self._console = None
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
 
     def _accept(self) -> asyncio.BaseProtocol:
-        return _Door(self._admit)
-
-    def _admit(self, peer: str) -> asyncio.Protocol | None:
-        """Who serves a connection; None when there is no room for it."""
-        server = self._runner.server if self._runner else None
-        if server is None or not self.crowd.has_room(peer):
-            return None
-        return Connection(server, self.crowd, self._settings.header_deadline_s)
+        if self._runner is None or self._runner.server is None:
+            return _Gone()
+        return Door(self._runner.server, self._doors)
 
 
-class _Door(asyncio.Protocol):
-    """Looks who comes before anybody serves them."""
-
-    def __init__(self, admit: Callable[[str], asyncio.Protocol | None]) -> None:
-        self._admit = admit
+class _Gone(asyncio.Protocol):
+    """The server is being stopped; who comes now is sent away."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        served = self._admit(peer_of(transport))
-        if not isinstance(transport, asyncio.Transport):
-            return
-        if served is None:
-            transport.write(_BUSY % HTTPStatus.SERVICE_UNAVAILABLE)
-            transport.close()
-        else:
-            transport.set_protocol(served)
-            served.connection_made(transport)
+        transport.close()
 
 
 def _why(error: OSError, host: str, port: int) -> str:

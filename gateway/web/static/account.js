@@ -29,7 +29,7 @@ export class Place {
   }
 
   #offers(kind, own, proven) {
-    if (kind !== "session") return [button("enter", () => location.assign("/login"))];
+    if (kind !== "session") return [button("enter", () => location.assign("login"))];
     const offers = [button("leave", () => this.#leave()), button("everywhere", () => this.#everywhere())];
     if (MANAGERS.includes(own) && !proven) offers.push(asking("prove", "password", "password", (password) => this.#prove(password)));
     if (MANAGERS.includes(own) && proven) offers.push(asking("pair", "tablet", "text", (label) => this.#pair(label)));
@@ -37,17 +37,17 @@ export class Place {
   }
 
   async #leave() {
-    await this.#send("/logout");
-    location.assign("/login");
+    await this.#send("logout");
+    location.assign("login");
   }
 
   async #everywhere() {
-    const done = await this.#send("/api/v1/session/end-all");
+    const done = await this.#send("api/v1/session/end-all");
     if (done) this.#say(t("account.ended", { n: done.ended }));
   }
 
   async #prove(password) {
-    const done = await this.#send("/api/v1/session/proof", { password });
+    const done = await this.#send("api/v1/session/proof", { password });
     if (!done) return;
     this.#session = done;
     this.#say(t("account.proven"));
@@ -55,7 +55,7 @@ export class Place {
   }
 
   async #pair(label) {
-    if (await this.#send("/api/v1/tablets", { label })) location.assign("/login");
+    if (await this.#send("api/v1/tablets", { label })) location.assign("login");
   }
 
   // The answer, or null with the reason said.

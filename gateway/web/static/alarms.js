@@ -189,7 +189,7 @@ class Row {
     const body = name === "shelve" ? { reason, for_s: seconds } : name === "out-of-service" ? { reason } : null;
     this.#wants = this.#reason = "";
     setText(this.#said, t("banner.sending"));
-    const path = `/api/v1/alarms/${encodeURIComponent(this.#alarm.id)}/${name}`;
+    const path = `api/v1/alarms/${encodeURIComponent(this.#alarm.id)}/${name}`;
     const problem = await send(path, body, DEADLINE_MS);
     setText(this.#said, problem === null ? "" : problem || t("banner.again"));
     dispatchEvent(new Event("redraw"));
@@ -203,7 +203,7 @@ class Row {
     this.#asked = performance.now();
     const to = Math.max(alarm.since + 1, Math.round(alarm.returned ?? world.now));
     const query = new URLSearchParams({ point: point.id, from: alarm.since, to });
-    const answer = await ask(`/api/v1/history?${query}`, DEADLINE_MS);
+    const answer = await ask(`api/v1/history?${query}`, DEADLINE_MS);
     this.#peak = answer && worstOf(answer, alarm.value, point.limit);
   }
 

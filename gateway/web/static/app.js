@@ -119,7 +119,7 @@ function alarmsByPoint() {
 async function learnWho() {
   learning = true;
   const before = state.session;
-  const session = ask("/api/v1/session", CONFIRM_MS, true);
+  const session = ask("api/v1/session", CONFIRM_MS, true);
   await learnLayout(session);
   state.session = (await session) ?? before;
   if (before && before.user !== state.session.user) location.reload();
@@ -137,10 +137,10 @@ async function acknowledge(id) {
   };
   const late = setTimeout(failed, CONFIRM_MS);
   try {
-    const path = `/api/v1/alarms/${encodeURIComponent(id)}/acknowledge`;
+    const path = `api/v1/alarms/${encodeURIComponent(id)}/acknowledge`;
     const signal = AbortSignal.timeout(CONFIRM_MS);
     const answer = await fetch(path, { method: "POST", headers: WRITING, signal });
-    if (answer.status === 401) location.assign("/login");
+    if (answer.status === 401) location.assign("login");
     if (!answer.ok) failed();
   } catch {
     failed();

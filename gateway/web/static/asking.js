@@ -8,7 +8,7 @@ const lost = new Map(); // what was sent and had no answer: its key, and when
 export async function ask(path, milliseconds, stay = false) {
   try {
     const answer = await fetch(path, { signal: AbortSignal.timeout(milliseconds) });
-    if (answer.status === 401 && !stay) location.assign("/login");
+    if (answer.status === 401 && !stay) location.assign("login");
     return answer.ok ? await answer.json() : null;
   } catch {
     return null;
@@ -40,7 +40,7 @@ export async function write(method, path, body, milliseconds, more = {}) {
     const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal });
     const told = await answer.json().catch(() => null);
     const kind = answer.ok ? "done" : (told?.type ?? "").split(":").pop();
-    if (kind === "no-login") location.assign("/login");
+    if (kind === "no-login") location.assign("login");
     return { ok: answer.ok, kind, told };
   } catch {
     return { ok: false, kind: "", told: null };

@@ -53,7 +53,7 @@ export class Place {
   async #ask(before) {
     this.#state = "asking";
     const query = new URLSearchParams(before === null ? { limit: PAGE } : { limit: PAGE, before });
-    const answer = await ask(`/api/v1/audit?${query}`, DEADLINE_MS);
+    const answer = await ask(`api/v1/audit?${query}`, DEADLINE_MS);
     this.#state = answer ? "shown" : "failed";
     if (answer) {
       this.#entries = [...(before === null ? [] : this.#entries), ...answer.entries];

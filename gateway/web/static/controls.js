@@ -34,7 +34,7 @@ export class Place {
   async #ask() {
     this.#asked = performance.now();
     const turn = ++this.#asking;
-    const answer = await ask("/api/v1/actuators", AGAIN_MS);
+    const answer = await ask("api/v1/actuators", AGAIN_MS);
     if (turn === this.#asking) this.#actuators = answer?.actuators ?? this.#actuators;
     dispatchEvent(new Event("redraw"));
   }
@@ -87,8 +87,8 @@ export class Place {
     const slot = overrides[0]?.slot ?? 8;
     const request =
       name === "auto"
-        ? [`/api/v1/commands/${id}?slot=${slot}`, { method: "DELETE" }]
-        : ["/api/v1/commands", { method: "POST", body: JSON.stringify({ actuator: id, value: name === "on" }) }];
+        ? [`api/v1/commands/${id}?slot=${slot}`, { method: "DELETE" }]
+        : ["api/v1/commands", { method: "POST", body: JSON.stringify({ actuator: id, value: name === "on" }) }];
     row.said = await outcome(...request);
     row.busy = false;
     if (row.said) setTimeout(() => (row.said = ""), ANSWER_MS);
@@ -103,7 +103,7 @@ const dangerous = ({ critical, overrides }) => critical || overrides.some(({ slo
 async function outcome(path, options) {
   try {
     const answer = await fetch(path, { ...options, headers: WRITING, signal: AbortSignal.timeout(ANSWER_MS) });
-    if (answer.status === 401) location.assign("/login");
+    if (answer.status === 401) location.assign("login");
     const body = await answer.json();
     const order = body.order ?? body;
     if (answer.ok && order.state === "succeeded") return "";

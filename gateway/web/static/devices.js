@@ -30,7 +30,7 @@ export class Place {
 
   async #ask() {
     this.#asked = performance.now();
-    this.#devices = (await ask("/api/v1/devices", AGAIN_MS))?.devices ?? this.#devices;
+    this.#devices = (await ask("api/v1/devices", AGAIN_MS))?.devices ?? this.#devices;
     dispatchEvent(new Event("redraw"));
   }
 

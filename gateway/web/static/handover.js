@@ -42,7 +42,7 @@ export class Place {
 
   async #ask() {
     this.#asked = performance.now();
-    const answer = await ask("/api/v1/duty", DEADLINE_MS);
+    const answer = await ask("api/v1/duty", DEADLINE_MS);
     if (answer) [this.#duties, this.#people] = [answer.roles, answer.people];
     dispatchEvent(new Event("redraw"));
   }
@@ -129,7 +129,7 @@ export class Place {
     [row.asking, row.busy, row.said] = [false, true, t("banner.sending")];
     dispatchEvent(new Event("redraw"));
     const body = { person: row.person, for_s: seconds };
-    const problem = await send(`/api/v1/duty/${encodeURIComponent(role)}`, body, DEADLINE_MS);
+    const problem = await send(`api/v1/duty/${encodeURIComponent(role)}`, body, DEADLINE_MS);
     row.busy = false;
     row.said = problem === null ? "" : t("handover.failed", { who: row.person, why: problem || t("banner.again") });
     await this.#ask();

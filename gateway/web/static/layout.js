@@ -1,7 +1,7 @@
 // How this screen is laid out: kept on the gateway, for a tablet by its name, else for the person.
 import { ask } from "./asking.js";
 
-export const LAYOUTS = "/api/v1/layouts";
+export const LAYOUTS = "api/v1/layouts";
 export const OWN = "_"; // a person's, so that no tablet of that name has it too
 const DEADLINE_MS = 3000;
 

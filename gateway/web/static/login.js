@@ -35,7 +35,7 @@ function draw() {
   setText(byId("dots"), "●".repeat(typed.length) + "○".repeat(PIN_DIGITS - typed.length));
   fill(byId("pad"), KEYS, keyOf);
   const others = ways().filter((other) => other !== way).map((other) => button(t(nameOf[other]), () => choose(other)));
-  const look = known.tablet ? [button(t("login.look"), () => location.assign("/"))] : [];
+  const look = known.tablet ? [button(t("login.look"), () => location.assign("./"))] : [];
   const next = allLanguages().filter(({ code }) => code !== language());
   const languages = next.map(({ code, name }) => button(name, () => switchLanguage(code).then(draw)));
   setChildren(byId("ways"), [...look, ...others, ...languages]);
@@ -82,7 +82,7 @@ function press(key) {
   typed = key === "erase" ? typed.slice(0, -1) : (typed + key).slice(0, PIN_DIGITS);
   complaint = null;
   draw();
-  if (typed.length === PIN_DIGITS) enter("/api/v1/session", { person: whose.id, pin: typed });
+  if (typed.length === PIN_DIGITS) enter("api/v1/session", { person: whose.id, pin: typed });
 }
 
 function choose(wanted) {
@@ -99,7 +99,7 @@ async function enter(path, body) {
   try {
     const signal = AbortSignal.timeout(ANSWER_MS);
     const answer = await fetch(path, { method: "POST", headers: WRITING, body: JSON.stringify(body), signal });
-    if (answer.ok) return location.assign("/");
+    if (answer.ok) return location.assign("./");
     const problem = await answer.json();
     complaint = () => saying(answer.status, problem);
   } catch {
@@ -120,7 +120,7 @@ function saying(status, { wait_s: wait, detail }) {
 for (const form of document.querySelectorAll("form")) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const path = form.dataset.way === "pair" ? "/api/v1/pairing" : "/api/v1/session";
+    const path = form.dataset.way === "pair" ? "api/v1/pairing" : "api/v1/session";
     enter(path, Object.fromEntries(new FormData(form)));
   });
 }
@@ -132,7 +132,7 @@ addEventListener("keydown", ({ key }) => {
 await load();
 draw();
 try {
-  const answer = await fetch("/api/v1/session/ways");
+  const answer = await fetch("api/v1/session/ways");
   if (answer.ok) known = await answer.json();
   way = complaint ? "code" : ways()[0];
 } catch {

@@ -2,9 +2,9 @@
 export function settle() {
   const link = document.createElement("link");
   link.rel = "manifest";
-  link.href = "/static/app.webmanifest";
+  link.href = "static/app.webmanifest";
   document.head.append(link);
-  navigator.serviceWorker?.register("/static/worker.js", { scope: "/" }).catch(refused);
+  navigator.serviceWorker?.register("static/worker.js", { scope: "./" }).catch(refused);
   stayAwake();
   document.addEventListener("visibilitychange", stayAwake);
 }

@@ -61,7 +61,7 @@ export class Past {
     const to = Math.round(world.now);
     const query = new URLSearchParams({ from: to - RANGES[range], to });
     const [kpi, history] = await Promise.all(
-      ["kpi", "history"].map((name) => ask(`/api/v1/alarms/${name}?${query}`, DEADLINE_MS)),
+      ["kpi", "history"].map((name) => ask(`api/v1/alarms/${name}?${query}`, DEADLINE_MS)),
     );
     if (range !== this.#range) return;
     this.#failed = !kpi || !history;

@@ -108,7 +108,7 @@ function headOf(title) {
 function style() {
   const link = make("link");
   link.rel = "stylesheet";
-  link.href = "/static/detail.css";
+  link.href = "static/detail.css";
   const loaded = new Promise((resolve, reject) => {
     link.onload = resolve;
     link.onerror = () => reject(new TypeError(link.href));

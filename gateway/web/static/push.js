@@ -3,7 +3,7 @@ import { ask, send, withdraw } from "./asking.js";
 import { make, setText } from "./element.js";
 import { t } from "./text.js";
 
-const PATH = "/api/v1/push/subscriptions";
+const PATH = "api/v1/push/subscriptions";
 const DEADLINE_MS = 8000;
 
 export class Push {

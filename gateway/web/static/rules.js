@@ -53,7 +53,7 @@ export class Place {
 
   async #ask() {
     this.#asked = performance.now();
-    this.#rules = (await ask("/api/v1/rules", DEADLINE_MS))?.rules ?? this.#rules;
+    this.#rules = (await ask("api/v1/rules", DEADLINE_MS))?.rules ?? this.#rules;
     dispatchEvent(new Event("redraw"));
   }
 
@@ -88,7 +88,7 @@ export class Place {
 
   async #request(id) {
     setText(this.#said, t("banner.sending"));
-    const problem = await sendOnce(`/api/v1/rules/${encodeURIComponent(id)}/run`, null, DEADLINE_MS);
+    const problem = await sendOnce(`api/v1/rules/${encodeURIComponent(id)}/run`, null, DEADLINE_MS);
     setText(this.#said, problem === null ? t("rules.asked") : problem || t("banner.again"));
     this.#asked = -Infinity;
   }

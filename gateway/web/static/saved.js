@@ -1,7 +1,7 @@
 // What a person has kept for themselves: on the gateway, so that it is there on every screen.
 import { ask, put, withdraw } from "./asking.js";
 
-const PATH = "/api/v1/views";
+const PATH = "api/v1/views";
 const DEADLINE_MS = 6000;
 
 // A list of { name, content }, or null while the gateway cannot say.

@@ -39,7 +39,7 @@ export class Place {
 
   async #ask() {
     this.#asked = performance.now();
-    this.#status = (await ask("/api/v1/status", AGAIN_MS)) ?? this.#status;
+    this.#status = (await ask("api/v1/status", AGAIN_MS)) ?? this.#status;
     dispatchEvent(new Event("redraw"));
   }
 

@@ -21,7 +21,7 @@ export class Stream {
   #open() {
     this.#source?.close();
     this.#opened = performance.now();
-    this.#source = new EventSource("/api/v1/live");
+    this.#source = new EventSource("api/v1/live");
     for (const name of ["snapshot", "change"]) {
       this.#source.addEventListener(name, (event) => {
         this.#heard = performance.now();
@@ -44,11 +44,11 @@ export class Stream {
     if (this.#asking) return;
     this.#asking = true;
     try {
-      const answer = await fetch("/api/v1/session", { signal: AbortSignal.timeout(OFFLINE_MS) });
+      const answer = await fetch("api/v1/session", { signal: AbortSignal.timeout(OFFLINE_MS) });
       const unknown = answer.status === 401;
       // A gateway that has just started may not know its sessions yet: it is asked twice.
-      if (unknown && this.#unknown) location.assign("/login");
-      else if (!unknown && silent > RELOAD_MS) location.reload();
+      if (unknown && this.#unknown) location.assign("login");
+      else if (answer.ok && silent > RELOAD_MS) location.reload();
       else this.#open();
       this.#unknown = unknown;
     } catch {

@@ -18,7 +18,7 @@ export async function load(wanted = language()) {
   for (const node of document.querySelectorAll("[data-text='language.other']")) node.lang = nextLanguage().code;
 }
 
-const fetched = async (name) => (await fetch(`/static/${name}.json`)).json();
+const fetched = async (name) => (await fetch(`static/${name}.json`)).json();
 
 export const allLanguages = () => languages;
 

@@ -7,7 +7,7 @@ import { duration, t } from "./text.js";
 const DEADLINE_MS = 6000;
 const PRESETS_S = [60, 120, 180, 300, 420, 600, 900, 1200, 1800, 2700, 3600, 5400];
 const MINUTE_S = 60;
-const PATH = "/api/v1/timers";
+const PATH = "api/v1/timers";
 
 export class Place {
   #name = make("input");

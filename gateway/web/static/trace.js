@@ -34,7 +34,7 @@ export class Trace {
     const rule = this.#rule;
     const to = Math.round(world.now) + 1;
     const query = new URLSearchParams({ from: to - WEEK, to });
-    const answer = await ask(`/api/v1/events?${query}`, DEADLINE_MS);
+    const answer = await ask(`api/v1/events?${query}`, DEADLINE_MS);
     if (rule !== this.#rule) return;
     if (answer) this.#fill(rule, answer);
     else this.#say("point.failed");

@@ -58,8 +58,8 @@ export class Trial {
     const body = JSON.stringify({ rules: this.#text.value });
     const options = name === "week" ? {} : { method: "POST", headers: WRITING, body };
     try {
-      const answer = await fetch("/api/v1/rules/test", { ...options, signal: AbortSignal.timeout(DEADLINE_MS) });
-      if (answer.status === 401) location.assign("/login");
+      const answer = await fetch("api/v1/rules/test", { ...options, signal: AbortSignal.timeout(DEADLINE_MS) });
+      if (answer.status === 401) location.assign("login");
       this.#tell(answer.ok, await answer.json());
     } catch {
       setText(this.#said, t("control.code.failed"));

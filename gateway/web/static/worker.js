@@ -1,6 +1,8 @@
 // The service worker: the shell of the page while the gateway is away, and messages of alarms.
 const KEPT = "shell";
 const ASK_MS = 4000;
+const AWAY = 502; // from here on a proxy speaks for a gateway that does not answer
+const HOME = new URL(self.registration.scope).pathname; // the gateway may be below a path of a proxy
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -9,26 +11,21 @@ self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim(
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
-  const shell = pathname === "/" || pathname.startsWith("/static/");
+  const shell = pathname === HOME || pathname.startsWith(`${HOME}static/`);
   if (request.method === "GET" && origin === self.location.origin && shell) event.respondWith(answered(request));
 });
 
 async function answered(request) {
   const cache = await caches.open(KEPT);
-  try {
-    const answer = await fetch(request, { signal: AbortSignal.timeout(ASK_MS) });
-    if (answer.ok && !answer.redirected) await cache.put(request, answer.clone());
-    return answer;
-  } catch (error) {
-    const kept = await cache.match(request, { ignoreVary: true });
-    if (kept) return kept;
-    throw error;
-  }
+  const answer = await fetch(request, { signal: AbortSignal.timeout(ASK_MS) }).catch(() => null);
+  if (answer?.ok && !answer.redirected) await cache.put(request, answer.clone());
+  if (answer && answer.status < AWAY) return answer;
+  return (await cache.match(request, { ignoreVary: true })) ?? answer ?? Response.error();
 }
 
 self.addEventListener("push", (event) => {
   const { title, text: body } = told(event.data);
-  event.waitUntil(self.registration.showNotification(title, { body, icon: "/static/favicon.svg" }));
+  event.waitUntil(self.registration.showNotification(title, { body, icon: "favicon.svg" }));
 });
 
 function told(data) {
@@ -41,5 +38,5 @@ function told(data) {
 
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  event.waitUntil(self.clients.openWindow("/#alarms"));
+  event.waitUntil(self.clients.openWindow("../#alarms"));
 });
