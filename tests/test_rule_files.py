@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import rule_texts, whole_file
+from gateway import rule_texts
 from gateway.audit.entry import Detail
 from gateway.config import texts
 from gateway.config.load import Loaded
@@ -54,11 +54,12 @@ class Site:
         self.reloads: list[dict[str, str]] = []  # the files as each reload found them
         self.notes: list[tuple[str, str, str, str]] = []
         self.unnoted = False
-        self.meanwhile = lambda: None
+        self.theirs: str | None = None  # what the installer's editor saves while we look
         self.files = RuleFiles(self, self.reload, self.note)
 
     def check(self, found: Texts) -> Loaded:
-        self.meanwhile()
+        if self.theirs is not None:
+            (self.rules / "damp.yaml").write_text(self.theirs)
         return self.configuration.check(found)
 
     async def reload(self, by: str) -> Outcome:
@@ -169,8 +170,7 @@ async def test_where_taking_over_is_refused_the_text_before_is_back(
 
 async def test_what_the_installer_saves_at_that_moment_is_not_overwritten(site: Site) -> None:
     tag = await site.save(DAMP)
-    theirs = DAMP.replace("90 %", "80 %")
-    site.meanwhile = lambda: (site.rules / "damp.yaml").write_text(theirs) and None
+    site.theirs = theirs = DAMP.replace("90 %", "80 %")
     with pytest.raises(ChangedMeanwhile):
         await site.save(DAMPER, tag)
     assert site.there() == {"damp.yaml": theirs}
@@ -218,7 +218,7 @@ async def test_a_disk_that_refuses_leaves_the_text_before(
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patched:
-        patched.setattr(whole_file.os, "fsync", refuse)
+        patched.setattr("gateway.whole_file.os.fsync", refuse)
         with pytest.raises(NotWritten, match=who):
             await site.save(DAMPER, tag)
     assert site.there() == {"damp.yaml": DAMP}

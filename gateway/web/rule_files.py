@@ -228,6 +228,7 @@ ROUTES = (
         handler=save,
         role=Role.MANAGER,
         proof=True,
+        matched=True,
         body=RuleText,
         answer=SavedRules,
     ),
@@ -237,6 +238,7 @@ ROUTES = (
         handler=remove,
         role=Role.MANAGER,
         proof=True,
+        matched=True,
         answer=SavedRules,
     ),
 )
