@@ -217,8 +217,7 @@ def _write(file: Path, before: bytes | None, data: bytes | None) -> None:
     """Raises ChangedMeanwhile when the file is no longer what it was."""
     folder = file.parent
     if not folder.is_dir():
-        folder.mkdir(mode=_FOLDER_MODE)
-        whole_file.sync(folder.parent)
+        whole_file.make_folder(folder, _FOLDER_MODE)
     there = file.read_bytes() if file.exists() else None
     if there != before:
         raise ChangedMeanwhile(file.name)

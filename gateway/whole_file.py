@@ -23,16 +23,22 @@ def put(file: Path, data: bytes, mode: int) -> None:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise
-    sync(file.parent)
+    _sync(file.parent)
 
 
 def remove(file: Path) -> None:
     """Take it out; raises OSError."""
     file.unlink()
-    sync(file.parent)
+    _sync(file.parent)
 
 
-def sync(folder: Path) -> None:
+def make_folder(folder: Path, mode: int) -> None:
+    """Make it where its own folder is; raises OSError."""
+    folder.mkdir(mode=mode)
+    _sync(folder.parent)
+
+
+def _sync(folder: Path) -> None:
     """Have what was put into a folder, or taken out of it, outlast a power cut; raises OSError."""
     opened = os.open(folder, os.O_RDONLY)
     try:
