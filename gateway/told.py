@@ -67,15 +67,21 @@ def status(gateway: "Gateway") -> StatusView:
 
 
 async def trial(
-    gateway: "Gateway", trials: Apart, start: int | None, end: int | None, rules: str | None
+    gateway: "Gateway",
+    trials: Apart,
+    start: int | None,
+    end: int | None,
+    rules: str | None,
+    part: str | None,
 ) -> msgspec.Raw:
     """The report of a trial as JSON; raises BadRules, Busy, NoHistory, and TimeoutError."""
     live = gateway.configuration.live
     if live is None:
         raise NoHistory("no configuration is in force")
     asked = asked_of(gateway.store.path, live.file, live.text)
+    asked = msgspec.structs.replace(asked, rules=rules, part=part, start=start, end=end)
     try:
-        answer = await trials.ask(msgspec.structs.replace(asked, rules=rules, start=start, end=end))
+        answer = await trials.ask(asked)
     except TrialBusy:
         raise Busy("another trial is under way") from None
     if answer.report != NOTHING:

@@ -295,8 +295,10 @@ class View:
     async def switch_mode(self, mode: str, value: str, by: str) -> ModeView:
         return await rules_view.switch(self._gateway, mode, value, by)
 
-    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
-        return await told.trial(self._gateway, self._trials, start, end, rules)
+    async def try_rules(
+        self, start: int | None, end: int | None, rules: str | None, part: str | None
+    ) -> msgspec.Raw:
+        return await told.trial(self._gateway, self._trials, start, end, rules, part)
 
     def notifications(self) -> NotificationsView:
         return notifications.view(self._gateway.notifying, self._gateway.config, self._utc)

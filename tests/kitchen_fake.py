@@ -140,6 +140,7 @@ class KitchenInMemory:
         self.happened: list[Happened] = []
         self.past: dict[str, msgspec.Raw] = {}  # rows of a point's history
         self.trial: msgspec.Raw | None = None
+        self.tried: tuple[str | None, str | None] = None, None  # rules, and the file they are
         self.rule_views = [CLOSING]
         self.tested: list[NoticeView] = []
         self.timer_views: dict[str, TimerView] = {}
@@ -290,7 +291,10 @@ class KitchenInMemory:
             raise UnknownMode(words)
         return ModeView(id=mode, value=value, words=words, by=by, since=self.now)
 
-    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+    async def try_rules(
+        self, start: int | None, end: int | None, rules: str | None, part: str | None
+    ) -> msgspec.Raw:
+        self.tried = (rules, part)
         del start, end
         if rules is not None and "kind" not in rules:
             raise BadRules([TROUBLE])

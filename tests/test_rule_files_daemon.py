@@ -58,4 +58,4 @@ def test_a_saved_rule_is_in_force_and_stays_so_after_a_kill(daemon: Daemon) -> N
     assert daemon.config.read_bytes() == before
     entries = daemon.get("/api/v1/audit", token)[1]["entries"]
     deeds = [(each["entry"]["action"], each["entry"]["by"]) for each in entries]
-    assert ("save_rules", "manager") in deeds
+    assert ("save_rules", "api") in deeds

@@ -614,9 +614,12 @@ class Kitchen(Protocol):
     async def switch_mode(self, mode: str, value: str, by: str) -> ModeView:
         """Return once committed; raises UnknownMode."""
 
-    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+    async def try_rules(
+        self, start: int | None, end: int | None, rules: str | None, part: str | None
+    ) -> msgspec.Raw:
         """The report of a trial as JSON, without `rules` of those in force; UTC ms.
 
+        With `part` they are that file of rules.d, beside all other files.
         Raises BadRules, Busy, NoHistory, and TimeoutError.
         """
 
