@@ -2,8 +2,8 @@
 PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
-# How many tests run at once: half of them mostly wait for a process.
-WORKERS ?= 2
+# How many tests run at once, on two cores: many of them wait for a process.
+WORKERS ?= 3
 SOURCES := gateway drivers rules models tests bench scripts
 
 .PHONY: help run test test-long lint bench coverage models locks clean

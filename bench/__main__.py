@@ -22,6 +22,7 @@ SECTIONS = (
     "latency",
     "login",
     "web",
+    "page",
     "peers",
 )
 

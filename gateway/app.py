@@ -77,6 +77,7 @@ class Options:
     port: int | None = None
     demo: bool = False
     cloud_url: str | None = None  # of the demonstration's own broker
+    announce: Path | None = None  # where Avahi reads what the LAN is told
 
 
 class Gateway:

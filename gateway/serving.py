@@ -16,6 +16,7 @@ import msgspec
 
 from gateway import __version__, console
 from gateway.access import CODE_LIFE_S, LOOPBACK_PEERS, Access, Role
+from gateway.announcing import Announcer, Offered
 from gateway.buses.mqtt import Broker
 from gateway.config.schema import Cloud, Web
 from gateway.remote import Remote
@@ -26,7 +27,7 @@ from gateway.store.tokens import StoredTokens
 from gateway.sync.protocol import VERSION
 from gateway.sync.uplink import Destination, Uplink
 from gateway.tasks import Job
-from gateway.tls.certificate import Certificate, NoCertificate, Wanted
+from gateway.tls.certificate import AUTHORITY, Certificate, NoCertificate, Wanted, fingerprint
 from gateway.view import View
 from gateway.web.plain import Plain
 from gateway.web.route import Settings
@@ -120,10 +121,13 @@ class _Page:
         self._settings = self._settings_of(gateway.config.web)
         self._moved = asyncio.Event()
         self._server: Server | None = None
+        self._announcer = Announcer(options.announce)
+        self._offered: Offered | None = None
 
     def use(self, web: Web) -> None:
         """Listen where this says; the page that stands is not touched unless that has changed."""
         settings = self._settings_of(web)
+        self._tell_lan()  # its name may be another
         if settings != self._settings:
             self._settings = settings
             self._moved.set()
@@ -158,7 +162,9 @@ class _Page:
         try:
             await server.open()
             if await self._listen(server):
-                await self._serve_beside(beside, server, settings, certificate)
+                plain_port = await self._serve_beside(beside, server, settings, certificate)
+                self._offered = _offered(server.port, plain_port, settings, certificate)
+                self._tell_lan()
                 await self._announce(server.port)
                 feeding = {server.live.task} if server.live.task is not None else set()
                 await asyncio.wait({moved, *feeding}, return_when=asyncio.FIRST_COMPLETED)
@@ -167,8 +173,15 @@ class _Page:
                         task.result()
         finally:
             moved.cancel()
+            self._offered = None
+            self._announcer.withdraw()
             await beside.aclose()
             await server.stop()
+
+    def _tell_lan(self) -> None:
+        """Have the page found by name, once it can be opened."""
+        if self._offered is not None:
+            self._announcer.tell(self._gateway.config.site.label, self._offered)
 
     async def _certificate(self, settings: Settings) -> Certificate | None:
         """What to serve HTTPS with, once it can be had; None without, or when the page moves."""
@@ -196,15 +209,15 @@ class _Page:
         server: Server,
         settings: Settings,
         certificate: Certificate | None,
-    ) -> None:
-        """With HTTPS: renew the certificate, and redirect from the plain port."""
+    ) -> int | None:
+        """With HTTPS: renew the certificate, and redirect from the plain port, which it tells."""
         if certificate is None:
             if not self._options.demo and settings.host not in LOOPBACK_PEERS:
                 logger.warning(
                     "page: plain HTTP: anybody on this wire can read passwords and do what whoever "
                     "logs in may do; set web.tls, see docs/tls.md"
                 )
-            return
+            return None
         renewing = asyncio.create_task(certificate.watch(), name="certificate")
         beside.callback(renewing.cancel)
         if settings.plain_port is not None:
@@ -215,6 +228,9 @@ class _Page:
                 await plain.start()
             except OSError as error:
                 logger.error("page: web.plain_port %d: %s", settings.plain_port, error.strerror)
+            else:
+                return plain.port
+        return None
 
     def _settings_of(self, web: Web) -> Settings:
         port = web.port if self._options.port is None else self._options.port
@@ -287,6 +303,21 @@ class _Page:
             link = f"http://{address}:{port}/login?code={code}"
             print(f"  From elsewhere:     {link}   (works once)", flush=True)  # noqa: T201
         print(flush=True)  # noqa: T201
+
+
+def _offered(
+    port: int, plain_port: int | None, settings: Settings, certificate: Certificate | None
+) -> Offered | None:
+    """What others on the LAN may open; None where the page is for this machine alone."""
+    if settings.host in LOOPBACK_PEERS:
+        return None
+    trust = None
+    if certificate is not None and settings.tls == "own":
+        with contextlib.suppress(OSError, ValueError):  # the page then says it to who opens it
+            trust = fingerprint((certificate.folder / AUTHORITY).read_bytes())
+    return Offered(
+        port=port, secure=certificate is not None, plain_port=plain_port, fingerprint=trust
+    )
 
 
 def wanted_certificate(settings: Settings) -> Wanted:

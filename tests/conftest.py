@@ -30,6 +30,7 @@ _PART_OF_FIXTURE = {
     "chromium_path": parts.CHROMIUM,
     "systemd_analyze": parts.SYSTEMD_ANALYZE,
     "nginx": parts.NGINX,
+    "avahi": parts.AVAHI,
     "axe": parts.AXE,
 }
 _LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
@@ -92,6 +93,14 @@ def systemd_analyze() -> Path:
 def nginx() -> Path:
     """Return the path of the proxy."""
     found = parts.find(parts.NGINX)
+    assert found is not None
+    return found.path
+
+
+@pytest.fixture(scope="session")
+def avahi() -> Path:
+    """Return the path of what answers for names on the LAN."""
+    found = parts.find(parts.AVAHI)
     assert found is not None
     return found.path
 

@@ -70,6 +70,14 @@ NGINX = Part(
     package="nginx-light",
     places=("/usr/sbin/nginx", "/usr/local/sbin/nginx"),
 )
+AVAHI = Part(
+    name="avahi-daemon",
+    variable="KG_AVAHI",
+    commands=("avahi-daemon",),
+    answer=r"avahi-daemon [\d.]+",
+    package="avahi-daemon",
+    places=("/usr/sbin/avahi-daemon",),
+)
 _MODULES = "node_modules/axe-core/axe.min.js"
 AXE = Part(
     name="axe-core",
@@ -84,7 +92,7 @@ AXE = Part(
     ),
     read=True,
 )
-PARTS = (MOSQUITTO, CHROMIUM, SYSTEMD_ANALYZE, NGINX, AXE)
+PARTS = (MOSQUITTO, CHROMIUM, SYSTEMD_ANALYZE, NGINX, AVAHI, AXE)
 
 
 @functools.cache

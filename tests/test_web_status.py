@@ -72,6 +72,20 @@ def test_the_times_of_a_route_are_of_its_last_requests() -> None:
     assert (times.p50_ms, times.p95_ms, times.p99_ms) == (128.0, 244.0, 254.0)
 
 
+def test_one_slow_question_is_no_slow_page_but_twenty_are() -> None:
+    timing, kitchen = Timing(), small_kitchen()
+
+    def page() -> str:
+        found = checks(kitchen, timing.routes(), NOON)
+        return next(check.state for check in found if check.id == "page")
+
+    for _ in range(19):
+        timing.took("GET", "/trial", 9.0)
+    assert page() == "ok"
+    timing.took("GET", "/trial", 9.0)
+    assert page() == "bad"
+
+
 async def test_status_tells_the_times_of_the_routes_that_were_asked_for() -> None:
     async with web() as site:
         viewer = await site.headers(Role.VIEWER)

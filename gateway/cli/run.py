@@ -32,12 +32,20 @@ if TYPE_CHECKING:
 @data_option
 @port_option
 @click.option("--strict", is_flag=True, help="Exit with 2 on any error in the configuration.")
-def run(file: Path | None, data: Path, port: int | None, strict: bool) -> None:
+@click.option(
+    "--announce",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A service file of Avahi's, kept so that the page is found by name on the LAN.",
+)
+def run(
+    file: Path | None, data: Path, port: int | None, strict: bool, announce: Path | None
+) -> None:
     """Run the gateway until it is told to stop."""
     from gateway.app import Options
 
     start_logging()
-    live(file, data, Options(port=port), strict=strict)
+    live(file, data, Options(port=port, announce=announce), strict=strict)
 
 
 def load_serving() -> "Callable[[Gateway, Options], Serving]":

@@ -1,5 +1,6 @@
 // The rules: how each stands and why, what it has done and what led to it.
 import { ask, sendOnce } from "./asking.js";
+import { Editor } from "./editor.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { clock, date, duration, t } from "./text.js";
 import { Trace } from "./trace.js";
@@ -10,7 +11,8 @@ const DEADLINE_MS = 6000;
 const ORDER = ["suspended", "active", "running", "pending", "idle"];
 const SYMBOLS = { suspended: "fault", active: "alarm", running: "controls", pending: "stale", idle: "ok" };
 const MOODS = { suspended: "warn", active: "hand", running: "hand" };
-const STAFF = ["staff", "manager", "admin"];
+const MANAGERS = ["manager", "admin"];
+const STAFF = ["staff", ...MANAGERS];
 
 export class Place {
   #clock = make("p", "part");
@@ -22,6 +24,7 @@ export class Place {
   #said = make("p", "said");
   #trace = new Trace();
   #trial = new Trial();
+  #editor = new Editor(this.#trial);
   #rows = new Map();
   #rules = null;
   #asked = -Infinity;
@@ -32,7 +35,7 @@ export class Place {
     this.#run.addEventListener("click", () => this.#request(this.#about));
     this.#said.ariaLive = "polite";
     this.#one.append(this.#own, this.#run, this.#said, this.#trace.node);
-    node.append(this.#clock, this.#note, this.#one, this.#trial.node, this.#list);
+    node.append(this.#clock, this.#note, this.#one, this.#editor.node, this.#trial.node, this.#list);
   }
 
   show({ session }, world) {
@@ -47,6 +50,7 @@ export class Place {
     this.#list.hidden = Boolean(about);
     this.#one.hidden = !about;
     this.#trial.show(session, world, !about);
+    this.#editor.show(!about && MANAGERS.includes(session?.role), world);
     if (about) this.#showOne(about, session, world);
     else setChildren(this.#list, rules.map((rule) => this.#row(rule, world)));
   }
