@@ -28,7 +28,9 @@ from gateway.sync.protocol import VERSION
 from gateway.sync.uplink import Destination, Uplink
 from gateway.tasks import Job
 from gateway.tls.certificate import AUTHORITY, Certificate, NoCertificate, Wanted, fingerprint
+from gateway.tls.certificate import FOLDER as TLS_FOLDER
 from gateway.view import View
+from gateway.web.address import own_addresses
 from gateway.web.plain import Plain
 from gateway.web.route import Settings
 from gateway.web.server import CannotListen, Server
@@ -245,6 +247,7 @@ class _Page:
             proxies=web.proxies,
             tls=web.tls,
             plain_port=web.plain_port,
+            authority=self._gateway.store.path / TLS_FOLDER if web.tls == "own" else None,
             certificate_file=web.certificate_file,
             key_file=web.key.file if web.key else None,
             console=socket_of_commands,
@@ -299,7 +302,7 @@ class _Page:
         life_s = CODE_LIFE_S * self._gateway.clock.speed  # of the people's time, not the kitchen's
         code = await self._access.create_code("demo", Role.STAFF, life_s)
         print(f"\n  On this computer:   http://localhost:{port}/", flush=True)  # noqa: T201
-        for address in _addresses():
+        for address in own_addresses():
             link = f"http://{address}:{port}/login?code={code}"
             print(f"  From elsewhere:     {link}   (works once)", flush=True)  # noqa: T201
         print(flush=True)  # noqa: T201
@@ -328,7 +331,7 @@ def wanted_certificate(settings: Settings) -> Wanted:
         )
     host = socket.gethostname().lower()
     named = [urlsplit(f"//{name}").hostname or "" for name in settings.names]
-    names = ["localhost", host, f"{host}.local", *named, "127.0.0.1", "::1", *_addresses()]
+    names = ["localhost", host, f"{host}.local", *named, "127.0.0.1", "::1", *own_addresses()]
     return Wanted(mode="own", host=host, names=tuple(dict.fromkeys(filter(None, names))))
 
 
@@ -402,18 +405,6 @@ async def _follow_oldest(gateway: "Gateway") -> None:
                 None if missing is None else await gateway.store.oldest_waiting(missing[0])
             )
         await gateway.clock.sleep(_OLDEST_S)
-
-
-def _addresses() -> list[str]:
-    """The addresses under which others on the LAN may reach us; no packet is sent."""
-    found = []
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # TEST-NET-1: only asks the routing table
-            found.append(str(probe.getsockname()[0]))
-        except OSError:
-            logger.debug("no route: nobody can reach us from elsewhere")
-    return found
 
 
 def _status(gateway: "Gateway") -> dict[str, object]:

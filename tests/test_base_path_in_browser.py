@@ -137,7 +137,7 @@ async def test_below_a_path_one_is_led_out_again(
         await page.goto(f"{site.url}api/v1/reference")
         await expect(page.get_by_role("heading", name="The HTTP API")).to_be_visible()
         await page.goto(f"{site.url}#account")
-        await page.locator("[data-action=leave]").click()
+        await page.locator("[name='account.leave']").click()
         await expect(page).to_have_url(f"{site.url}login")
         await page.goto(f"{site.url}api/v1/reference")
         await expect(page).to_have_url(f"{site.url}login")

@@ -38,7 +38,7 @@ TRIAL = b"""{"from": 0, "to": 604800000, "until": 604800000, "same": 4, "more": 
 "value": "high", "start": 600000, "end": null, "by": "rule/warm",
 "began": {"point": "fridge/temperature", "value": 8.6, "at": 300000, "reason": null}}}]}"""
 # What axe calls a broken rule, as one line each; only those that keep somebody out.
-_AXE = """async () => {
+SERIOUS = """async () => {
   const found = await axe.run(document, { resultTypes: ["violations"] });
   return found.violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
@@ -116,7 +116,7 @@ async def test_no_place_keeps_anybody_out(started: Browser, axe: str, theme: str
         for place in [*PLACES, "point/fridge1/temperature"]:
             await shown(opened.page, site.url, place)
             await opened.page.evaluate(axe)
-            assert await opened.page.evaluate(_AXE) == [], place
+            assert await opened.page.evaluate(SERIOUS) == [], place
 
 
 def pseudo() -> dict[str, str]:
@@ -246,7 +246,9 @@ async def test_a_rule_tells_what_it_did_and_which_reading_led_to_it(started: Bro
     kitchen.happened = [Happened(SystemClock().wall() - 60_000, "command", "Hood fan", data)]
     async with serving(kitchen) as site:
         page = (await open_page(started, f"{site.url}#rules", language="en")).page
-        await expect(page.get_by_text("1 schedules wait: the clock is not trusted")).to_be_visible()
+        await expect(
+            page.get_by_text("Waiting schedules: 1. The clock is not trusted")
+        ).to_be_visible()
         rows = page.locator("[data-place=rules] a.row")
         await expect(rows.first).to_contain_text("stopped by a fault in it: no value")
         await rows.first.click()
@@ -275,7 +277,7 @@ async def test_a_manager_tries_other_rules_on_the_last_week(started: Browser) ->
         await expect(page.locator(".trial .problems").last).to_contain_text("2:3 · rules.warm")
         await page.get_by_label("Text of the file").fill("rules: {warm: {kind: limit}}")
         await page.get_by_role("button", name="Check and try these").click()
-        await expect(page.get_by_text("1 differences, 4 the same")).to_be_visible()
+        await expect(page.get_by_text("differences: 1, the same: 4")).to_be_visible()
         await expect(page.locator(".trial td").nth(1)).to_have_text("Gained: alarm · warm · high")
         await expect(page.locator(".trial td").nth(3)).to_contain_text("fridge/temperature = 8.6")
 

@@ -177,6 +177,8 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/audit"): (401, 403, 403, 200, 200),
     ("GET", "/api/v1/config"): (401, 200, 200, 200, 200),
     ("POST", "/api/v1/config/reload"): (401, 403, 403, 200, 200),
+    ("GET", "/api/v1/address"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/address/code.svg"): (401, 404, 404, 404, 404),
     ("GET", "/api/v1/actuators"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/commands"): (401, 200, 200, 200, 200),
     ("POST", "/api/v1/commands"): (401, 403, 400, 400, 400),

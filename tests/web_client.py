@@ -58,7 +58,8 @@ async def web(*, demo: bool = False, kitchen: KitchenInMemory | None = None) -> 
     clock = ManualClock()
     found = kitchen or small_kitchen()
     access = Access(TokensInMemory(), clock, people=PeopleInMemory(), demo=demo)
-    app = build_app(found, access, clock, Settings(names=("kitchen.example",)))
+    settings = Settings(host="127.0.0.1", names=("kitchen.example",))
+    app = build_app(found, access, clock, settings)
     client = TestClient(TestServer(app), cookie_jar=DummyCookieJar())
     async with client:
         yield Web(found, clock, access, client)

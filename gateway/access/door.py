@@ -113,7 +113,7 @@ class Access:
     ) -> str:
         """A new API token; it is shown once and cannot be read again. Raises Unfit."""
         if len(self.tokens()) >= TOKENS_MAX:
-            raise Unfit(f"there are {TOKENS_MAX} tokens: withdraw one that nobody uses")
+            raise Unfit(f"there are {TOKENS_MAX} tokens: withdraw one that nobody uses", "full")
         secret, now = TOKEN_PREFIX + new_secret(), self._clock.now()
         row = TokenRow(
             digest=digest_of(secret),
@@ -215,7 +215,7 @@ class Access:
         self._check_pace(peer)
         row = self.sessions.valid(user.digest, "session")
         if row is None or not user.person:
-            raise NotAllowed("this login has no password: log in with yours")
+            raise NotAllowed("this login has no password: log in with yours", "no_password")
         try:
             await self.people.check_password(user.person, password)
         except Refused:

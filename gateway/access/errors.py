@@ -22,8 +22,22 @@ class Overrun(Exception):
 
 
 class Unfit(Exception):
-    """A password, PIN, name or right that cannot be taken; the message says why."""
+    """A password, PIN, name or right that cannot be taken; the message says why.
+
+    So does `why` in one word, which the page has a sentence for in each language.
+    """
+
+    def __init__(self, message: str, why: str = "") -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class NotAllowed(Exception):
-    """It would change what whoever asks may not change; the message says who may."""
+    """It would change what whoever asks may not change; the message says who may.
+
+    `why` is one word, as above.
+    """
+
+    def __init__(self, message: str, why: str = "") -> None:
+        super().__init__(message)
+        self.why = why

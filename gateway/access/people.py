@@ -50,9 +50,9 @@ class People:
         check_reach(reach)
         _check_may_give(by, role, reach)
         if self.find(person_id) is not None:
-            raise Unfit(f"there is a {person_id} already")
+            raise Unfit(f"there is a {person_id} already", "known")
         if len(self.all()) >= PEOPLE_MAX:
-            raise Unfit(f"there are {PEOPLE_MAX} people: remove one who has left")
+            raise Unfit(f"there are {PEOPLE_MAX} people: remove one who has left", "full")
         if password:
             check_password(password, person_id, label)
         if pin:
@@ -67,7 +67,7 @@ class People:
             reach=reach,
         )
         if self.find(person_id) is not None:  # while it was hashed
-            raise Unfit(f"there is a {person_id} already")
+            raise Unfit(f"there is a {person_id} already", "known")
         await self._store.keep(person)
         return person
 
@@ -155,9 +155,9 @@ class People:
             await self._store.keep_lock(shared, mended)
         return person
 
-    def check_may_change(self, by: User, person_id: str) -> None:
-        """Raise NotAllowed or KeyError."""
-        self._for_change(by, person_id)
+    def check_may_change(self, by: User, person_id: str) -> Person:
+        """Who is to be changed; raises NotAllowed or KeyError."""
+        return self._for_change(by, person_id)
 
     def locked_s(self, person_id: str) -> float:
         """How long this person's PIN is not tried."""
@@ -205,7 +205,8 @@ class People:
     def _check_not_the_last(self, person: Person) -> None:
         others = [each for each in self.all() if each.role is Role.ADMIN and each.id != person.id]
         if person.role is Role.ADMIN and not others:
-            raise NotAllowed(f"{person.id} is the only admin: make another one first")
+            message = f"{person.id} is the only admin: make another one first"
+            raise NotAllowed(message, "last_admin")
 
 
 def _check_may_give(by: User, role: Role, reach: Reach) -> None:
@@ -213,6 +214,6 @@ def _check_may_give(by: User, role: Role, reach: Reach) -> None:
     if by.role is Role.ADMIN:
         return
     if by.role is not Role.MANAGER or role.covers(Role.MANAGER):
-        raise NotAllowed(f"only an admin may do this to somebody with the role {role}")
+        raise NotAllowed(f"only an admin may do this to somebody with the role {role}", "role")
     if not reach.within(by.reach):
-        raise NotAllowed("this reaches further than your own rights: ask an admin")
+        raise NotAllowed("this reaches further than your own rights: ask an admin", "beyond")

@@ -89,30 +89,33 @@ class PeopleStore(Protocol):
 def check_names(person_id: str, label: str) -> None:
     """Raise Unfit for an id or a label that nobody can have."""
     if not _ID.fullmatch(person_id):
-        raise Unfit("the id is 1 to 36 of a-z, 0-9 and _; the label is for the name")
+        raise Unfit("the id is 1 to 36 of a-z, 0-9 and _; the label is for the name", "id")
     if not 1 <= len(label) <= _LABEL_MAX or not label.isprintable() or label != label.strip():
-        raise Unfit(f"the label is a name of 1 to {_LABEL_MAX} printable characters")
+        raise Unfit(f"the label is a name of 1 to {_LABEL_MAX} printable characters", "label")
 
 
 def check_reach(reach: Reach) -> None:
     """Raise Unfit for more or longer names than anybody has zones."""
     names = (*reach.zones, *reach.devices)
     if len(names) > REACH_MAX or any(not 1 <= len(name) <= _LABEL_MAX for name in names):
-        raise Unfit(f"at most {REACH_MAX} zones and devices, by their ids")
+        raise Unfit(f"at most {REACH_MAX} zones and devices, by their ids", "reach")
 
 
 def check_password(password: str, person_id: str, label: str) -> None:
     """Raise Unfit for a password that would be guessed or cannot be typed again."""
     if not PASSWORD_LEAST <= len(password) <= PASSWORD_MOST:
-        raise Unfit(f"a password has {PASSWORD_LEAST} to {PASSWORD_MOST} characters")
+        message = f"a password has {PASSWORD_LEAST} to {PASSWORD_MOST} characters"
+        raise Unfit(message, "password_length")
     folded = password.casefold()
     if len(set(folded)) < _FEWEST_CHARACTERS or person_id in folded or label.casefold() in folded:
-        raise Unfit("that password is easy to guess: no name in it, and not one thing repeated")
+        message = "that password is easy to guess: no name in it, and not one thing repeated"
+        raise Unfit(message, "password_easy")
 
 
 def check_pin(pin: str) -> None:
     """Raise Unfit for a PIN that is not six digits, or among the first that are guessed."""
     if not _PIN.fullmatch(pin):
-        raise Unfit(f"a PIN has {PIN_DIGITS} digits")
+        raise Unfit(f"a PIN has {PIN_DIGITS} digits", "pin_digits")
     if len(set(pin)) < _FEWEST_DIGITS or any(pin in run for run in _RUNS):
-        raise Unfit("that PIN is easy to guess: not one digit or pair repeated, and no run of them")
+        message = "that PIN is easy to guess: not one digit or pair repeated, and no run of them"
+        raise Unfit(message, "pin_easy")

@@ -31,9 +31,11 @@ class Tablets:
         """The secret for the cookie of this browser; raises Unfit."""
         check_names(_ANY_ID, label)
         if len(self.all()) >= TABLETS_MAX:
-            raise Unfit(f"{TABLETS_MAX} tablets are paired: take back one that is gone")
+            message = f"{TABLETS_MAX} tablets are paired: take back one that is gone"
+            raise Unfit(message, "full")
         if any(row.user == label for row in self.all()):
-            raise Unfit(f"there is a tablet {label} already: take it back first, or name this anew")
+            message = f"there is a tablet {label} already: take it back first, or name this anew"
+            raise Unfit(message, "tablet")
         secret = new_secret()
         await self._tokens.add(
             TokenRow(

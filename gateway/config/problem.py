@@ -1,6 +1,5 @@
 """What is wrong with a configuration, and the collector that gathers all of it at once."""
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -83,8 +82,7 @@ class Report:
         known = sorted(known)
         shown_ones = known
         if len(known) > KNOWN_MAX:  # who has nearly written it looks for one that is like it
-            near = difflib.get_close_matches(word[:SHOWN_MAX], known, n=NEAR_MAX)
-            shown_ones = near or known[:KNOWN_MAX]
+            shown_ones = _near(word, known, NEAR_MAX) or known[:KNOWN_MAX]
         listed = ", ".join(shown_ones) or "none"
         left = len(known) - len(shown_ones)
         more = f" or {left} more" if left else ""
@@ -95,7 +93,7 @@ class Report:
         """What the writer of an unknown word may have meant: `; did you mean "x"?`, or nothing."""
         if self.left_off:
             return ""
-        near = difflib.get_close_matches(word[:SHOWN_MAX], sorted(known), n=1)
+        near = _near(word, sorted(known), 1)
         return f'; did you mean "{near[0]}"?' if near else ""
 
     def sorted(self) -> tuple[Problem, ...]:
@@ -136,3 +134,9 @@ def shown(text: str) -> str:
 def shown_message(error: Exception) -> str:
     """The text of a foreign error on one printable line."""
     return "".join(sign if sign.isprintable() else " " for sign in str(error))[:300]
+
+
+def _near(word: str, known: list[str], most: int) -> list[str]:
+    import difflib  # of no use to a configuration without a fault
+
+    return difflib.get_close_matches(word[:SHOWN_MAX], known, n=most)

@@ -8,6 +8,7 @@ from gateway.access import Access
 from gateway.clock import Clock
 from gateway.web import (
     actuators,
+    address,
     alarms,
     api,
     audit,
@@ -47,7 +48,17 @@ from gateway.web.live import LIVE, Live
 from gateway.web.pace import PACE, Pace
 from gateway.web.proxy import TRUSTED, networks
 from gateway.web.repeats import RUNNING
-from gateway.web.route import ACCESS, CLOCK, COUNTERS, KITCHEN, TABLE, Counters, Route, Settings
+from gateway.web.route import (
+    ACCESS,
+    CLOCK,
+    COUNTERS,
+    KITCHEN,
+    SETTINGS,
+    TABLE,
+    Counters,
+    Route,
+    Settings,
+)
 from gateway.web.timing import TIMING, Timing
 
 PARTS = (
@@ -56,6 +67,7 @@ PARTS = (
     api,
     bands,
     actuators,
+    address,
     alarms,
     audit,
     configuration,
@@ -98,6 +110,7 @@ def build_app(
     app[KITCHEN] = kitchen
     app[ACCESS] = access
     app[CLOCK] = clock
+    app[SETTINGS] = settings
     app[TRUSTED] = networks(settings.proxies)
     app[TABLE] = routes
     app[TIMING] = Timing()

@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Person, Reach, Role
+from gateway.access.person import check_password, check_pin
 from gateway.web.refusals import body_of, refusals
 from gateway.web.route import ACCESS, USER, Route, json_response
 
@@ -74,9 +75,15 @@ async def change(request: web.Request) -> web.Response:
     asked, by, access = await body_of(request, ChangedPerson), request[USER], request.app[ACCESS]
     person_id = request.match_info["id"]
     with refusals():
-        person = await access.people.change(
-            by, person_id, label=asked.label, role=asked.role, reach=asked.reach
-        )
+        person = access.people.check_may_change(by, person_id)
+        if asked.password is not None:  # all of it can be taken, or none is
+            check_password(asked.password, person_id, asked.label or person.label)
+        if asked.pin:
+            check_pin(asked.pin)
+        if (asked.label, asked.role, asked.reach) != (None, None, None):
+            person = await access.people.change(
+                by, person_id, label=asked.label, role=asked.role, reach=asked.reach
+            )
         if asked.role is not None:  # a session lasts as long as the role it was opened with may
             await access.log_out_everywhere(person_id, but=by.digest)
         if asked.password is not None:

@@ -40,9 +40,9 @@ def refusals() -> Iterator[None]:
         detail = "Too many people log in at once; try again in a moment."
         raise _later(503, "busy", detail, 10) from None
     except NotAllowed as error:
-        raise Problem(403, "not-allowed", f"{_sentence(error)}.") from None
+        raise _refused(403, "not-allowed", error) from None
     except Unfit as error:
-        raise Problem(422, "unfit", f"{_sentence(error)}.") from None
+        raise _refused(422, "unfit", error) from None
     except KeyError as error:
         raise Problem(404, "unknown-person", f"There is nobody called {error.args[0]}.") from None
     except StoreError as error:
@@ -54,6 +54,8 @@ def _later(status: int, kind: str, detail: str, wait_s: int) -> Problem:
     return Problem(status, kind, detail, {"Retry-After": str(wait_s)}, members={"wait_s": wait_s})
 
 
-def _sentence(error: Exception) -> str:
+def _refused(status: int, kind: str, error: Unfit | NotAllowed) -> Problem:
+    """The sentence for people and programs, and the word by which the page finds its own."""
     text = str(error)
-    return text[:1].upper() + text[1:]
+    members = {"why": error.why} if error.why else {}
+    return Problem(status, kind, f"{text[:1].upper()}{text[1:]}.", members=members)

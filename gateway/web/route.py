@@ -32,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     proxies: tuple[str, ...] = ()  # whose X-Forwarded-For and -Proto count
     tls: Literal["off", "own", "files"] = "off"
     plain_port: int | None = None  # redirects to HTTPS
+    authority: Path | None = None  # the folder of the gateway's own
     certificate_file: Path | None = None
     key_file: Path | None = None
     console: Path | None = None  # where commands on this machine reach the gateway
@@ -114,6 +115,7 @@ class Counters:
 
 KITCHEN: web.AppKey[Kitchen] = web.AppKey("kitchen")
 ACCESS: web.AppKey[Access] = web.AppKey("access")
+SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
 TABLE: web.AppKey[Mapping[tuple[str, str], Route]] = web.AppKey("table")
 COUNTERS: web.AppKey[Counters] = web.AppKey("counters", Counters)

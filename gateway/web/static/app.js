@@ -149,6 +149,7 @@ async function acknowledge(id) {
 
 addEventListener("acknowledge", (event) => event.detail.forEach(acknowledge));
 addEventListener("redraw", draw);
+addEventListener("proven", () => learnWho().then(draw));
 addEventListener("hashchange", () => {
   const main = document.querySelector("main");
   main.scrollTop = 0;

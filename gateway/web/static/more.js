@@ -5,6 +5,7 @@ import { Push } from "./push.js";
 import { allLanguages, language, recall, remember, switchLanguage, t } from "./text.js";
 import { SYSTEMS, units, useUnits } from "./units.js";
 
+const MANAGERS = ["manager", "admin"];
 const THEMES = ["auto", "light", "dark"];
 
 export class Place {
@@ -19,7 +20,9 @@ export class Place {
 
   show({ session }) {
     this.#push.show(session);
+    const manages = MANAGERS.includes(session?.own_role);
     for (const link of this.#places.children) {
+      link.hidden = "managed" in link.dataset && !manages;
       const [name, why] = link.lastChild.children;
       setText(name, t(`nav.${link.dataset.to}`));
       setText(why, t(`more.${link.dataset.to}`));
@@ -36,10 +39,11 @@ export class Place {
   }
 }
 
-function linkTo({ name, symbol }) {
+function linkTo({ name, symbol, managed }) {
   const link = make("a", "row", icon(symbol), make("span", "what", make("b"), make("span", "why")));
   link.href = `#${name}`;
   link.dataset.to = name;
+  if (managed) link.dataset.managed = "";
   return link;
 }
 

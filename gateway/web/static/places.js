@@ -2,7 +2,7 @@
 import { icon, make, setText } from "./element.js";
 import { t } from "./text.js";
 
-// `rail`: always in sight; the others stand behind "more", in this order.
+// `rail`: always in sight; the others stand behind "more", in this order, `managed` for managers alone.
 export const PLACES = [
   { name: "kitchen", rail: true },
   { name: "alarms", rail: true, load: () => import("./alarms.js") },
@@ -15,7 +15,8 @@ export const PLACES = [
   { name: "rules", symbol: "rules", load: () => import("./rules.js") },
   { name: "devices", symbol: "device", load: () => import("./devices.js") },
   { name: "system", symbol: "system", load: () => import("./status.js") },
-  { name: "audit", symbol: "audit", load: () => import("./audit.js") },
+  { name: "people", symbol: "people", managed: true, load: () => import("./people.js") },
+  { name: "audit", symbol: "audit", managed: true, load: () => import("./audit.js") },
   { name: "arrange", symbol: "kitchen", load: () => import("./arrange.js") },
   { name: "account", symbol: "account", load: () => import("./account.js") },
   { name: "help", symbol: "help", load: () => import("./help.js") },
