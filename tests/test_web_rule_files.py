@@ -85,6 +85,7 @@ async def test_a_text_is_checked_without_being_saved() -> None:
         assert (status, found, body["more"]) == (200, [("rules.d/damp.yaml", 2, 30)], 0)
         assert (await ask(site, "POST", f"{FILE}/check", DAMP))[1] == {"problems": [], "more": 0}
         assert (await ask(site, "GET", FILES))[1]["files"] == []
+        assert site.kitchen.entries == []
         status, body, _ = await ask(site, "PUT", text=wrong)
         assert (status, body["problems"][0]["line"]) == (422, 2)
         many = "rules: {" + ", ".join(f"r{number}: 1" for number in range(80)) + "}"
