@@ -159,7 +159,7 @@ async def test_the_first_admin_is_made_with_the_code_and_logged_in() -> None:
     async with web() as site:
         code = await site.access.create_pairing_code()
         ways = await (await site.client.get("/api/v1/session/ways")).json()
-        assert ways == {"pairing": True, "tablet": None, "people": []}
+        assert ways == {"pairing": True, "unclaimed": True, "tablet": None, "people": []}
         new = {"code": code.lower(), "id": "boss", "label": "사장", "password": PASSWORD}
         assert (await post(site, "/api/v1/pairing", {**new, "password": "short"}))[0] == 422
         status, told, given = await post(site, "/api/v1/pairing", new)

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
-from gateway.access import Access, Role
+from gateway.access import Access, Reach, Role
 from gateway.access.secret import digest_of
 from gateway.clock import SystemClock
 from gateway.web.route import Settings
@@ -20,7 +20,7 @@ from tests import browser as browsing
 from tests.browser import PHONE, WALL, Opened, open_page
 from tests.kitchen_fake import PeopleInMemory, TokensInMemory
 from tests.served import kitchen_of
-from tests.test_places_in_browser import SERIOUS
+from tests.test_places_in_browser import FAN, SERIOUS
 from tests.web_client import OWNER, PASSWORD, PIN
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -38,6 +38,7 @@ WORDS = {
         "remove": "Remove",
         "done": "Done.",
         "proof": "password",
+        "beyond": "Not your zone",
     },
     "ko": {
         "new": "새 사람",
@@ -45,6 +46,7 @@ WORDS = {
         "remove": "삭제",
         "done": "완료했습니다.",
         "proof": "비밀번호",
+        "beyond": "담당 아님",
     },
 }
 
@@ -63,15 +65,14 @@ async def started(browser: Browser) -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def site() -> AsyncIterator[tuple[Access, TokensInMemory, str]]:
-    """A kitchen of three zones with the manager `lee` and the admin `boss`."""
+async def site(alarms: int = 0) -> AsyncIterator[tuple[Access, TokensInMemory, str]]:
+    """A kitchen of three zones, a fan in B, the manager `lee` and the admin `boss`."""
     clock = SystemClock()
     tokens = TokensInMemory()
     access = Access(tokens, clock, people=PeopleInMemory())
-    server = Server(
-        kitchen_of("en", now=clock.wall(), alarms=0), access, clock,
-        Settings(host="127.0.0.1", port=0),
-    )  # fmt: skip
+    kitchen = kitchen_of("en", now=clock.wall(), alarms=alarms)
+    kitchen.actuator_views = {"hood_fan": msgspec.structs.replace(FAN, zone="B")}
+    server = Server(kitchen, access, clock, Settings(host="127.0.0.1", port=0))
     await access.people.add(OWNER, "lee", "이매니저", Role.MANAGER, password=PASSWORD)
     await access.people.add(OWNER, "boss", "Boss", Role.ADMIN, password=PASSWORD)
     await server.start()
@@ -267,6 +268,41 @@ async def test_a_manager_with_a_pin_unlocks_the_place_with_the_password(started:
         await page.locator("[name='people.pin']").fill("280519")
         await page.get_by_role("button", name="Save").click()
         await expect(said(page)).to_have_text("Only an admin may do this to a manager or admin.")
+
+
+@BOTH
+async def test_who_is_limited_to_a_zone_is_offered_nothing_beyond_it(
+    started: Browser, tmp_path: Path, size: tuple[int, int], language: str, theme: str
+) -> None:
+    async with site(alarms=1) as (access, _, url):
+        for person, zone in (("kim", "A"), ("park", "B")):
+            await access.people.add(
+                OWNER, person, person.title(), Role.STAFF, pin=PIN, reach=Reach(zones=(zone,))
+            )
+        secret = await access.tablets.pair("wall")
+        for person, theirs in (("Kim", False), ("Park", True)):
+            opened = await open_page(started, url, size=size, language=language, theme=theme)
+            page = opened.page
+            await page.context.add_cookies([{"name": "kg_tablet", "value": secret, "url": url}])
+            await page.goto(f"{url}login")
+            await page.locator("#tiles button", has_text=person).click()
+            for digit in PIN:
+                await page.locator(f"[data-key='{digit}']").click()
+            await page.wait_for_url(url)
+            await expect(page.locator("#clock")).not_to_have_text("")
+            await page.goto(f"{url}#controls")
+            await expect(page.locator("[data-actuator]")).to_contain_text("hood")
+            buttons = page.locator("[data-actuator] button:visible")
+            await expect(buttons).to_have_count(3 if theirs else 0)
+            await page.goto(f"{url}#kitchen")
+            acknowledge = page.locator("kg-banner .acknowledge")
+            await expect(acknowledge).to_be_enabled(enabled=theirs)
+            if not theirs:
+                await expect(acknowledge).to_have_text(WORDS[language]["beyond"])
+            await page.goto(f"{url}#alarms")
+            shelve = page.locator("[data-place=alarms] [data-act=shelve]")
+            await expect(shelve).to_have_count(1 if theirs else 0)
+            await picture(opened, f"{person}-{size[0]}-{language}-{theme}", tmp_path)
 
 
 async def test_a_person_whose_answer_was_lost_is_made_once_when_pressed_again(

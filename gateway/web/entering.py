@@ -25,9 +25,13 @@ class Tile(msgspec.Struct, frozen=True):
 
 
 class Ways(msgspec.Struct, frozen=True):
-    """How this browser may log in: `pairing` makes the first admin, `people` only on a tablet."""
+    """How this browser may log in: `pairing` makes the first admin, `people` only on a tablet.
+
+    `unclaimed`: there is no admin yet; without `pairing` its code is used up, and a new one is due.
+    """
 
     pairing: bool
+    unclaimed: bool
     tablet: str | None
     people: list[Tile]
 
@@ -77,7 +81,9 @@ async def ways(request: web.Request) -> web.Response:
     people = access.people
     tiles = [Tile(it.id, it.label, people.locked_s(it.id)) for it in people.all() if it.pin]
     shown = [] if tablet is None else sorted(tiles, key=lambda tile: tile.label)
-    return json_response(Ways(access.can_pair(), tablet.user if tablet else None, shown))
+    unclaimed = not people.has_admin()
+    label = tablet.user if tablet else None
+    return json_response(Ways(access.can_pair(), unclaimed, label, shown))
 
 
 async def log_in(request: web.Request) -> web.Response:

@@ -3,10 +3,10 @@ import { write } from "./asking.js";
 import { make, setText } from "./element.js";
 import { button } from "./form.js";
 import { Proof, whyNot } from "./proof.js";
+import { covers } from "./rights.js";
 import { t } from "./text.js";
 
 const ANSWER_MS = 30000;
-const MANAGERS = ["manager", "admin"];
 
 export class Place {
   #who = make("p", "who");
@@ -30,7 +30,7 @@ export class Place {
     const here = kind === "session";
     this.#enter.node.hidden = here;
     this.#leave.node.hidden = this.#everywhere.node.hidden = !here;
-    this.#prove.node.hidden = !here || !MANAGERS.includes(own) || proven;
+    this.#prove.node.hidden = !here || !covers(own, "manager") || proven;
     for (const each of [this.#enter, this.#leave, this.#everywhere, this.#prove]) each.show();
   }
 

@@ -4,16 +4,14 @@ import { make, setChildren, setText } from "./element.js";
 import { fullName, valueText } from "./look.js";
 import { hidden, inOrder } from "./notices.js";
 import { Past } from "./past.js";
+import { covers, reachesAlarm } from "./rights.js";
 import { clock, duration, t } from "./text.js";
 
-const ROLES = ["viewer", "staff", "manager", "admin"];
 const REASONS = ["delivery", "cleaning", "repair", "sensor", "known"];
 const SHELVE_S = [900, 3600, 28800];
 const PEAK_AGAIN_MS = 60000;
 const PEAKS_MAX = 8;
 const DEADLINE_MS = 6000;
-
-const may = (session, role) => ROLES.indexOf(session?.role) >= ROLES.indexOf(role);
 
 export class Place {
   #flood = make("p", "part");
@@ -72,7 +70,7 @@ class Row {
     if (near) this.#askPeak(alarm, world);
     setChildren(this.#why, this.#whys(alarm, alarms, world));
     this.#showProcedure(alarm.procedure);
-    setChildren(this.#buttons, this.#actions(alarm, session));
+    setChildren(this.#buttons, this.#actions(alarm, session, world));
     this.#buttons.hidden = !this.#buttons.childElementCount;
     this.#showPanel(alarm);
   }
@@ -110,12 +108,13 @@ class Row {
     lines.forEach((line, index) => setText(items.children[index], line));
   }
 
-  #actions(alarm, session) {
-    const manager = may(session, "manager");
+  #actions(alarm, session, world) {
+    if (!reachesAlarm(session, alarm, world.points)) return [];
+    const manager = covers(session?.role, "manager");
     if (alarm.shelved) return manager ? [this.#button("unshelve")] : [];
     if (alarm.removed) return manager ? [this.#button("in-service")] : [];
     if (alarm.suppressed || alarm.id.startsWith("system.")) return [];
-    const shelves = may(session, alarm.priority === "life" ? "manager" : "staff");
+    const shelves = covers(session?.role, alarm.priority === "life" ? "manager" : "staff");
     const names = [
       alarm.state === "latched" && "reset",
       alarm.state !== "latched" && shelves && "shelve",

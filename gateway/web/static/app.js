@@ -7,6 +7,7 @@ import { arranged, layout, learnLayout, seen } from "./layout.js";
 import { hidden, Notices, waiting } from "./notices.js";
 import { Places } from "./places.js";
 import { Problems, unset } from "./problems.js";
+import { denial } from "./rights.js";
 import { Stream } from "./stream.js";
 import { Sound } from "./sound.js";
 import { left, Strip } from "./strip.js";
@@ -72,7 +73,7 @@ function draw() {
 
 function paint() {
   const world = { now: now(), silent, alarms: alarmsByPoint(), points: state.points, sending };
-  world.mayAcknowledge = state.session?.role !== "viewer" || state.session.kind === "tablet";
+  world.denial = (alarm) => denial(state.session, alarm, state.points);
   const points = [...state.points.values()];
   const kitchen = points.filter((point) => point.origin !== "gateway" && !point.secondary);
   const here = places.here.name;

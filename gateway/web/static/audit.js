@@ -1,12 +1,12 @@
 // Who did what: every action of a person, a program or the cloud, newest first.
 import { ask } from "./asking.js";
 import { make, setText } from "./element.js";
+import { covers } from "./rights.js";
 import { download, fillTable, when } from "./series.js";
 import { has, t } from "./text.js";
 
 const PAGE = 100;
 const DEADLINE_MS = 10000;
-const MANAGERS = ["manager", "admin"];
 const HEAD = ["time", "who", "what", "about", "where"];
 
 export class Place {
@@ -25,7 +25,7 @@ export class Place {
   }
 
   show({ session }, world) {
-    const may = MANAGERS.includes(session?.role);
+    const may = covers(session?.role, "manager");
     if (session && may && !this.#state && !world.silent) this.#ask(null);
     const known = this.#entries.length > 0;
     setText(this.#note, this.#said(session, may));

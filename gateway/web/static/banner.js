@@ -29,8 +29,10 @@ class Banner extends HTMLElement {
 
   // `sending`: undefined, "sending" or "again", what became of a tap on the button; `others` are
   // the alarms of the same burst, which this one line stands for.
-  show(alarm, { now, points, silent, sending, mayAcknowledge }, others = []) {
-    this.#waiting = [alarm, ...others].filter(waits).map(({ id }) => id);
+  show(alarm, { now, points, silent, sending, denial }, others = []) {
+    const open = [alarm, ...others].filter(waits);
+    const own = open.filter((each) => !denial(each));
+    this.#waiting = own.map(({ id }) => id);
     this.dataset.class = alarm.priority === "life" ? "life" : "food";
     this.dataset.state = alarm.state;
     setIcon(this.#edge.firstChild, this.#symbolOf(alarm));
@@ -38,11 +40,10 @@ class Banner extends HTMLElement {
     setText(this.#title, alarm.label);
     this.#showSteps(alarm.advice || t("banner.no_advice"));
     this.#showFacts(alarm, now, points, silent, others);
-    const open = this.#waiting.length > 0;
-    this.#button.hidden = !open;
-    this.#by.hidden = open || !alarm.acknowledged_at;
-    this.#button.disabled = !mayAcknowledge || sending === "sending";
-    setText(this.#button, t(`banner.${mayAcknowledge ? (sending ?? "acknowledge") : "denied"}`));
+    this.#button.hidden = !open.length;
+    this.#by.hidden = open.length > 0 || !alarm.acknowledged_at;
+    this.#button.disabled = !own.length || sending === "sending";
+    setText(this.#button, t(`banner.${own.length ? (sending ?? "acknowledge") : denial(alarm) || "denied"}`));
     if (alarm.acknowledged_at) {
       const by = { who: alarm.acknowledged_by, at: clock(alarm.acknowledged_at) };
       setText(this.#by.lastChild, t("banner.by", by));

@@ -3,12 +3,12 @@ import { ask, WRITING } from "./asking.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { Hold } from "./hold.js";
 import { setState } from "./look.js";
+import { covers, reaches } from "./rights.js";
 import { duration, has, t } from "./text.js";
 
 const AGAIN_MS = 2000;
 const ANSWER_MS = 8000;
 const BUTTONS = ["on", "off", "auto"];
-const MANAGERS = ["manager", "admin"];
 
 export class Place {
   #node = make("div", "rows");
@@ -23,9 +23,8 @@ export class Place {
   }
 
   show({ session }, world) {
-    const role = session?.role;
     if (performance.now() - this.#asked > AGAIN_MS && !world.silent) this.#ask();
-    setChildren(this.#node, (this.#actuators ?? []).map((actuator) => this.#row(actuator, role, world)));
+    setChildren(this.#node, (this.#actuators ?? []).map((actuator) => this.#row(actuator, session, world)));
     this.#node.hidden = !this.#actuators?.length;
     this.#none.hidden = !this.#node.hidden;
     setText(this.#none, t(this.#actuators ? "control.none" : "verdict.loading"));
@@ -39,7 +38,7 @@ export class Place {
     dispatchEvent(new Event("redraw"));
   }
 
-  #row(actuator, role, world) {
+  #row(actuator, session, world) {
     if (!this.#rows.has(actuator.id)) this.#rows.set(actuator.id, this.#make(actuator.id));
     const row = this.#rows.get(actuator.id);
     const state = world.silent ? "offline" : stateOf(actuator);
@@ -49,13 +48,13 @@ export class Place {
     setText(row.why, why(actuator));
     setText(row.note, row.said || note(actuator, world.now));
     setText(row.figure, t(actuator.value ? "control.on" : "control.off"));
-    const may = role && role !== "viewer" && (!actuator.critical || MANAGERS.includes(role));
+    const theirs = reaches(session, actuator.id, actuator.zone) && covers(session?.role, actuator.critical ? "manager" : "staff");
     const ours = actuator.overrides[0];
     for (const name of BUTTONS) {
       const button = row.buttons[name];
       const chosen = name === "auto" ? !ours : ours?.value === (name === "on");
       button.ariaPressed = String(chosen);
-      button.hidden = !may;
+      button.hidden = !theirs;
       button.disabled = Boolean(world.silent || row.busy || actuator.locked);
       setText(button, t(`control.${row.holds[name].wants || name}`));
     }

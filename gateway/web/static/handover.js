@@ -2,12 +2,12 @@
 import { ask, send } from "./asking.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { hidden, inOrder, waiting } from "./notices.js";
+import { covers } from "./rights.js";
 import { clock, date, duration, t } from "./text.js";
 
 const AGAIN_MS = 10000;
 const DEADLINE_MS = 6000;
 const SPANS_S = [14400, 28800, 43200];
-const STAFF = ["staff", "manager", "admin"];
 const SYMBOLS = { unacknowledged: "alarm", returned: "returned", acknowledged: "acknowledged", latched: "latched" };
 
 export class Place {
@@ -77,7 +77,7 @@ export class Place {
     setText(row.why, row.said || [from, until].filter(Boolean).join(" · "));
     row.node.dataset.mood = duty.people.length ? "ok" : "warn";
     setIcon(row.icon, duty.people.length ? "ok" : "warn");
-    const may = STAFF.includes(session?.role);
+    const may = covers(session?.role, "staff");
     setText(row.take, t(row.asking ? "handover.not" : "handover.take"));
     row.take.hidden = !may;
     row.take.ariaExpanded = String(row.asking);

@@ -39,8 +39,9 @@ function draw() {
   const next = allLanguages().filter(({ code }) => code !== language());
   const languages = next.map(({ code, name }) => button(name, () => switchLanguage(code).then(draw)));
   setChildren(byId("ways"), [...look, ...others, ...languages]);
-  byId("tablet").hidden = !known.tablet;
-  byId("tablet").textContent = known.tablet ? t("login.tablet", { name: known.tablet }) : "";
+  const used = known.unclaimed && !known.pairing;
+  byId("tablet").hidden = !known.tablet && !used;
+  byId("tablet").textContent = known.tablet ? t("login.tablet", { name: known.tablet }) : used ? t("pair.used") : "";
 }
 
 // Made anew only when it says something else: what is under a finger or has the focus stays.

@@ -2,10 +2,10 @@
 import { icon, make, setChildren, setText } from "./element.js";
 import { further } from "./places.js";
 import { Push } from "./push.js";
+import { covers } from "./rights.js";
 import { allLanguages, language, recall, remember, switchLanguage, t } from "./text.js";
 import { SYSTEMS, units, useUnits } from "./units.js";
 
-const MANAGERS = ["manager", "admin"];
 const THEMES = ["auto", "light", "dark"];
 
 export class Place {
@@ -20,7 +20,7 @@ export class Place {
 
   show({ session }) {
     this.#push.show(session);
-    const manages = MANAGERS.includes(session?.own_role);
+    const manages = covers(session?.own_role, "manager");
     for (const link of this.#places.children) {
       link.hidden = "managed" in link.dataset && !manages;
       const [name, why] = link.lastChild.children;

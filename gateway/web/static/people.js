@@ -6,13 +6,13 @@ import { Invite } from "./invite.js";
 import { Person } from "./person.js";
 import { Proof, whyNot } from "./proof.js";
 import { reachText } from "./reach.js";
+import { covers } from "./rights.js";
 import { Tablets } from "./tablets.js";
 import { duration, t } from "./text.js";
 import { Tokens } from "./tokens.js";
 
 const AGAIN_MS = 10000;
 const DEADLINE_MS = 6000;
-const MANAGERS = ["manager", "admin"];
 const TABS = ["", "tablets", "tokens", "phone"];
 const ONE = "id/";
 
@@ -41,7 +41,7 @@ export class Place {
 
   show(state, { subject, silent }) {
     const { session } = state;
-    const may = MANAGERS.includes(session?.role);
+    const may = covers(session?.role, "manager");
     const part = TABS.includes(subject) && (subject !== "tokens" || session?.role === "admin") ? subject : "";
     if (may && !silent) this.#ask(part);
     if (subject !== this.#where) this.#move(subject);
@@ -51,7 +51,7 @@ export class Place {
       each.ariaPressed = String(each.value === part);
       setText(each, t(`people.tab.${each.value || "people"}`));
     }
-    this.#prove.node.hidden = may || !MANAGERS.includes(session?.own_role);
+    this.#prove.node.hidden = may || !covers(session?.own_role, "manager");
     this.#prove.show();
     for (const [name, each] of Object.entries(this.#parts)) {
       each.node.hidden = !may || name !== part;

@@ -3,11 +3,11 @@ import { once, write } from "./asking.js";
 import { make } from "./element.js";
 import { button, Choices, field, held } from "./form.js";
 import { Reach } from "./reach.js";
+import { ROLES } from "./rights.js";
 import { t } from "./text.js";
 
 const ANSWER_MS = 30000;
 const PATH = "api/v1/people";
-const ROLES = ["viewer", "staff", "manager", "admin"];
 
 // What whoever asks may give.
 export const rolesOf = (session, own = "") =>

@@ -2,6 +2,7 @@
 import { ask, sendOnce } from "./asking.js";
 import { Editor } from "./editor.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
+import { covers, reaches } from "./rights.js";
 import { clock, date, duration, t } from "./text.js";
 import { Trace } from "./trace.js";
 import { Trial } from "./trial.js";
@@ -11,8 +12,6 @@ const DEADLINE_MS = 6000;
 const ORDER = ["suspended", "active", "running", "pending", "idle"];
 const SYMBOLS = { suspended: "fault", active: "alarm", running: "controls", pending: "stale", idle: "ok" };
 const MOODS = { suspended: "warn", active: "hand", running: "hand" };
-const MANAGERS = ["manager", "admin"];
-const STAFF = ["staff", ...MANAGERS];
 
 export class Place {
   #clock = make("p", "part");
@@ -50,7 +49,7 @@ export class Place {
     this.#list.hidden = Boolean(about);
     this.#one.hidden = !about;
     this.#trial.show(session, world, !about);
-    this.#editor.show(!about && MANAGERS.includes(session?.role), world);
+    this.#editor.show(!about && covers(session?.role, "manager") && reaches(session), world);
     if (about) this.#showOne(about, session, world);
     else setChildren(this.#list, rules.map((rule) => this.#row(rule, world)));
   }
@@ -84,7 +83,7 @@ export class Place {
     if (rule.id !== this.#about) setText(this.#said, "");
     this.#about = rule.id;
     setChildren(this.#own, [this.#row(rule, world)]);
-    this.#run.hidden = !rule.callable || !STAFF.includes(session?.role);
+    this.#run.hidden = !rule.callable || !covers(session?.role, "staff") || !reaches(session);
     this.#run.disabled = world.silent > 0;
     setText(this.#run, t("rules.run"));
     this.#trace.show(rule.id, world);

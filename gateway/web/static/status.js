@@ -1,6 +1,7 @@
 // How the gateway is: a word for each of its parts with the reason, what it measures of itself, its page.
 import { ask } from "./asking.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
+import { Invite } from "./invite.js";
 import { fullName, look, setState, symbolOf, valueText } from "./look.js";
 import { fillTable } from "./series.js";
 import { cloudLook } from "./strip.js";
@@ -8,7 +9,7 @@ import { clock, count, date, duration, has, metric, number, t, withUnit } from "
 
 const ABSENT = "no_communication"; // from the first: this machine has no such sensor
 const AGAIN_MS = 5000;
-const TABS = ["parts", "measured", "page"];
+const TABS = ["parts", "measured", "page", "address"];
 const TOLD_ELSEWHERE = ["cloud", "clock", "store"]; // have a row that says more
 const LOOKS = { ok: "ok", warn: "warn", bad: "fault" };
 
@@ -17,12 +18,13 @@ export class Place {
   #tabs = make("div", "ranges", ...TABS.map((name) => this.#tab(name)));
   #grid = make("div", "rows");
   #table = make("table");
+  #invite = new Invite();
   #status = null;
   #asked = -Infinity;
   #shown = TABS[0];
 
   constructor(node) {
-    node.append(this.#tabs, this.#grid, this.#table);
+    node.append(this.#tabs, this.#grid, this.#table, this.#invite.node);
   }
 
   show(state, world) {
@@ -32,8 +34,10 @@ export class Place {
       tab.ariaPressed = String(tab.value === this.#shown);
     }
     this.#table.hidden = this.#shown !== "page";
-    this.#grid.hidden = !this.#table.hidden;
+    this.#invite.node.hidden = this.#shown !== "address";
+    this.#grid.hidden = !this.#table.hidden || !this.#invite.node.hidden;
     if (this.#shown === "page") this.#routes();
+    else if (this.#shown === "address") this.#invite.show();
     else this.#show(this.#shown === "parts" ? this.#parts(state, world) : measured(state.points).map((point) => this.#point(point, world)));
   }
 

@@ -1,13 +1,13 @@
 // Cooking timers: the gateway keeps them, so every screen shows the same and none is lost.
 import { ask, send, sendOnce, withdraw } from "./asking.js";
 import { icon, make, setChildren, setText } from "./element.js";
+import { covers } from "./rights.js";
 import { left } from "./strip.js";
 import { duration, t } from "./text.js";
 
 const DEADLINE_MS = 6000;
 const PRESETS_S = [60, 120, 180, 300, 420, 600, 900, 1200, 1800, 2700, 3600, 5400];
 const MINUTE_S = 60;
-const MANAGERS = ["manager", "admin"];
 const PATH = "api/v1/timers";
 
 export class Place {
@@ -38,7 +38,7 @@ export class Place {
     const may = session?.role !== "viewer" && !world.silent;
     setText(this.#label, t("timers.name"));
     setText(this.#edit, t("presets.edit"));
-    this.#edit.hidden = !MANAGERS.includes(session?.role);
+    this.#edit.hidden = !covers(session?.role, "manager");
     this.#edit.disabled = !may;
     this.#editor?.show(may);
     for (const button of this.#own.children) button.disabled = !may;
