@@ -1,7 +1,7 @@
 """What people are told of the gateway itself and of its configuration, on page and API."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,12 +16,16 @@ from gateway.web.kitchen import (
     BadRules,
     Busy,
     ConfigurationView,
+    DoubtView,
     NoHistory,
     ReloadView,
     StatusView,
     StoreView,
 )
 from gateway.web.problem_view import problem_view
+from rules.base import Due, Rule
+from rules.occurrences import SunTime
+from rules.schedule import Schedule
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -41,7 +45,21 @@ def configuration(gateway: "Gateway") -> ConfigurationView:
         problems=[problem_view(each) for each in found.problems[:SHOWN_MAX]],
         more=max(0, len(found.problems) - SHOWN_MAX),
         damaged=found.damaged,
+        doubts=doubts(
+            found.live.doubts if found.live else (), gateway.config.rules, gateway.clock.wall()
+        )[:SHOWN_MAX],
     )
+
+
+def doubts(said: Iterable[str], rules: Iterable[Rule], utc_ms: int) -> list[DoubtView]:
+    """Days off that nobody knows, and schedules whose sun does not rise or set on that day."""
+    found = [DoubtView("holidays", "", each) for each in said]
+    for rule in rules:
+        due = [trigger.schedule for trigger in rule.triggers if isinstance(trigger, Due)]
+        times = [it.trigger for it in due if isinstance(it, Schedule)]
+        absent = [time.absent(utc_ms) for time in times if isinstance(time, SunTime)]
+        found += [DoubtView("polar", rule.id, why) for why in absent if why]
+    return found
 
 
 def status(gateway: "Gateway") -> StatusView:

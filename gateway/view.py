@@ -8,6 +8,7 @@ import msgspec
 from gateway import (
     alarming,
     controls,
+    device_view,
     hooks,
     inventory,
     judging,
@@ -34,6 +35,7 @@ from gateway.store import query, source
 from gateway.store.errors import StoreError
 from gateway.trial.apart import Apart
 from gateway.web.alarm_shapes import AlarmHistoryView, DutyView, FloodView, KpiView
+from gateway.web.device_shapes import DeviceDetailView
 from gateway.web.event_shapes import RecordView
 from gateway.web.hook_shapes import Incoming
 from gateway.web.kitchen import (
@@ -133,6 +135,9 @@ class View:
 
     def devices(self) -> list[DeviceView]:
         return inventory.things(self._gateway)
+
+    def device(self, device_id: str) -> DeviceDetailView:
+        return device_view.detail(self._gateway, device_id)
 
     async def read(self, device_id: str) -> list[PointView]:
         gateway = self._gateway

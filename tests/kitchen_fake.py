@@ -28,6 +28,7 @@ from gateway.web.alarm_shapes import (
     RemovedView,
     ShelvedView,
 )
+from gateway.web.device_shapes import CountView, DeviceDetailView, PointSettingsView, SettingView
 from gateway.web.event_shapes import Happened, RecordView
 from gateway.web.hook_shapes import Incoming, UnknownHook
 from gateway.web.kitchen import (
@@ -338,6 +339,28 @@ class KitchenInMemory:
             )
             for name, point in names.items()
         ]
+
+    def device(self, device_id: str) -> DeviceDetailView:
+        found = [each for each in self.devices() if each.id == device_id]
+        if not found:
+            raise UnknownDevice(device_id)
+        return DeviceDetailView(
+            id=device_id,
+            settings=(
+                SettingView("driver", found[0].driver),
+                SettingView("bus", "i2c"),
+                SettingView("every", 5.0, "s"),
+                SettingView("address", "0x44"),
+            ),
+            points=tuple(
+                PointSettingsView(
+                    point, (SettingView("offset", -0.3, "K"), SettingView("low", None, "Cel"))
+                )
+                for point in found[0].points
+            ),
+            counts=(CountView("reads", 1200), CountView("failures", 3)),
+            last_trouble="no answer from 0x44",
+        )
 
     async def read(self, device_id: str) -> list[PointView]:
         found = [

@@ -169,6 +169,17 @@ async def test_the_first_admin_is_made_with_the_code_and_logged_in() -> None:
         assert (await post(site, "/api/v1/pairing", new))[0] == 403
 
 
+async def test_who_has_no_code_left_is_told_that_there_is_no_admin_yet() -> None:
+    async with web() as site:
+        await site.access.create_pairing_code()
+        await site.clock.advance(900_000)
+        ways = await (await site.client.get("/api/v1/session/ways")).json()
+        assert (ways["pairing"], ways["unclaimed"]) == (False, True)
+        await site.headers_of("boss", Role.ADMIN)
+        ways = await (await site.client.get("/api/v1/session/ways")).json()
+        assert (ways["pairing"], ways["unclaimed"]) == (False, False)
+
+
 async def test_a_token_has_a_role_a_reach_and_an_end_and_can_be_withdrawn() -> None:
     async with web() as site:
         admin = await site.headers_of("boss", Role.ADMIN)

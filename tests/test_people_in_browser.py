@@ -19,8 +19,8 @@ from gateway.web.server import Server
 from tests import browser as browsing
 from tests.browser import PHONE, WALL, Opened, open_page
 from tests.kitchen_fake import PeopleInMemory, TokensInMemory
-from tests.served import kitchen_of
-from tests.test_places_in_browser import FAN, SERIOUS
+from tests.served import NAMES, kitchen_of
+from tests.test_places_in_browser import FAN, SERIOUS, UNMARKED, speak_pseudo
 from tests.web_client import OWNER, PASSWORD, PIN
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -345,3 +345,51 @@ async def test_no_part_of_the_place_keeps_anybody_out(
             await expect(page.locator("[data-place=people] .note")).to_be_hidden()
             await page.evaluate(axe)
             assert await page.evaluate(SERIOUS) == [], part
+
+
+@BOTH
+async def test_the_code_for_the_next_phone_is_drawn_by_the_gateway(
+    started: Browser, tmp_path: Path, size: tuple[int, int], language: str, theme: str
+) -> None:
+    async def from_the_lan(route: Route) -> None:
+        headers = route.request.headers | {"host": "192.168.0.5:8080"}
+        await route.fulfill(response=await route.fetch(headers=headers))
+
+    async with site() as (_, _, url):
+        opened = await open_page(started, url, size=size, language=language, theme=theme)
+        page = opened.page
+        await enter(page, url, "lee", "people/phone")
+        invite = page.locator("[data-place=people] .invite")
+        await expect(invite.locator("img")).to_be_hidden()  # it listens on this machine alone
+        await page.route("**/api/v1/address*", from_the_lan)
+        await page.route("**/api/v1/address/code.svg*", from_the_lan)
+        await page.reload()
+        await expect(invite).to_contain_text("http://192.168.0.5:8080/")
+        code = invite.locator("img")
+        await expect(code).to_have_js_property("complete", value=True)
+        await expect(code).not_to_have_js_property("naturalWidth", 0)
+        await picture(opened, f"phone-{size[0]}-{language}-{theme}", tmp_path)
+        await page.goto(f"{url}#system")
+        await page.locator("[data-place=system] [value=address]").click()
+        shown = page.locator("[data-place=system] .invite")
+        await expect(shown).to_contain_text("http://192.168.0.5:8080/")
+        await picture(opened, f"system-{size[0]}-{language}-{theme}", tmp_path)
+
+
+@pytest.mark.parametrize("size", [WALL, PHONE], ids=["wall", "phone"])
+async def test_every_part_speaks_a_third_language(started: Browser, size: tuple[int, int]) -> None:
+    async with site() as (access, _, url):
+        await access.tablets.pair("wall")
+        await access.create_token("pos", Role.VIEWER, 1e6)
+        opened = await open_page(started, url, size=size, language="en")
+        page = opened.page
+        await enter(page, url, "boss")
+        await speak_pseudo(page)
+        await page.goto(url)
+        names = {"English", "Boss", "wall", "pos", "system", *NAMES["en"]}
+        for part in ("", "/new", "/id/lee", "/tablets", "/tokens", "/phone"):
+            await page.goto(f"{url}#people{part}")
+            await expect(page.locator("[data-place=people][data-shown]")).to_be_visible()
+            await expect(page.locator("[data-place=people] .note")).to_be_hidden()
+            assert set(await page.evaluate(UNMARKED)) - names == set(), part
+            assert await opened.faults() == [], part

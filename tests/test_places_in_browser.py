@@ -126,8 +126,24 @@ def pseudo() -> dict[str, str]:
     return {key: kept.get(key, f"⟦{text}⟧" if text else "") for key, text in english.items()}
 
 
+async def speak_pseudo(page: Page) -> None:
+    """Have it speak a language of one file from its next visit on."""
+    catalogue = pseudo()
+
+    async def languages(route: Route) -> None:
+        known = [{"code": "en", "name": "English"}, {"code": "qps", "name": "⟦Pseudo⟧"}]
+        await route.fulfill(json=known)
+
+    async def words(route: Route) -> None:
+        await route.fulfill(json=catalogue)
+
+    await page.route("**/static/languages.json", languages)
+    await page.route("**/static/qps.json", words)
+    await page.evaluate("localStorage.setItem('language', 'qps')")
+
+
 # Text of ours without the marks; names, ids, numbers and times are not ours.
-_UNMARKED = """() => {
+UNMARKED = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const found = [];
   while (walker.nextNode()) {
@@ -145,26 +161,15 @@ _UNMARKED = """() => {
 async def test_a_third_language_is_one_file_and_reaches_every_place(
     started: Browser, size: tuple[int, int]
 ) -> None:
-    catalogue = pseudo()
-
-    async def languages(route: Route) -> None:
-        known = [{"code": "en", "name": "English"}, {"code": "qps", "name": "⟦Pseudo⟧"}]
-        await route.fulfill(json=known)
-
-    async def words(route: Route) -> None:
-        await route.fulfill(json=catalogue)
-
     kitchen = full_kitchen("ko")
     async with serving(kitchen) as site:
         opened = await open_page(started, f"{site.url}login", size=size, language="en")
-        await opened.page.route("**/static/languages.json", languages)
-        await opened.page.route("**/static/qps.json", words)
-        await opened.page.evaluate("localStorage.setItem('language', 'qps')")
+        await speak_pseudo(opened.page)
         await opened.page.goto(site.url)
         await expect(opened.page.locator("html")).to_have_attribute("lang", "qps")
         for place in PLACES:
             await shown(opened.page, site.url, place)
-            unmarked = await opened.page.evaluate(_UNMARKED)
+            unmarked = await opened.page.evaluate(UNMARKED)
             assert [text for text in unmarked if text not in theirs(kitchen)] == [], place
 
 

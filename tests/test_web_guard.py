@@ -184,6 +184,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/api/v1/commands"): (401, 403, 400, 400, 400),
     ("DELETE", "/api/v1/commands/{actuator}"): (401, 403, 404, 404, 404),
     ("GET", "/api/v1/devices"): (401, 200, 200, 200, 200),
+    ("GET", "/api/v1/devices/{id}"): (401, 404, 404, 404, 404),
     ("POST", "/api/v1/devices/{id}/read"): (401, 403, 404, 404, 404),
     ("GET", "/api/v1/alarms"): (401, 200, 200, 200, 200),
     ("POST", "/api/v1/alarms/{id}/acknowledge"): (401, 403, 404, 404, 404),

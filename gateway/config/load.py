@@ -45,6 +45,7 @@ class Loaded:
     disabled: Mapping[str, Problem]
     content_hash: str
     rules_hash: str
+    doubts: tuple[str, ...] = ()  # what could not be made sure of, though it is used
 
     @property
     def good(self) -> bool:
@@ -134,6 +135,7 @@ def _loaded(
         disabled=dict(report.disabled),
         content_hash=hashlib.sha256(data).hexdigest(),
         rules_hash=_rules_hash(root, config),
+        doubts=tuple(sorted(report.doubts)),
     )
 
 

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gateway.access import Access
 from gateway.clock import Clock
+from gateway.tls.code import Pictures
 from gateway.web import (
     actuators,
     address,
@@ -53,6 +54,7 @@ from gateway.web.route import (
     CLOCK,
     COUNTERS,
     KITCHEN,
+    PICTURES,
     SETTINGS,
     TABLE,
     Counters,
@@ -111,6 +113,7 @@ def build_app(
     app[ACCESS] = access
     app[CLOCK] = clock
     app[SETTINGS] = settings
+    app[PICTURES] = Pictures()
     app[TRUSTED] = networks(settings.proxies)
     app[TABLE] = routes
     app[TIMING] = Timing()

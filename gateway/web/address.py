@@ -3,7 +3,6 @@
 import ipaddress
 import logging
 import socket
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +11,12 @@ from aiohttp import web
 
 from gateway.access import Role
 from gateway.tls.certificate import AUTHORITY, fingerprint
+from gateway.tls.code import Pictures
 from gateway.tls.code import address as place_to_trust
-from gateway.tls.code import as_picture
-from gateway.web.route import SETTINGS, Problem, Route, json_response
+from gateway.web.route import PICTURES, SETTINGS, Problem, Route, json_response
 
 logger = logging.getLogger(__name__)
 
-_CODES_MAX = 8
 _ALONE = "Only this machine itself reaches the page: connect it to the network of the kitchen."
 
 
@@ -49,7 +47,17 @@ async def picture(request: web.Request) -> web.Response:
     code = _address_of(request).code
     if code is None:
         raise Problem(404, "no-address", _ALONE)
-    return web.Response(body=_drawn(code), content_type="image/svg+xml")
+    return await as_svg(request.app[PICTURES], code)
+
+
+async def as_svg(pictures: Pictures, code: str) -> web.Response:
+    """That code as an answer; raises Problem."""
+    try:
+        return web.Response(body=await pictures.of(code), content_type="image/svg+xml")
+    except (OSError, TimeoutError) as error:
+        logger.warning("a code cannot be drawn: %s", str(error) or "it took too long")
+        detail = "The code cannot be drawn just now; type the address instead, or try again."
+        raise Problem(503, "not-drawn", detail, {"Retry-After": "10"}) from None
 
 
 def own_addresses() -> list[str]:
@@ -113,11 +121,6 @@ def _authority(folder: Path | None) -> bytes | None:
     except OSError as error:
         logger.warning("the authority's certificate cannot be read: %s", error)
         return None
-
-
-@lru_cache(maxsize=_CODES_MAX)
-def _drawn(code: str) -> bytes:
-    return as_picture(code)
 
 
 ROUTES = (

@@ -20,6 +20,7 @@ from gateway.web.alarm_shapes import (
     ShelvedView,
     SuppressedView,
 )
+from gateway.web.device_shapes import DeviceDetailView
 from gateway.web.event_shapes import RecordView
 from gateway.web.hook_shapes import Incoming
 from rules.people import ByPeople
@@ -114,7 +115,7 @@ class NobodyReached(Exception):
 
 
 class UnknownDevice(Exception):
-    """No device of that id is polled here."""
+    """There is no device of that id, or none that can be asked."""
 
 
 class Band(msgspec.Struct, frozen=True, gc=False):
@@ -320,6 +321,14 @@ class StatusView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     store: StoreView
 
 
+class DoubtView(msgspec.Struct, frozen=True, gc=False):
+    """What of the configuration in force may not come about, though nothing in it is wrong."""
+
+    reason: Literal["polar", "holidays"]  # no sunrise or sunset today; days off are not known
+    about: str  # the rule, where it is one
+    detail: str
+
+
 class ConfigurationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Which configuration is in force, and what is wrong with the file."""
 
@@ -330,6 +339,7 @@ class ConfigurationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     left_out: Sequence[str] = ()
     problems: Sequence[ProblemView] = ()
     more: int = 0  # problems beside these
+    doubts: Sequence[DoubtView] = ()
     damaged: Sequence[str] = ()  # kept configurations that no longer fit their checksum
 
 
@@ -509,6 +519,9 @@ class Kitchen(Protocol):
 
     def devices(self) -> list[DeviceView]:
         """Every device and actuator, also those that an error has left out."""
+
+    def device(self, device_id: str) -> DeviceDetailView:
+        """One of them at length; raises UnknownDevice, also for one that is left out."""
 
     async def read(self, device_id: str) -> list[PointView]:
         """Ask a polled device now, and give its points; raises UnknownDevice."""

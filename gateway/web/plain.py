@@ -11,7 +11,8 @@ from pathlib import Path
 from aiohttp import web
 
 from gateway.tls.certificate import AUTHORITY, fingerprint
-from gateway.tls.code import address, as_picture
+from gateway.tls.code import Pictures, address
+from gateway.web.address import as_svg
 from gateway.web.guard import SECURITY_HEADERS, allowed_names, checked_host
 from gateway.web.route import Problem, Settings, problem_response
 
@@ -31,6 +32,7 @@ class Plain:
         self._folder = folder
         self._secure_port = secure_port
         self._names = allowed_names(settings.names)
+        self._pictures = Pictures()
         self._server = web.Server(self._answer, access_log=None)
         self._listener: asyncio.Server | None = None
         self.port = settings.plain_port or 0
@@ -55,7 +57,7 @@ class Plain:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            response = self._of(request)
+            response = await self._of(request)
         except Problem as problem:
             response = problem_response(problem, request.path)
         response.headers.update(SECURITY_HEADERS)
@@ -63,7 +65,7 @@ class Plain:
         response.force_close()
         return response
 
-    def _of(self, request: web.BaseRequest) -> web.Response:
+    async def _of(self, request: web.BaseRequest) -> web.Response:
         host = checked_host(request, self._names)
         if request.method not in ("GET", "HEAD"):
             detail = f"Nothing is taken over plain HTTP; use https, port {self._secure_port}."
@@ -80,7 +82,7 @@ class Plain:
                     return self._page(host, pem)
                 case "/code.svg":
                     text = address(host, self.port, fingerprint(pem))
-                    return web.Response(body=as_picture(text), content_type="image/svg+xml")
+                    return await as_svg(self._pictures, text)
                 case _:
                     pass
         place = f"https://{host}:{self._secure_port}{request.rel_url}"

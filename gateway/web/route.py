@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.access import Access, Role, User
 from gateway.clock import Clock
+from gateway.tls.code import Pictures
 from gateway.web.kitchen import Kitchen, Metric
 
 Anyone = Literal["anyone"]
@@ -115,6 +116,7 @@ class Counters:
 
 KITCHEN: web.AppKey[Kitchen] = web.AppKey("kitchen")
 ACCESS: web.AppKey[Access] = web.AppKey("access")
+PICTURES: web.AppKey[Pictures] = web.AppKey("pictures", Pictures)
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 CLOCK: web.AppKey[Clock] = web.AppKey("clock")
 TABLE: web.AppKey[Mapping[tuple[str, str], Route]] = web.AppKey("table")
