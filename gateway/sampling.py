@@ -30,6 +30,7 @@ class DeviceState:
     coalesced: int = 0  # changes of a pin that a later one has overtaken
     dark: bool = False  # every point of it has been said to be BAD
     trouble: str | None = None  # why its last read failed, None while it works
+    last_trouble: str | None = None  # of the last failure since the start
     of_bus: bool = False  # the trouble is its bus's, which is said once for all that hangs there
 
     def lost(self, why: str) -> None:
@@ -37,7 +38,7 @@ class DeviceState:
         self.failures += 1
         if self.trouble is None:
             logger.warning("%s: lost: %s", self.id, why)
-        self.trouble = why
+        self.trouble = self.last_trouble = why
 
     def heard(self) -> None:
         """Say once that a device is back."""
@@ -51,6 +52,7 @@ class DeviceState:
         """Its bus is away; nothing is said here."""
         self.failures += 1
         self.trouble, self.of_bus = why, True
+        self.last_trouble = why
 
 
 class Intake:

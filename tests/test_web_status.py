@@ -1,11 +1,15 @@
 """The status of the gateway: a word with its reason for each part, and the times of its routes."""
 
+import json
+from typing import get_args
+
 import msgspec
 import pytest
 
 from gateway.access import Role
-from gateway.web.checks import Check, checks
-from gateway.web.kitchen import CloudView, ConfigurationView, PointView
+from gateway.web.checks import Check, Reason, checks
+from gateway.web.kitchen import CloudView, ConfigurationView, DoubtView, PointView
+from gateway.web.static import FOLDER
 from gateway.web.timing import SAMPLES, Timing
 from tests.kitchen_fake import NOON, KitchenInMemory, small_kitchen
 from tests.web_client import web
@@ -59,6 +63,36 @@ def test_a_refused_file_and_a_device_that_is_left_out_are_named() -> None:
         kitchen.configuration_view, refused=False, left_out=["walk_in"]
     )
     assert found(kitchen, "configuration").detail == "walk_in"
+
+
+def test_days_off_nobody_knows_and_a_sun_that_stays_are_told_with_the_rule() -> None:
+    kitchen = small_kitchen()
+    assert {check.id for check in checks(kitchen, [], NOON)}.isdisjoint({"sun", "holidays"})
+    doubts = [
+        DoubtView("polar", "lights", "polar night: no sunset"),
+        DoubtView("holidays", "", "the holidays of KR cannot be looked up: no answer"),
+    ]
+    kitchen.configuration_view = msgspec.structs.replace(kitchen.configuration_view, doubts=doubts)
+    sun = found(kitchen, "sun")
+    assert (sun.state, sun.reason, sun.detail) == (
+        "warn",
+        "polar",
+        "lights: polar night: no sunset",
+    )
+    days = found(kitchen, "holidays")
+    assert (days.state, days.reason) == ("warn", "holidays")
+    assert days.detail == "the holidays of KR cannot be looked up: no answer"
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_reason_a_part_can_have_is_told_in_words(language: str) -> None:
+    words = json.loads((FOLDER / f"{language}.json").read_text("utf-8"))
+    assert [it for it in get_args(Reason) if f"check.reason.{it}" not in words] == []
+    kitchen = small_kitchen()
+    parts = {check.id for check in checks(kitchen, [], NOON)} | {"sun", "holidays"}
+    elsewhere = {"cloud", "clock", "store"}  # have rows of their own there
+    unnamed = {it for it in parts - elsewhere if f"check.{it}" not in words}
+    assert {it for it in unnamed if f"metric.{it}" not in words} == set()
 
 
 def test_the_times_of_a_route_are_of_its_last_requests() -> None:

@@ -45,6 +45,7 @@ class Loaded:
     disabled: Mapping[str, Problem]
     content_hash: str
     rules_hash: str
+    doubts: tuple[str, ...] = ()  # what could not be made sure of, though it is used
 
     @property
     def good(self) -> bool:
@@ -66,6 +67,11 @@ def load(path: Path) -> Loaded:
 def load_text(whole: bytes, path: Path, *, proven: bool = False) -> Loaded:
     """As `load`, of a `Loaded.text` that is or was in these files; `proven` as for Filler."""
     return _load(texts.split(whole), path, proven=proven)
+
+
+def load_texts(found: Texts, path: Path, *, proven: bool = False) -> Loaded:
+    """As `load`, of files that need not be written yet; `proven` as for Filler."""
+    return _load(found, path, proven=proven)
 
 
 def _load(found: Texts, path: Path, *, proven: bool) -> Loaded:
@@ -129,6 +135,7 @@ def _loaded(
         disabled=dict(report.disabled),
         content_hash=hashlib.sha256(data).hexdigest(),
         rules_hash=_rules_hash(root, config),
+        doubts=tuple(sorted(report.doubts)),
     )
 
 

@@ -53,6 +53,7 @@ class Report:
         self.disabled: dict[str, Problem] = {}
         self.fatal = False
         self.left_off = 0
+        self.doubts: set[str] = set()  # for people to see, though the rest is sound
 
     def add(self, place: Place, path: Steps, message: str, *, device: str | None = None) -> None:
         """Note a problem; `device` is taken from the path where it is not given."""

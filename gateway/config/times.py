@@ -59,7 +59,7 @@ class Times:
         self.report = filler.report
         self.site = site
         self.zone = ZoneInfo(site.zone)
-        self.doubts: set[str] = set()  # for people to see, though the rest is sound
+        self.doubts = filler.report.doubts
 
     def between(self, node: Node, spot: Spot) -> Between | Flaw:
         """One span of the day or a list of them, any of which will do."""

@@ -15,12 +15,33 @@ from gateway.web.timing import RouteTimes
 HOUR_MS = 3_600_000
 
 
+Reason = Literal[
+    "fine",
+    "above",
+    "unknown",
+    "failing",
+    "rows_lost",
+    "ntp",
+    "rtc",
+    "unsynced",
+    "not_configured",
+    "not_proven",
+    "away",
+    "none",
+    "refused",
+    "left_out",
+    "polar",
+    "holidays",
+    "lost",
+]
+
+
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One part; `value` is beyond `limit` where the reason is `above`."""
 
     id: str
     state: Literal["ok", "warn", "bad"]
-    reason: str  # "fine", "above", "unknown", or a word of its own
+    reason: Reason
     value: float | None = None
     limit: float | None = None
     unit: str = ""  # UCUM
@@ -56,6 +77,7 @@ def checks(kitchen: Kitchen, times: Sequence[RouteTimes], now: int) -> list[Chec
         _clock(kitchen),
         _cloud(kitchen, now),
         _configuration(kitchen),
+        *_doubts(kitchen),
         _devices(kitchen),
         _page(times),
     ]
@@ -125,6 +147,17 @@ def _configuration(kitchen: Kitchen) -> Check:
         left_out = ", ".join(found.left_out)
         return Check(id="configuration", state="warn", reason="left_out", detail=left_out)
     return Check(id="configuration", state="ok", reason="fine")
+
+
+def _doubts(kitchen: Kitchen) -> Iterator[Check]:
+    """What the configuration wants and may not come about; nothing while all is sure."""
+    doubts = kitchen.configuration().doubts
+    rules = [f"{each.about}: {each.detail}" for each in doubts if each.reason == "polar"]
+    if rules:
+        yield Check(id="sun", state="warn", reason="polar", detail=", ".join(rules))
+    days = [each.detail for each in doubts if each.reason == "holidays"]
+    if days:
+        yield Check(id="holidays", state="warn", reason="holidays", detail=", ".join(days))
 
 
 def _devices(kitchen: Kitchen) -> Check:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from gateway.access import Role
 from gateway.web.api import Points
+from gateway.web.device_shapes import DeviceDetailView
 from gateway.web.kitchen import DeviceView, UnknownDevice
 from gateway.web.reach import check_device
 from gateway.web.route import KITCHEN, Problem, Route, json_response
@@ -21,6 +22,17 @@ class Devices(msgspec.Struct, frozen=True):
 async def devices(request: web.Request) -> web.Response:
     """What hangs on which wire, and how it is doing."""
     return json_response(Devices(request.app[KITCHEN].devices()))
+
+
+async def device(request: web.Request) -> web.Response:
+    """One device at length: its settings without any secret, what was counted, its last trouble."""
+    device_id = request.match_info["id"]
+    check_device(request, device_id)
+    try:
+        return json_response(request.app[KITCHEN].device(device_id))
+    except UnknownDevice:
+        detail = f"There is no device {device_id}, or an error has left it out; see /api/v1/config."
+        raise Problem(404, "unknown-device", detail) from None
 
 
 async def read(request: web.Request) -> web.Response:
@@ -39,6 +51,13 @@ async def read(request: web.Request) -> web.Response:
 
 ROUTES = (
     Route(method="GET", path="/api/v1/devices", handler=devices, role=Role.VIEWER, answer=Devices),
+    Route(
+        method="GET",
+        path="/api/v1/devices/{id}",
+        handler=device,
+        role=Role.VIEWER,
+        answer=DeviceDetailView,
+    ),
     Route(
         method="POST",
         path="/api/v1/devices/{id}/read",

@@ -1,7 +1,7 @@
 """What the page and the API may see of the daemon: one Protocol and the shapes it hands out."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -20,9 +20,13 @@ from gateway.web.alarm_shapes import (
     ShelvedView,
     SuppressedView,
 )
+from gateway.web.device_shapes import DeviceDetailView
 from gateway.web.event_shapes import RecordView
 from gateway.web.hook_shapes import Incoming
 from rules.people import ByPeople
+
+if TYPE_CHECKING:
+    from gateway.rule_files import RuleFiles
 
 PointState = Literal["ok", "alarm", "life", "acknowledged", "returned", "latched", "stale", "fault"]
 AlarmState = Literal[
@@ -111,7 +115,7 @@ class NobodyReached(Exception):
 
 
 class UnknownDevice(Exception):
-    """No device of that id is polled here."""
+    """There is no device of that id, or none that can be asked."""
 
 
 class Band(msgspec.Struct, frozen=True, gc=False):
@@ -317,6 +321,14 @@ class StatusView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     store: StoreView
 
 
+class DoubtView(msgspec.Struct, frozen=True, gc=False):
+    """What of the configuration in force may not come about, though nothing in it is wrong."""
+
+    reason: Literal["polar", "holidays"]  # no sunrise or sunset today; days off are not known
+    about: str  # the rule, where it is one
+    detail: str
+
+
 class ConfigurationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Which configuration is in force, and what is wrong with the file."""
 
@@ -327,6 +339,7 @@ class ConfigurationView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     left_out: Sequence[str] = ()
     problems: Sequence[ProblemView] = ()
     more: int = 0  # problems beside these
+    doubts: Sequence[DoubtView] = ()
     damaged: Sequence[str] = ()  # kept configurations that no longer fit their checksum
 
 
@@ -507,6 +520,9 @@ class Kitchen(Protocol):
     def devices(self) -> list[DeviceView]:
         """Every device and actuator, also those that an error has left out."""
 
+    def device(self, device_id: str) -> DeviceDetailView:
+        """One of them at length; raises UnknownDevice, also for one that is left out."""
+
     async def read(self, device_id: str) -> list[PointView]:
         """Ask a polled device now, and give its points; raises UnknownDevice."""
 
@@ -591,6 +607,9 @@ class Kitchen(Protocol):
     async def packs(self) -> PacksView:
         """Every preset and limit set there is, and what those in use became."""
 
+    def rule_files(self) -> "RuleFiles":
+        """Where the files of rules are read, checked and saved."""
+
     def timers(self) -> list[TimerView]:
         """Every cooking timer and every timer of a rule, the first to end first."""
 
@@ -608,9 +627,12 @@ class Kitchen(Protocol):
     async def switch_mode(self, mode: str, value: str, by: str) -> ModeView:
         """Return once committed; raises UnknownMode."""
 
-    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+    async def try_rules(
+        self, start: int | None, end: int | None, rules: str | None, part: str | None
+    ) -> msgspec.Raw:
         """The report of a trial as JSON, without `rules` of those in force; UTC ms.
 
+        With `part` they are that file of rules.d, beside all other files.
         Raises BadRules, Busy, NoHistory, and TimeoutError.
         """
 

@@ -1,5 +1,6 @@
 // What hangs on which wire, and how it is doing.
 import { ask } from "./asking.js";
+import { Device } from "./device.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { setState, valueText } from "./look.js";
 import { t } from "./text.js";
@@ -11,18 +12,29 @@ const SYMBOLS = { loading: "stale" };
 export class Place {
   #grid = make("div", "rows");
   #none = make("p", "empty");
+  #own = make("div", "own");
+  #one = new Device();
   #rows = new Map();
   #devices = null;
   #asked = -Infinity;
 
   constructor(node) {
-    node.append(this.#grid, this.#none);
+    node.append(this.#grid, this.#none, this.#own, this.#one.node);
   }
 
-  show({ points }, world) {
+  show(state, world) {
+    const { points } = state;
     if (performance.now() - this.#asked > AGAIN_MS && !world.silent) this.#ask();
     setText(this.#none, t(this.#devices ? "devices.none" : "verdict.loading"));
     this.#none.hidden = Boolean(this.#devices?.length);
+    const about = this.#devices?.find(({ id }) => id === world.subject);
+    this.#grid.hidden = Boolean(about);
+    this.#own.hidden = this.#one.node.hidden = !about;
+    if (about) {
+      setChildren(this.#own, [this.#row(about, points, world)]);
+      this.#one.show(about, state, world);
+      return;
+    }
     const rows = (this.#devices ?? []).map((device) => this.#row(device, points, world));
     const faulty = (row) => !["ok", "loading", "offline"].includes(row.dataset.state);
     setChildren(this.#grid, [...rows.filter(faulty), ...rows.filter((row) => !faulty(row))]);
@@ -48,7 +60,7 @@ export class Place {
     setText(wire, [device.id, device.driver, device.wire].filter(Boolean).join(" · "));
     setText(values, device.trouble ?? valuesOf(device, points));
     setText(row.lastChild, world.silent ? t("state.offline") : t(`device.${device.state}`));
-    row.href = device.points.length ? `#point/${device.points[0]}` : "#devices";
+    row.href = `#devices/${device.id}`;
     return row;
   }
 }

@@ -1,0 +1,52 @@
+"""What of a configuration may not come about though nothing in it is wrong, as people are told."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.config import holidays
+from gateway.config.load import load, load_text
+from gateway.told import doubts
+from gateway.web.kitchen import DoubtView
+from tests.wall_clock import utc
+
+CONFIG = """
+site: {label: Tromso, zone: Europe/Oslo, latitude: 69.65, longitude: 18.96, country: NO}
+buses: {pins: {kind: gpio, chip: pinctrl-bcm2711}}
+actuators:
+  lamp:
+    {driver: relay, bus: pins, pin: 24,
+      fail_safe: {safe: off, on_sensor_loss: hold, max_on: 24h}}
+rules:
+  evening: {priority: low, when: [{schedule: sunset}],
+    then: [{command: lamp, value: on, expires: 1h}]}
+  closing: {priority: low, when: [{schedule: {at: "22:00", on: workdays}}],
+    then: [{command: lamp, value: off, expires: 1h}]}
+"""
+
+
+def test_a_schedule_by_a_sun_that_does_not_set_is_named_on_that_day(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(CONFIG.replace(", on: workdays", ""))
+    loaded = load(file)
+    assert loaded.config is not None, loaded.problems
+    rules = loaded.config.rules
+    assert doubts(loaded.doubts, rules, utc("2014-04-01T12:00")) == []
+    assert doubts(loaded.doubts, rules, utc("2014-06-21T12:00")) == [
+        DoubtView("polar", "evening", "polar day: no sunset")
+    ]
+
+
+def test_holidays_that_cannot_be_looked_up_in_a_file_that_is_in_use_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: str) -> holidays.Found:
+        raise holidays.LookupFailed("no answer within 60 s")
+
+    monkeypatch.setattr(holidays, "look_up", failing)
+    loaded = load_text(CONFIG.encode(), tmp_path / "config.yaml", proven=True)
+    assert loaded.config is not None, loaded.problems
+    told = doubts(loaded.doubts, loaded.config.rules, utc("2014-04-01T12:00"))
+    assert told == [
+        DoubtView("holidays", "", "the holidays of NO cannot be looked up: no answer within 60 s")
+    ]
