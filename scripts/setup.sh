@@ -119,6 +119,7 @@ fetch_axe() {
 case $what in
 run)
     environment .venv-run requirements/run.lock
+    .venv-run/bin/python -m gateway.web.packing
     # Without a broker the kitchen still runs; its readings are then kept, and not seen to arrive.
     has_broker || need mosquitto || true
     ;;

@@ -18,7 +18,7 @@ from tests.patience import PATIENCE_S
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _LOOK_S = 0.01
-_ASK_S = 30.0
+_ASK_S = PATIENCE_S
 _PAGE = re.compile(r"page on http://\S+:(\d+)$")
 
 Seen = TypeVar("Seen")

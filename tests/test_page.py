@@ -12,7 +12,8 @@ import pytest
 from gateway import health
 from gateway.config import registry
 from gateway.config.schema import FORECAST_METRICS
-from gateway.web.static import FOLDER, QUALITY, assets, assets_of
+from gateway.web.packing import BEST
+from gateway.web.static import FOLDER, assets, assets_of
 
 LANGUAGES = ("en", "ko")
 CATALOGUES: dict[str, dict[str, str]] = {
@@ -174,7 +175,7 @@ def test_all_of_the_page_is_small() -> None:
     """
     elsewhere = (".json", "login.js", "login.css", "login.html", "reference.css")
     own = [file.plain for name, file in assets().items() if not name.endswith(elsewhere)]
-    assert len(brotli.compress(b"".join(own), quality=QUALITY)) <= 60_000
+    assert len(brotli.compress(b"".join(own), quality=BEST)) <= 60_000
 
 
 def first_load() -> set[str]:

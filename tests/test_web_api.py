@@ -6,18 +6,22 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import brotli
 import msgspec
 import pytest
 from aiohttp import ClientResponse
 
 from gateway.access import Access, Role
 from gateway.clock import Clock
+from gateway.web import packing, static
 from gateway.web.guard import COOKIE
 from gateway.web.kitchen import AlarmView, Metric
 from gateway.web.metrics import render
 from gateway.web.route import Settings
 from gateway.web.server import CannotListen, Server
+from gateway.web.static import Asset
 from tests.fakes import ManualClock
 from tests.kitchen_fake import TokensInMemory, small_kitchen
 from tests.patience import PATIENCE_S
@@ -196,6 +200,26 @@ async def test_static_files_are_zipped_and_not_sent_twice() -> None:
         assert await packed.read() == await first.read()
         etag = {"If-None-Match": first.headers["ETag"]}
         assert (await site.client.get("/static/wall.css", headers=etag)).status == 304
+
+
+def test_what_was_packed_at_installation_is_sent_and_nothing_older(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(static, "PACKED", tmp_path / "packed")
+    monkeypatch.setattr(packing, "PACKED", tmp_path / "packed")
+    small, words = (
+        Asset("text/css", text, b"", f'"{text[:1].hex()}"') for text in (b"a", b"b" * 99)
+    )
+    monkeypatch.setattr(packing, "assets", lambda: {"words.css": words})
+    packing.main()
+    (file,) = (tmp_path / "packed").iterdir()
+    assert words.packed == file.read_bytes()
+    assert brotli.decompress(words.packed) == words.plain
+    monkeypatch.setattr(packing, "assets", lambda: {"small.css": small})
+    packing.main()
+    assert [it.name for it in (tmp_path / "packed").iterdir()] == [static.packed_file(small).name]
+    changed = Asset("text/css", b"other", b"", '"77"')
+    assert brotli.decompress(changed.packed) == b"other"  # nothing is there for it
 
 
 @asynccontextmanager
