@@ -73,7 +73,7 @@ export class Told {
     setText(this.#said, t("banner.sending"));
     const { ok, told } = await once("api/v1/notifications/test", { channel }, TRY_MS);
     const tried = (told?.notices ?? []).map((it) => [it.people.join(", "), became(it)].filter(Boolean).join(": "));
-    setText(this.#said, ok ? tried.join(" · ") : (told?.detail ?? t("banner.again")));
+    setText(this.#said, ok ? [channel, ...tried].join(" · ") : (told?.detail ?? t("banner.again")));
     this.#asked = -Infinity;
   }
 }
