@@ -20,9 +20,10 @@ export class Told {
   #found = null;
   #asked = -Infinity;
   #shape = "";
-  node = make("div", "one told", this.#said, this.#rows, this.#note, this.#table);
+  node = make("div", "one", this.#said, this.#rows, this.#note, this.#table);
 
   constructor() {
+    this.node.id = "channels";
     this.#said.ariaLive = "polite";
   }
 
