@@ -71,7 +71,7 @@ async def add(request: web.Request) -> web.Response:
 
 
 async def change(request: web.Request) -> web.Response:
-    """Change an account; a role or password logs the person out, a secret ends every wait."""
+    """Change an account; a role, password or PIN logs out who is in with the old."""
     asked, by, access = await body_of(request, ChangedPerson), request[USER], request.app[ACCESS]
     person_id = request.match_info["id"]
     with refusals():
@@ -91,6 +91,7 @@ async def change(request: web.Request) -> web.Response:
             await access.log_out_everywhere(person_id, but=by.digest)
         if asked.pin is not None:
             await access.people.set_pin(by, person_id, asked.pin)
+            await access.log_out_of_tablets(person_id, but=by.digest)
     return json_response(_view(request, access.people.find(person_id) or person))
 
 
