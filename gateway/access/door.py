@@ -169,9 +169,11 @@ class Access:
             if row is None:
                 raise self._wrong(peer)
             by = User(_NEW_ADMIN, Role.ADMIN, "console")
-            await self.people.add(by, person_id, label, Role.ADMIN, password=password)
+            person = await self.people.add(
+                by, person_id, label, Role.ADMIN, password=password, first=True
+            )
             await self.codes.spend(row)
-            return await self._open(_session_of(self.people.find(person_id), self._proof()))
+            return await self._open(_session_of(person, self._proof()))
 
     async def log_in(self, secret: str, peer: str) -> tuple[str, User]:
         """Swap a token or code for a session's secret; raises Refused or TooManyTries."""
