@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from gateway.config import describe, preset, texts
-from gateway.config.load import Loaded, load, load_text
+from gateway.config.load import Loaded, load, load_text, load_texts
 from gateway.config.problem import Problem
+from gateway.config.texts import Texts
 from gateway.store.generations import Generation, Generations
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,10 @@ class Configuration:
         # First: a change while it is read is seen at the next look.
         self.seen = texts.stamp(self.file)
         return self._fit(load(self.file))
+
+    def check(self, found: Texts) -> Loaded:
+        """What these files would be, were they written; blocks for the reading of them."""
+        return self._fit(load_texts(found, self.file))
 
     def changed(self) -> bool:
         """Whether the file is another one than was read last."""

@@ -1,14 +1,16 @@
 """What people are told of the gateway itself and of its configuration, on page and API."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from gateway import __version__, reloading
-from gateway.config import describe
-from gateway.config.problem import Problem
+from gateway.audit.entry import Detail
 from gateway.configuration import SHOWN_MAX
+from gateway.rule_files import RuleFiles
+from gateway.store.errors import StoreError
 from gateway.trial.apart import NOTHING, Apart, TrialBusy, asked_of
 from gateway.web.kitchen import (
     BadRules,
@@ -16,17 +18,19 @@ from gateway.web.kitchen import (
     ConfigurationView,
     DoubtView,
     NoHistory,
-    ProblemView,
     ReloadView,
     StatusView,
     StoreView,
 )
+from gateway.web.problem_view import problem_view
 from rules.base import Due, Rule
 from rules.occurrences import SunTime
 from rules.schedule import Schedule
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
+
+NOTE_DEADLINE_S = 5.0
 
 
 def configuration(gateway: "Gateway") -> ConfigurationView:
@@ -38,7 +42,7 @@ def configuration(gateway: "Gateway") -> ConfigurationView:
         source=found.source,
         refused=found.refused is not None,
         left_out=sorted(found.live.disabled) if found.live else [],
-        problems=[problem(each) for each in found.problems[:SHOWN_MAX]],
+        problems=[problem_view(each) for each in found.problems[:SHOWN_MAX]],
         more=max(0, len(found.problems) - SHOWN_MAX),
         damaged=found.damaged,
         doubts=doubts(
@@ -81,22 +85,28 @@ def status(gateway: "Gateway") -> StatusView:
 
 
 async def trial(
-    gateway: "Gateway", trials: Apart, start: int | None, end: int | None, rules: str | None
+    gateway: "Gateway",
+    trials: Apart,
+    start: int | None,
+    end: int | None,
+    rules: str | None,
+    part: str | None,
 ) -> msgspec.Raw:
     """The report of a trial as JSON; raises BadRules, Busy, NoHistory, and TimeoutError."""
     live = gateway.configuration.live
     if live is None:
         raise NoHistory("no configuration is in force")
     asked = asked_of(gateway.store.path, live.file, live.text)
+    asked = msgspec.structs.replace(asked, rules=rules, part=part, start=start, end=end)
     try:
-        answer = await trials.ask(msgspec.structs.replace(asked, rules=rules, start=start, end=end))
+        answer = await trials.ask(asked)
     except TrialBusy:
         raise Busy("another trial is under way") from None
     if answer.report != NOTHING:
         return answer.report
     if answer.failed is not None:
         raise NoHistory(answer.failed)
-    raise BadRules([problem(each) for each in answer.problems[:SHOWN_MAX]])
+    raise BadRules([problem_view(each) for each in answer.problems[:SHOWN_MAX]])
 
 
 async def reload(gateway: "Gateway", by: str) -> ReloadView:
@@ -106,21 +116,21 @@ async def reload(gateway: "Gateway", by: str) -> ReloadView:
         outcome = await gateway.reloading.ask(by)
     except reloading.Busy as error:
         raise Busy(str(error)) from None
-    problems = [problem(each) for each in outcome.problems]
+    problems = [problem_view(each) for each in outcome.problems]
     return ReloadView(result=outcome.result, problems=problems, instead=outcome.instead)
 
 
-def problem(found: Problem) -> ProblemView:
-    """One problem, taken apart where it has the usual form."""
-    got, expected, mean = describe.parts(found)
-    return ProblemView(
-        file=found.file,
-        line=found.line,
-        column=found.column,
-        path=found.path,
-        message=found.message,
-        got=got,
-        expected=expected,
-        mean=mean,
-        device=found.device,
-    )
+def rule_files(gateway: "Gateway") -> RuleFiles:
+    """The files of rules, taken over as by a reload and noted in the audit chain."""
+
+    async def note(
+        action: str, name: str, by: str, detail: Mapping[str, Detail], refused: str = ""
+    ) -> None:
+        gateway.audit.record(action, name, by=by, detail=detail, refused=refused)
+        try:
+            async with asyncio.timeout(NOTE_DEADLINE_S):
+                await gateway.store.log.durable()
+        except TimeoutError:
+            raise StoreError("it cannot be entered into the audit chain") from None
+
+    return RuleFiles(gateway.configuration, gateway.reloading.ask, note)

@@ -29,6 +29,7 @@ from gateway.notify import view as notifications
 from gateway.notify.subscribing import Subscribing
 from gateway.pack_view import PacksView
 from gateway.reading import Point, Quality, Reading
+from gateway.rule_files import RuleFiles
 from gateway.sampling import read_once
 from gateway.store import query, source
 from gateway.store.errors import StoreError
@@ -96,6 +97,7 @@ class View:
         self._bands: dict[str, Band] = {}
         self._alarm_rules: dict[str, list[Rule]] = {}
         self._trials = Apart()
+        self._rule_files = told.rule_files(gateway)
         self._follow()
 
     def _follow(self) -> None:
@@ -277,6 +279,9 @@ class View:
             await in_thread(pack_view.packs, "packs"),
         )
 
+    def rule_files(self) -> RuleFiles:
+        return self._rule_files
+
     def timers(self) -> list[TimerView]:
         return timers.listed(self._gateway)
 
@@ -295,8 +300,10 @@ class View:
     async def switch_mode(self, mode: str, value: str, by: str) -> ModeView:
         return await rules_view.switch(self._gateway, mode, value, by)
 
-    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
-        return await told.trial(self._gateway, self._trials, start, end, rules)
+    async def try_rules(
+        self, start: int | None, end: int | None, rules: str | None, part: str | None
+    ) -> msgspec.Raw:
+        return await told.trial(self._gateway, self._trials, start, end, rules, part)
 
     def notifications(self) -> NotificationsView:
         return notifications.view(self._gateway.notifying, self._gateway.config, self._utc)

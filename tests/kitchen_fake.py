@@ -1,16 +1,24 @@
 """An honest small kitchen in memory: the Protocol of the page without the daemon behind it."""
 
+import shutil
+import tempfile
+import weakref
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 
 from gateway.access import Kind, Person, TokenRow, User
 from gateway.access.person import Edit, Lock
 from gateway.alarm_kpi import AlarmRow, figures
-from gateway.audit.entry import ACTOR, Actor, Entry
+from gateway.audit.entry import ACTOR, Actor, Detail, Entry
+from gateway.configuration import Configuration
 from gateway.documents import Document, Documents, TooManyDocuments
 from gateway.notify.subscribing import Subscribing
 from gateway.pack_view import PacksView
+from gateway.reloading import Outcome
+from gateway.rule_files import RuleFiles
+from gateway.store.errors import StoreError
 from gateway.web.alarm_shapes import (
     AlarmHistoryView,
     DutyView,
@@ -84,6 +92,15 @@ TROUBLE = ProblemView(
 )
 
 
+SMALL_CONFIG = """site: {label: Kitchen, zone: Asia/Seoul}
+buses: {i2c: {kind: i2c, path: /dev/i2c-1}}
+devices: {cold: {driver: sht3x, bus: i2c, address: 0x44}}
+rules:
+  warm: {kind: limit, point: cold/temperature, raise_above: 8 °C, on_bad: hold,
+    then: [{alarm: high}]}
+"""
+
+
 class KitchenInMemory:
     """Keeps what it is told and obeys the rules of acknowledging."""
 
@@ -124,11 +141,15 @@ class KitchenInMemory:
         self.happened: list[Happened] = []
         self.past: dict[str, msgspec.Raw] = {}  # rows of a point's history
         self.trial: msgspec.Raw | None = None
+        self.tried: tuple[str | None, str | None] = None, None  # rules, and the file they are
         self.rule_views = [CLOSING]
         self.tested: list[NoticeView] = []
         self.timer_views: dict[str, TimerView] = {}
         self.timers_most = 64
         self.kept = DocumentsInMemory()
+        self.own_files: RuleFiles | None = None
+        self.noted: list[dict[str, Detail]] = []  # of what was saved there
+        self.reload_outcome = Outcome(result="applied")
         self.browsers: Subscribing | None = None
         self.site_view = SiteView(label="마포점", zone="Asia/Seoul")
 
@@ -217,6 +238,28 @@ class KitchenInMemory:
     async def packs(self) -> PacksView:
         return PacksView((), ())
 
+    def rule_files(self) -> RuleFiles:
+        """Files in a folder of its own, which goes with this kitchen."""
+        if self.own_files is None:
+            folder = tempfile.mkdtemp(prefix="kitchen")
+            weakref.finalize(self, shutil.rmtree, folder)
+            configuration = Configuration(Path(folder) / "config.yaml")
+            configuration.file.write_text(SMALL_CONFIG)
+            self.own_files = RuleFiles(configuration, self._taken_over, self._noted)
+        return self.own_files
+
+    async def _taken_over(self, by: str) -> Outcome:
+        self.reloaded_by.append(by)
+        return self.reload_outcome
+
+    async def _noted(
+        self, action: str, name: str, by: str, detail: Mapping[str, Detail], refused: str = ""
+    ) -> None:
+        if self.disk_refuses:
+            raise StoreError("the disk refuses")
+        self.record(action, name, by=by, refused=refused)
+        self.noted.append(dict(detail))
+
     def timers(self) -> list[TimerView]:
         return sorted(self.timer_views.values(), key=lambda timer: timer.due)
 
@@ -249,7 +292,10 @@ class KitchenInMemory:
             raise UnknownMode(words)
         return ModeView(id=mode, value=value, words=words, by=by, since=self.now)
 
-    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+    async def try_rules(
+        self, start: int | None, end: int | None, rules: str | None, part: str | None
+    ) -> msgspec.Raw:
+        self.tried = (rules, part)
         del start, end
         if rules is not None and "kind" not in rules:
             raise BadRules([TROUBLE])

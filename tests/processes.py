@@ -217,6 +217,10 @@ class Daemon:
         """Status and JSON body of a POST, of an empty object where none is given."""
         return self._ask("POST", path, token, json.dumps(body or {}).encode())
 
+    def put(self, path: str, token: str, body: object) -> tuple[int, Any]:
+        """Status and JSON body of a PUT."""
+        return self._ask("PUT", path, token, json.dumps(body).encode())
+
     def health(self) -> dict[str, Any]:
         """The body of /health."""
         status: dict[str, Any] = self.get("/health")[1]

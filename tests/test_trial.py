@@ -280,4 +280,12 @@ def test_the_gateway_tries_edited_rules_while_it_runs(tmp_path: Path) -> None:
         status, problem = daemon.post("/api/v1/rules/test", token, {"from": 0, "rules": wrong})
         assert status == 422
         assert problem["problems"][0]["path"] == "rules.hot.kind"
+        # As one file of rules.d: all others stay in force.
+        sent = {"from": 0, "rules": text, "file": "hot.yaml"}
+        status, report = daemon.post("/api/v1/rules/test", token, sent)
+        assert status == 200
+        assert {one["kind"] for one in report["differences"]} == {"gained"}
+        status, problem = daemon.post("/api/v1/rules/test", token, sent | {"rules": wrong})
+        assert (status, problem["problems"][0]["file"]) == (422, "rules.d/hot.yaml")
+        assert daemon.post("/api/v1/rules/test", token, sent | {"file": "../x.yaml"})[0] == 400
         assert daemon.health()["status"] == "running"

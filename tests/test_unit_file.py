@@ -81,12 +81,22 @@ def test_the_users_and_groups_of_the_unit_are_declared() -> None:
 
 
 def test_the_file_that_is_announced_is_the_one_the_service_is_given() -> None:
-    (line,) = [it for it in TMPFILES.read_text().splitlines() if not it.startswith("#")]
+    (line, _) = [it for it in TMPFILES.read_text().splitlines() if not it.startswith("#")]
     kind, file, mode, user, *_ = line.split()
     settings = _settings()
     assert (kind, mode, user) == ("f", "0644", settings["User"][0])
     assert settings["ExecStart"][0].endswith(f" --announce {file}")
-    assert settings["ReadWritePaths"] == [f"-{file}"]
+    assert f"-{file}" in settings["ReadWritePaths"]
+
+
+def test_the_folder_whose_rules_are_edited_is_the_one_the_service_may_write() -> None:
+    (_, line) = [it for it in TMPFILES.read_text().splitlines() if not it.startswith("#")]
+    kind, folder, mode, user, *_ = line.split()
+    settings = _settings()
+    config = settings["ExecStart"][0].partition("--config ")[2].split()[0]
+    assert (kind, mode, user) == ("d", "0755", settings["User"][0])
+    assert Path(folder) == Path(config).parent / "rules.d"
+    assert f"-{folder}" in settings["ReadWritePaths"]
 
 
 def _settings() -> Mapping[str, Sequence[str]]:

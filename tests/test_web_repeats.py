@@ -11,7 +11,7 @@ from gateway.store.errors import StoreError
 from gateway.web.kitchen import RuleView
 from gateway.web.repeats import HEADER, KEPT_MS, KIND, REPLAYED
 from tests.kitchen_fake import DocumentsInMemory, KitchenInMemory, small_kitchen
-from tests.web_client import Web, web
+from tests.web_client import OWNER, PIN, Web, web
 
 RUN, TIMERS = "/api/v1/rules/closing/run", "/api/v1/timers"
 ACKNOWLEDGE = "/api/v1/alarms/walk_in_open/acknowledge"
@@ -46,6 +46,21 @@ async def test_a_secret_that_is_shown_once_is_kept_nowhere() -> None:
         assert "done-already" in (await again.json(content_type=None))["type"]
         kept = await site.kitchen.documents().all(KIND)
         assert [secret in str(_unpacked(each.body)) for each in kept] == [False]
+
+
+async def test_a_pin_cannot_be_guessed_from_what_is_kept_of_a_request() -> None:
+    async with web() as site:
+        await site.access.people.add(OWNER, "kim", "Kim", Role.STAFF)
+        admin = await site.headers(Role.ADMIN)
+        for key in ("one", "two"):
+            headers = {**admin, HEADER: key}
+            answer = await site.client.put(
+                "/api/v1/people/kim", data=json.dumps({"pin": PIN}), headers=headers
+            )
+            assert answer.status == 200
+        kept = [json.loads(each.body) for each in await site.kitchen.documents().all(KIND)]
+        assert len({each["request"] for each in kept}) == 2  # the key is in it, and kept nowhere
+        assert not any(key in str(kept) for key in ("'one'", "'two'", PIN))
 
 
 def _unpacked(body: bytes) -> bytes:

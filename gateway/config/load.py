@@ -69,6 +69,11 @@ def load_text(whole: bytes, path: Path, *, proven: bool = False) -> Loaded:
     return _load(texts.split(whole), path, proven=proven)
 
 
+def load_texts(found: Texts, path: Path, *, proven: bool = False) -> Loaded:
+    """As `load`, of files that need not be written yet; `proven` as for Filler."""
+    return _load(found, path, proven=proven)
+
+
 def _load(found: Texts, path: Path, *, proven: bool) -> Loaded:
     report = Report(str(path))
     root = texts.tree(found, report)

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from gateway.config import texts
+from gateway.config import texts, yaml
 from gateway.config.load import Loaded
-from gateway.config.problem import ISOLATED, Report
+from gateway.config.problem import ISOLATED, Place, Report
 from gateway.config.schema import Config
 from gateway.config.secret import KEYS
 from gateway.config.yaml import Entry, Map, Node, Scalar, Sequence
@@ -54,6 +54,14 @@ def yaml_of(tree: Map) -> str:
     from yaml import BaseDumper, serialize
 
     return str(serialize(_node(tree), Dumper=BaseDumper, allow_unicode=True, width=100))
+
+
+def rules_of(data: bytes) -> str:
+    """The rules that stand in a configuration itself, as YAML; empty where it has none."""
+    root = yaml.parse(data, Report(""))
+    entries = root.entries if isinstance(root, Map) else {}
+    own = {name: entry for name, entry in entries.items() if name in texts.SECTIONS}
+    return yaml_of(_redacted(Map(Place(1, 1), own))) if own else ""
 
 
 def _redacted(tree: Map) -> Map:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.config.load import load_rules, load_text
+from gateway.config import texts
+from gateway.config.load import Loaded, load_rules, load_text, load_texts
+from gateway.rule_texts import TooMuch, with_text
 from gateway.store.errors import StoreError
 from gateway.trial import stored
 from gateway.trial.apart import Answer, Asked
@@ -21,7 +23,10 @@ def answer(asked: Asked) -> Answer:
         return Answer(failed="no configuration is in force", problems=loaded.problems)
     contenders = [stored.contender(loaded, "in force")]
     if asked.rules is not None:
-        edited = load_rules(asked.rules.encode(), Path("rules"), loaded)
+        try:
+            edited = _edited(loaded, asked.rules.encode(), asked.part)
+        except TooMuch as error:
+            return Answer(failed=str(error))
         if edited.config is None:
             return Answer(problems=edited.problems)
         contenders.append(stored.contender(edited, "edited"))
@@ -32,6 +37,13 @@ def answer(asked: Asked) -> Answer:
     except StoreError as error:
         return Answer(failed=str(error))
     return Answer(report=msgspec.Raw(msgspec.json.encode(report)))
+
+
+def _edited(around: Loaded, rules: bytes, part: str | None) -> Loaded:
+    if part is None:
+        return load_rules(rules, Path("rules"), around)
+    wanted = with_text(texts.split(around.text), part, rules)
+    return load_texts(wanted, around.file, proven=True)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     file: str  # as the problems call the configuration
     config: str  # its text
     rules: str | None = None  # edited ones, in the form of `rules test --rules`
+    part: str | None = None  # they are this file of rules.d instead, beside all others
     start: int | None = None
     end: int | None = None
 

@@ -1,7 +1,7 @@
 """What the page and the API may see of the daemon: one Protocol and the shapes it hands out."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -24,6 +24,9 @@ from gateway.web.device_shapes import DeviceDetailView
 from gateway.web.event_shapes import RecordView
 from gateway.web.hook_shapes import Incoming
 from rules.people import ByPeople
+
+if TYPE_CHECKING:
+    from gateway.rule_files import RuleFiles
 
 PointState = Literal["ok", "alarm", "life", "acknowledged", "returned", "latched", "stale", "fault"]
 AlarmState = Literal[
@@ -604,6 +607,9 @@ class Kitchen(Protocol):
     async def packs(self) -> PacksView:
         """Every preset and limit set there is, and what those in use became."""
 
+    def rule_files(self) -> "RuleFiles":
+        """Where the files of rules are read, checked and saved."""
+
     def timers(self) -> list[TimerView]:
         """Every cooking timer and every timer of a rule, the first to end first."""
 
@@ -621,9 +627,12 @@ class Kitchen(Protocol):
     async def switch_mode(self, mode: str, value: str, by: str) -> ModeView:
         """Return once committed; raises UnknownMode."""
 
-    async def try_rules(self, start: int | None, end: int | None, rules: str | None) -> msgspec.Raw:
+    async def try_rules(
+        self, start: int | None, end: int | None, rules: str | None, part: str | None
+    ) -> msgspec.Raw:
         """The report of a trial as JSON, without `rules` of those in force; UTC ms.
 
+        With `part` they are that file of rules.d, beside all other files.
         Raises BadRules, Busy, NoHistory, and TimeoutError.
         """
 

@@ -86,6 +86,10 @@ def _operation(route: Route, schemas: Mapping[str, Mapping[str, object]]) -> dic
     ]
     if route.query is not None:
         parameters.extend(_query(route.query, schemas))
+    if route.matched:
+        said = "The ETag of what was read; left out for what is new."
+        tag = {"name": "If-Match", "in": "header", "schema": {"type": "string"}}
+        parameters.append({**tag, "description": said})
     operation: dict[str, object] = {
         "operationId": _identity(route),
         "summary": says(route),

@@ -51,6 +51,13 @@ async def stored(kitchen: Kitchen) -> None:
         raise Problem(503, "not-stored", detail) from None
 
 
+def only_looked() -> None:
+    """What is asked for changes nothing, whatever its method: it leaves no entry."""
+    actor = ACTOR.get()
+    if actor is not None:
+        actor.recorded = True
+
+
 def refused(request: web.Request, problem: Problem) -> None:
     """It was refused for want of a role, or because of a secret that is not valid."""
     actor = ACTOR.get()

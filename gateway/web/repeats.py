@@ -51,7 +51,7 @@ async def once(
         detail = f"{HEADER} is 1 to 128 visible letters, once."
         raise Problem(400, "bad-key", detail)
     key = hashlib.sha256(f"{user.kind} {user.name} {given[0]}".encode()).hexdigest()
-    documents, asked = request.app[KITCHEN].documents(), await _fingerprint(request)
+    documents, asked = request.app[KITCHEN].documents(), await _fingerprint(request, given[0])
     now = request.app[CLOCK].now()
     begun = Document(key, now, msgspec.json.encode(_Kept(asked)))
     try:
@@ -130,7 +130,10 @@ def _known(found: Document, asked: str, *, running: bool) -> web.Response:
     )
 
 
-async def _fingerprint(request: web.Request) -> str:
-    """Which request it is: the same key with another is a mistake."""
-    head = f"{request.method} {request.path_qs}\n".encode()
+async def _fingerprint(request: web.Request, key: str) -> str:
+    """Which request it is: the same key with another is a mistake.
+
+    The key, which is kept nowhere, goes in: else six digits in a body could be guessed from it.
+    """
+    head = f"{key}\n{request.method} {request.path_qs}\n".encode()
     return hashlib.sha256(head + await request.read()).hexdigest()

@@ -59,6 +59,7 @@ class Route:
     tablet: bool = False  # a paired tablet may do it by itself, whatever else is locked
     signed: bool = False  # programs prove themselves by a signature, and have no Origin
     unpaced: bool = False  # never refused for asking too fast
+    matched: bool = False  # `If-Match` names what is replaced
     secret: bool = False  # its answer holds a secret that is shown once and kept nowhere
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None

@@ -5,6 +5,7 @@ from aiohttp import web
 
 from gateway import instant
 from gateway.access import Role
+from gateway.rule_texts import NAMED, is_name
 from gateway.web.kitchen import BadRules, Busy, NoHistory
 from gateway.web.moment import Span
 from gateway.web.route import KITCHEN, Problem, Route, json_response
@@ -14,6 +15,7 @@ class EditedRules(msgspec.Struct, forbid_unknown_fields=True):
     """Rules as YAML, and the time to try them on."""
 
     rules: str
+    file: str | None = None  # of rules.d, which these would be beside all others
     start: str | int | None = msgspec.field(name="from", default=None)
     end: str | int | None = msgspec.field(name="to", default=None)
 
@@ -29,7 +31,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 async def in_force(request: web.Request) -> web.Response:
     """What those in force would have done from `from` up to `to`; the last week by default."""
     query = request.query
-    return await _tried(request, query.get("from"), query.get("to"), None)
+    return await _tried(request, query.get("from"), query.get("to"), None, None)
 
 
 async def edited(request: web.Request) -> web.Response:
@@ -39,17 +41,23 @@ async def edited(request: web.Request) -> web.Response:
     except msgspec.DecodeError as error:
         detail = f"Send JSON with rules, and from and to where wanted: {error}."
         raise Problem(400, "bad-body", detail) from None
-    return await _tried(request, body.start, body.end, body.rules)
+    if body.file is not None and not is_name(body.file):
+        raise Problem(400, "bad-name", f"A file of rules has {NAMED}.")
+    return await _tried(request, body.start, body.end, body.rules, body.file)
 
 
 async def _tried(
-    request: web.Request, start: str | int | None, end: str | int | None, rules: str | None
+    request: web.Request,
+    start: str | int | None,
+    end: str | int | None,
+    rules: str | None,
+    part: str | None,
 ) -> web.Response:
     begins, ends = _moment(start, "from"), _moment(end, "to")
     if begins is not None and ends is not None and begins >= ends:
         raise Problem(400, "bad-time", "`from` must be before `to`.")
     try:
-        report = await request.app[KITCHEN].try_rules(begins, ends, rules)
+        report = await request.app[KITCHEN].try_rules(begins, ends, rules, part)
     except BadRules as error:
         members = {"problems": msgspec.to_builtins(error.problems)}
         detail = "These rules cannot be used; mend what `problems` says."

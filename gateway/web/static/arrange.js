@@ -3,11 +3,11 @@ import { put, withdraw } from "./asking.js";
 import { make, setChildren, setText } from "./element.js";
 import { arranged, kept, layout, LAYOUTS, learnLayout, OWN, zonesOf } from "./layout.js";
 import { fullName } from "./look.js";
+import { covers } from "./rights.js";
 import { t } from "./text.js";
 
 const DEADLINE_MS = 6000;
 const SOON_MS = 500; // several touches are kept as one
-const STAFF = ["staff", "manager", "admin"];
 
 export class Place {
   #note = make("p", "note");
@@ -31,8 +31,9 @@ export class Place {
   show({ points, session }, world) {
     this.#session = session;
     this.#points = [...points.values()].filter(({ origin, secondary }) => origin !== "gateway" && !secondary);
-    this.#may = STAFF.includes(session?.role) && !world.silent && Boolean(layout.name);
-    setText(this.#note, t(STAFF.includes(session?.role) ? "arrange.note" : "banner.denied"));
+    const staff = covers(session?.role, "staff");
+    this.#may = staff && !world.silent && Boolean(layout.name);
+    setText(this.#note, t(staff ? "arrange.note" : "banner.denied"));
     setText(this.#reset, t("arrange.reset"));
     this.#reset.disabled = !this.#may || !kept();
     const others = layout.all.map(({ name }) => name).filter((name) => name !== layout.name);

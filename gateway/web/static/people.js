@@ -13,11 +13,12 @@ import { Tokens } from "./tokens.js";
 
 const AGAIN_MS = 10000;
 const DEADLINE_MS = 6000;
-const TABS = ["", "tablets", "tokens", "phone"];
+const TABS = ["people", "tablets", "tokens", "phone"];
 const ONE = "id/";
 
 export class Place {
-  #tabs = make("div", "ranges", ...TABS.map(tab));
+  #tabs = TABS.map((name) => button(`people.tab.${name}`, () => (location.hash = name === TABS[0] ? name : `${TABS[0]}/${name}`)));
+  #bar = make("div", "ranges", ...this.#tabs.map(({ node }) => node));
   #note = make("p", "note");
   #prove = button("account.prove", () => this.#proof.ask());
   #proof = new Proof();
@@ -36,28 +37,28 @@ export class Place {
   constructor(node) {
     this.#said.role = "status";
     const parts = Object.values(this.#parts).map((part) => part.node);
-    node.append(this.#tabs, this.#note, this.#prove.node, this.#proof.node, this.#said, this.#new.node, this.#list, this.#person.node, ...parts);
+    node.append(this.#bar, this.#note, this.#prove.node, this.#proof.node, this.#said, this.#new.node, this.#list, this.#person.node, ...parts);
   }
 
   show(state, { subject, silent }) {
     const { session } = state;
     const may = covers(session?.role, "manager");
-    const part = TABS.includes(subject) && (subject !== "tokens" || session?.role === "admin") ? subject : "";
+    const part = TABS.includes(subject) && (subject !== "tokens" || session?.role === "admin") ? subject : TABS[0];
     if (may && !silent) this.#ask(part);
     if (subject !== this.#where) this.#move(subject);
-    this.#tabs.hidden = !may;
-    for (const each of this.#tabs.children) {
-      each.hidden = each.value === "tokens" && session?.role !== "admin";
-      each.ariaPressed = String(each.value === part);
-      setText(each, t(`people.tab.${each.value || "people"}`));
-    }
+    this.#bar.hidden = !may;
+    this.#tabs.forEach(({ node, show }, at) => {
+      node.hidden = TABS[at] === "tokens" && session?.role !== "admin";
+      node.ariaPressed = String(TABS[at] === part);
+      show();
+    });
     this.#prove.node.hidden = may || !covers(session?.own_role, "manager");
     this.#prove.show();
     for (const [name, each] of Object.entries(this.#parts)) {
       each.node.hidden = !may || name !== part;
       if (!each.node.hidden) each.show(state);
     }
-    this.#showPeople(state, may && part === "", subject);
+    this.#showPeople(state, may && part === TABS[0], subject);
     setText(this.#note, this.#noted(session, may, part));
     this.#note.hidden = !this.#note.textContent;
   }
@@ -65,7 +66,7 @@ export class Place {
   #noted(session, may, part) {
     if (!may) return session ? t("audit.managers") : t("verdict.loading");
     if (this.#asked.failed) return t("audit.failed");
-    return part || this.#people ? "" : t("verdict.loading");
+    return part !== TABS[0] || this.#people ? "" : t("verdict.loading");
   }
 
   #move(subject) {
@@ -78,7 +79,7 @@ export class Place {
   async #ask(part) {
     if (this.#asked.part === part && performance.now() - this.#asked.at < AGAIN_MS) return;
     const asked = (this.#asked = { part, at: performance.now(), failed: this.#asked.failed });
-    if (part) asked.failed = (await this.#parts[part].ask?.()) === false;
+    if (part !== TABS[0]) asked.failed = (await this.#parts[part].ask?.()) === false;
     else {
       const answer = await ask("api/v1/people", DEADLINE_MS);
       asked.failed = !answer;
@@ -131,12 +132,4 @@ export class Place {
     setText(why, [id, t(`role.${role}`), ways, reachText(reach), locked].filter(Boolean).join(" · "));
     return row;
   }
-}
-
-function tab(name) {
-  const made = make("button", "plain");
-  made.type = "button";
-  made.value = name;
-  made.addEventListener("click", () => (location.hash = name ? `people/${name}` : "people"));
-  return made;
 }

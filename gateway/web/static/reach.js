@@ -26,7 +26,8 @@ export class Reach {
     if (!this.#known) this.#ask();
     const zones = [...new Set([...this.#known, ...points.values()].map(({ zone }) => zone).filter(Boolean))].sort();
     this.#zones.show(t("people.zones"), zones.map((zone) => [zone, zone]));
-    this.#devices.show(t("people.devices"), this.#known.map(({ id, label }) => [id, label || id]));
+    const alike = (label) => this.#known.filter((each) => each.label === label).length > 1;
+    this.#devices.show(t("people.devices"), this.#known.map(({ id, label }) => [id, alike(label) ? `${label} (${id})` : label || id]));
   }
 
   async #ask() {

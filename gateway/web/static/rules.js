@@ -1,5 +1,6 @@
 // The rules: how each stands and why, what it has done and what led to it.
 import { ask, sendOnce } from "./asking.js";
+import { Editor } from "./editor.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { covers, reaches } from "./rights.js";
 import { clock, date, duration, t } from "./text.js";
@@ -22,6 +23,7 @@ export class Place {
   #said = make("p", "said");
   #trace = new Trace();
   #trial = new Trial();
+  #editor = new Editor(this.#trial);
   #rows = new Map();
   #rules = null;
   #asked = -Infinity;
@@ -32,7 +34,7 @@ export class Place {
     this.#run.addEventListener("click", () => this.#request(this.#about));
     this.#said.ariaLive = "polite";
     this.#one.append(this.#own, this.#run, this.#said, this.#trace.node);
-    node.append(this.#clock, this.#note, this.#one, this.#trial.node, this.#list);
+    node.append(this.#clock, this.#note, this.#one, this.#editor.node, this.#trial.node, this.#list);
   }
 
   show({ session }, world) {
@@ -47,6 +49,7 @@ export class Place {
     this.#list.hidden = Boolean(about);
     this.#one.hidden = !about;
     this.#trial.show(session, world, !about);
+    this.#editor.show(!about && covers(session?.role, "manager") && reaches(session), world);
     if (about) this.#showOne(about, session, world);
     else setChildren(this.#list, rules.map((rule) => this.#row(rule, world)));
   }

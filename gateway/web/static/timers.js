@@ -1,6 +1,7 @@
 // Cooking timers: the gateway keeps them, so every screen shows the same and none is lost.
 import { ask, send, sendOnce, withdraw } from "./asking.js";
 import { icon, make, setChildren, setText } from "./element.js";
+import { covers } from "./rights.js";
 import { left } from "./strip.js";
 import { duration, t } from "./text.js";
 
@@ -17,6 +18,9 @@ export class Place {
   #list = make("div", "rows");
   #rows = new Map();
   #own = make("div", "presets"); // those of this kitchen, with their names
+  #kept = [];
+  #edit = this.#button(() => this.#change());
+  #editor = null;
 
   constructor(node) {
     this.#name.id = "timer-name";
@@ -26,13 +30,17 @@ export class Place {
     this.#said.ariaLive = "polite";
     this.#presets.append(...PRESETS_S.map((seconds) => this.#preset(seconds)));
     const name = make("div", "named", this.#label, this.#name);
-    node.append(this.#list, this.#own, name, this.#presets, this.#said);
+    node.append(this.#list, this.#own, name, this.#presets, this.#said, this.#edit);
     this.#look();
   }
 
   show({ timers, session }, world) {
     const may = session?.role !== "viewer" && !world.silent;
     setText(this.#label, t("timers.name"));
+    setText(this.#edit, t("presets.edit"));
+    this.#edit.hidden = !covers(session?.role, "manager");
+    this.#edit.disabled = !may;
+    this.#editor?.show(may);
     for (const button of this.#own.children) button.disabled = !may;
     this.#own.hidden = !this.#own.childElementCount;
     for (const button of this.#presets.children) {
@@ -46,8 +54,25 @@ export class Place {
 
   async #look() {
     const answer = await ask(`${PATH}/presets`, DEADLINE_MS);
-    this.#own.append(...(answer?.presets ?? []).map(({ label, for_s: seconds }) => this.#preset(seconds, label)));
+    this.#use(answer?.presets ?? []);
+  }
+
+  #use(presets) {
+    this.#kept = presets;
+    setChildren(this.#own, presets.map(({ label, for_s: seconds }) => this.#preset(seconds, label)));
     dispatchEvent(new Event("redraw"));
+  }
+
+  async #change() {
+    try {
+      const { Presets } = await import("./presets.js");
+      this.#editor ??= new Presets((presets) => this.#use(presets));
+      this.#edit.after(this.#editor.node);
+      this.#editor.open(this.#kept);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      setText(this.#said, t("place.failed"));
+    }
   }
 
   #preset(seconds, named = "") {

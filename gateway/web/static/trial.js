@@ -1,5 +1,5 @@
-// What the rules would have done last week: those in force, or others a manager writes down.
-import { WRITING } from "./asking.js";
+// What the rules would have done last week: those in force, or with a file as a manager has edited it.
+import { write } from "./asking.js";
 import { make, setChildren, setText } from "./element.js";
 import { covers } from "./rights.js";
 import { clock, date, duration, t } from "./text.js";
@@ -10,60 +10,43 @@ const SHOWN_MAX = 200;
 export class Trial {
   #summary = make("summary");
   #intro = make("p");
-  #label = make("label");
-  #text = make("textarea");
-  #buttons = ["week", "edited"].map((name) => this.#button(name));
+  #week = make("button", "plain");
   #said = make("p", "said");
   #problems = make("ol", "problems");
   #table = make("table");
   node = make("details", "trial", this.#summary);
 
   constructor() {
-    this.#text.id = "trial-rules";
-    this.#text.rows = 8;
-    this.#text.spellcheck = false;
-    this.#text.lang = "en";
-    this.#label.htmlFor = this.#text.id;
+    this.#week.type = "button";
+    this.#week.addEventListener("click", () => this.#ask("GET", null));
     this.#said.ariaLive = "polite";
     this.#problems.hidden = true;
-    const [week, edited] = this.#buttons;
-    const body = [this.#intro, week, this.#label, this.#text, edited, this.#said, this.#problems, this.#table];
-    this.node.append(make("div", "inside", ...body));
+    this.node.append(make("div", "inside", this.#intro, this.#week, this.#said, this.#problems, this.#table));
   }
 
   show(session, world, wanted) {
     this.node.hidden = !wanted || !covers(session?.role, "manager");
     setText(this.#summary, t("trial.title"));
     setText(this.#intro, t("trial.intro"));
-    setText(this.#label, t("trial.rules"));
-    for (const button of this.#buttons) {
-      setText(button, t(`trial.${button.dataset.try}`));
-      button.disabled = Boolean(world.silent || this.busy);
-    }
+    setText(this.#week, t("trial.week"));
+    this.#week.disabled = Boolean(world.silent || this.busy);
   }
 
-  #button(name) {
-    const button = make("button", "plain");
-    button.type = "button";
-    button.dataset.try = name;
-    button.addEventListener("click", () => this.#try(name));
-    return button;
+  // A text of that file of rules, beside all other files.
+  tryFile(file, rules) {
+    this.node.open = true;
+    this.node.scrollIntoView();
+    this.#ask("POST", { file, rules });
   }
 
-  async #try(name) {
+  async #ask(method, wanted) {
     this.busy = true;
     setText(this.#said, t("trial.busy"));
     setChildren(this.#problems, []);
     dispatchEvent(new Event("redraw"));
-    const body = JSON.stringify({ rules: this.#text.value });
-    const options = name === "week" ? {} : { method: "POST", headers: WRITING, body };
-    try {
-      const answer = await fetch("api/v1/rules/test", { ...options, signal: AbortSignal.timeout(DEADLINE_MS) });
-      if (answer.status === 401) location.assign("login");
-      this.#tell(answer.ok, await answer.json());
-    } catch {
-      setText(this.#said, t("control.code.failed"));
-    }
+    const { ok, told } = await write(method, "api/v1/rules/test", wanted, DEADLINE_MS);
+    if (told) this.#tell(ok, told);
+    else setText(this.#said, t("control.code.failed"));
     this.busy = false;
     this.#problems.hidden = !this.#problems.childElementCount;
     dispatchEvent(new Event("redraw"));
@@ -73,7 +56,7 @@ export class Trial {
     setChildren(this.#table, []);
     if (!done) {
       setText(this.#said, answer.problems ? t("trial.refused") : answer.detail);
-      setChildren(this.#problems, (answer.problems ?? []).map(problem));
+      setChildren(this.#problems, (answer.problems ?? []).map((each) => problem(each)));
       return;
     }
     const span = [answer.from, answer.until].map((at) => `${date(at)} ${clock(at)}`);
@@ -111,6 +94,8 @@ function causeOf(cause) {
   return `${cause.point} = ${word}, ${clock(cause.at)}`;
 }
 
-function problem({ line: row, column, path, message }) {
-  return make("li", "", make("b", "", [`${row}:${column}`, path].filter(Boolean).join(" · ")), make("span", "", message));
+// Where it is and what; the file only where it is another than the one looked at.
+export function problem({ file, line: row, column, path, message }, own = file) {
+  const place = `${file === own ? "" : `${file}:`}${row}:${column}`;
+  return make("li", "", make("b", "", [place, path].filter(Boolean).join(" · ")), make("span", "", message));
 }
