@@ -87,5 +87,5 @@ async def test_a_manager_keeps_their_role_and_may_have_another_name_and_password
         headers = await site.headers_of("lee", Role.MANAGER)
         for body in ({"label": "Lee"}, {"role": "manager"}, {"password": PASSWORD + "!"}):
             assert (await send(site, "PUT", "people/lee", headers, body))[0] == 200, body
-        for body in ({"role": "admin"}, {"reach": BAR}):
-            assert (await send(site, "PUT", "people/lee", headers, body))[0] == 403, body
+        for above in ({"role": "admin"}, {"reach": BAR}):
+            assert (await send(site, "PUT", "people/lee", headers, above))[0] == 403, above
