@@ -262,7 +262,7 @@ class Access:
             tablet = paired.user
         if row.person:
             person = self.people.find(row.person)
-            if person is None:
+            if person is None or not _counts(row, person):
                 return None
             role, reach, own_role = person.role, person.reach, person.role
         role = capped(row, role, self._clock.now())
@@ -273,7 +273,8 @@ class Access:
     async def _open(self, row: TokenRow) -> tuple[str, User]:
         secret, opened = await self.sessions.open(row)
         user = self._as_user(opened, "session")
-        if user is None:  # the account was removed in this very moment
+        if user is None:  # the account was changed or removed in this very moment
+            await self.sessions.end(opened.digest)
             raise Refused
         return secret, user
 
@@ -319,4 +320,15 @@ def _session_of(person: Person | None, proven_until: int | None, tablet: bytes =
         person=person.id,
         tablet=tablet,
         proven_until=proven_until,
+        opened_by=_opener(person, tablet),
     )
+
+
+def _opener(person: Person, tablet: bytes) -> bytes:
+    """What stands for the password or PIN that lets in, as long as it is the same one."""
+    return digest_of(person.pin if tablet else person.password)
+
+
+def _counts(row: TokenRow, person: Person) -> bool:
+    """Whether the secret it was opened with is still theirs, or it is what gave the new one."""
+    return row.opened_by == _opener(person, row.tablet) or row.digest == person.spared

@@ -1,7 +1,7 @@
 """The people with accounts: made, changed and removed, and whether they are who they say."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -109,6 +109,7 @@ class People:
             fields["password"] = await self.passwords.hash(password)
         if pin is not None:
             fields["pin"] = await self.passwords.hash(pin) if pin else ""
+        secrets = {"password", "pin"} & fields.keys()
 
         def edit(people: Mapping[str, Person]) -> Person:
             now = as_of_now(by, people)
@@ -117,10 +118,11 @@ class People:
             if (changed.role, changed.reach) != (person.role, person.reach):
                 check_may_give(now, changed.role, changed.reach)
             check_not_the_last(person, changed, people)
-            return changed
+            own = by.digest if by.person == person_id else b""
+            return msgspec.structs.replace(changed, spared=own) if secrets else changed
 
         await self._store.edit(person_id, edit)
-        if password is not None or pin is not None:
+        if secrets:
             await self._unlock(person_id)
         return self.find(person_id) or person
 
@@ -161,7 +163,7 @@ class People:
         if not await self.passwords.matches(person.password, password):
             raise Refused
         await self._store.keep_lock(key, None)
-        return person
+        return self._unchanged(person, lambda it: it.password)
 
     async def check_pin(self, person_id: str, pin: str, tablet: str) -> Person:
         """Who tapped that tile on that tablet and knows the PIN; raises like `check_password`."""
@@ -177,7 +179,7 @@ class People:
             mended = forgiven(self._store.lock(shared), tries, self._clock.now())
             await self._store.keep_lock(own, None)
             await self._store.keep_lock(shared, mended)
-        return person
+        return self._unchanged(person, lambda it: it.pin)
 
     def check_may_change(self, by: User, person_id: str) -> Person:
         """Who is to be changed; raises NotAllowed or KeyError."""
@@ -218,6 +220,13 @@ class People:
         found = self.find(wanted.lower())
         labelled = [person for person in self.all() if person.label == wanted]
         return found or (labelled[0] if len(labelled) == 1 else None)
+
+    def _unchanged(self, compared: Person, secret: Callable[[Person], str]) -> Person:
+        """Who was compared, as they are now; comparing waits its turn, and secrets change."""
+        now = self.find(compared.id)
+        if now is None or secret(now) != secret(compared):
+            raise Refused
+        return now
 
     def _known(self) -> dict[str, Person]:
         return {person.id: person for person in self.all()}

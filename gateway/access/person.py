@@ -58,6 +58,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     password: str = ""  # argon2id, encoded; empty: cannot log in with a password
     pin: str = ""  # the same, of the PIN
     reach: Reach = EVERYWHERE
+    spared: bytes = b""  # the session that outlives the last new password or PIN: it gave that
 
 
 class Lock(msgspec.Struct, frozen=True):
