@@ -6,7 +6,7 @@ import pytest
 from gateway.access import Access, Reach, Role
 from gateway.web import cookies
 from gateway.web.guard import WRITING
-from gateway.web.live import _still_welcome
+from gateway.web.live import _renew
 from tests.fakes import ManualClock
 from tests.kitchen_fake import PeopleInMemory, TokensInMemory
 from tests.web_client import OWNER, PASSWORD, PIN, Web, web
@@ -149,10 +149,48 @@ async def test_an_open_page_does_not_keep_somebody_logged_in_on_a_shared_tablet(
         tablet = await site.access.tablets.pair("wall")
         _, user = await site.access.log_in_by_pin("kim", PIN, tablet)
         for _ in range(16):
-            assert await _still_welcome(site.access, user)
+            assert site.access.stands(user)
+            await _renew(site.access, user)
             await site.clock.advance(60_000 * 14 // 15)
         await site.clock.advance(60_000)
-        assert not await _still_welcome(site.access, user)
+        assert not site.access.stands(user)
+
+
+async def test_whoever_is_in_with_a_pin_is_out_once_that_is_another_or_none() -> None:
+    async with web() as site:
+        boss = await site.headers_of("boss", Role.ADMIN)
+        kim = await site.headers_of("kim", Role.STAFF)
+        tablet = await site.access.tablets.pair("wall")
+        for pin in ("739102", ""):
+            known = PIN if pin else "739102"
+            _, user = await site.access.log_in_by_pin("kim", known, tablet)
+            body = msgspec.json.encode({"pin": pin})
+            answer = await site.client.put("/api/v1/people/kim", data=body, headers=boss)
+            assert answer.status == 200
+            assert not site.access.stands(user)
+        for headers in (boss, kim):  # a password is not given anew for it
+            assert (await site.client.get("/api/v1/points", headers=headers)).status == 200
+
+
+async def test_whoever_logged_in_on_a_tablet_is_out_once_that_is_taken_back() -> None:
+    async with web() as site:
+        boss = await site.headers_of("boss", Role.ADMIN)
+        await site.headers_of("lee", Role.MANAGER)
+        gone, kept = [await site.access.tablets.pair(name) for name in ("gone", "kept")]
+        token = await site.access.create_token("pos", Role.STAFF)
+        ways = ({"name": "lee", "password": PASSWORD}, {"secret": token})
+        ends = []
+        for secret in (gone, kept):
+            cookie = f"{cookies.TABLET}={secret}"
+            for way in ways:
+                status, told, given = await post(site, "/api/v1/session", way, {"Cookie": cookie})
+                assert (status, told["role"]) == (200, "manager" if "name" in way else "staff")
+                ends.append(site.page(f"{cookies.SESSION}={given[cookies.SESSION]}"))
+        row = next(row for row in site.access.tablets.all() if row.user == "gone")
+        path = f"/api/v1/tablets/{row.id}"
+        assert (await site.client.delete(path, headers=boss)).status == 200
+        asked = [await site.client.get("/api/v1/points", headers=each) for each in ends]
+        assert [answer.status for answer in asked] == [401, 401, 200, 200]
 
 
 async def test_the_first_admin_is_made_with_the_code_and_logged_in() -> None:

@@ -136,7 +136,15 @@ class Access:
         found = next((row.digest for row in self.tokens() if row.id == token_id), None)
         if found is None or not await self._tokens.remove(found):
             return False
-        await self.sessions.end_of_token(found)
+        await self.sessions.end_of_secret(found)
+        return True
+
+    async def take_back_tablet(self, tablet_id: str) -> bool:
+        """Whether there was such a tablet; everybody logged in on it is out at once."""
+        found = next((row.digest for row in self.tablets.all() if row.id == tablet_id), None)
+        if found is None or not await self.tablets.take_back(tablet_id):
+            return False
+        await self.sessions.end_of_secret(found)
         return True
 
     async def create_code(
@@ -175,8 +183,11 @@ class Access:
             await self.codes.spend(row)
             return await self._open(_session_of(person, self._proof()))
 
-    async def log_in(self, secret: str, peer: str) -> tuple[str, User]:
-        """Swap a token or code for a session's secret; raises Refused or TooManyTries."""
+    async def log_in(self, secret: str, peer: str, tablet: str | None = None) -> tuple[str, User]:
+        """Swap a token or code for a session's secret; raises Refused or TooManyTries.
+
+        `tablet` is the cookie of the paired tablet it is done on, with which the session ends.
+        """
         async with self._changing:
             self._check_pace(peer)
             row = await self._spend(secret.strip())
@@ -185,11 +196,13 @@ class Access:
             self._pace.right(peer)
             token = row.digest if row.kind == "token" else b""
             return await self._open(
-                msgspec.structs.replace(row, proven_until=self._proof(), token=token)
+                msgspec.structs.replace(row, proven_until=self._proof(), token=token), tablet
             )
 
-    async def log_in_by_password(self, name: str, password: str, peer: str) -> tuple[str, User]:
-        """Raises Refused, Locked, TooManyTries or Overrun."""
+    async def log_in_by_password(
+        self, name: str, password: str, peer: str, tablet: str | None = None
+    ) -> tuple[str, User]:
+        """Raises Refused, Locked, TooManyTries or Overrun; `tablet` as in `log_in`."""
         self._check_pace(peer)
         try:
             person = await self.people.check_password(name, password)
@@ -197,7 +210,7 @@ class Access:
             raise self._wrong(peer) from None
         self._pace.right(peer)
         async with self._changing:
-            return await self._open(_session_of(person, self._proof()))
+            return await self._open(_session_of(person, self._proof()), tablet)
 
     async def log_in_by_pin(self, person_id: str, pin: str, tablet: str | None) -> tuple[str, User]:
         """On the tablet with that cookie, else NotAllowed; raises Refused, Locked or Overrun."""
@@ -235,6 +248,10 @@ class Access:
         """End all sessions of a person except one; how many there were."""
         return await self.sessions.end_of(person_id, but=but)
 
+    async def log_out_of_tablets(self, person_id: str, *, but: bytes = b"") -> None:
+        """End all sessions that a person opened with a PIN, except one."""
+        await self.sessions.end_with_pin(person_id, but=but)
+
     def _is_demo(self, caller: Caller) -> bool:
         host = caller.host
         name = host if host.endswith("]") or ":" not in host else host.rpartition(":")[0]
@@ -270,8 +287,10 @@ class Access:
             row.user, role, kind, row.digest, reach, row.proven_until, tablet, row.person, own_role
         )
 
-    async def _open(self, row: TokenRow) -> tuple[str, User]:
-        secret, opened = await self.sessions.open(row)
+    async def _open(self, row: TokenRow, tablet: str | None = None) -> tuple[str, User]:
+        paired = self.tablets.of(tablet)
+        on = row.tablet or (b"" if paired is None else paired.digest)
+        secret, opened = await self.sessions.open(msgspec.structs.replace(row, browser=on))
         user = self._as_user(opened, "session")
         if user is None:  # the account was changed or removed in this very moment
             await self.sessions.end(opened.digest)

@@ -12,13 +12,14 @@ class Role(StrEnum):
     ADMIN = "admin"
 
     def covers(self, needed: "Role") -> bool:
-        order = list(Role)
-        return order.index(self) >= order.index(needed)
+        return _RANKS[self] >= _RANKS[needed]
 
     def at_most(self, cap: "Role") -> "Role":
         """The role itself, or `cap` where that may do less."""
         return cap if self.covers(cap) else self
 
+
+_RANKS = {role: rank for rank, role in enumerate(Role)}  # asked at every frame of a live page
 
 # A wall tablet stays logged in as long as it is used; who can change things is logged out soon.
 SESSION_LIFE_S = {

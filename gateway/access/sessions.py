@@ -47,12 +47,15 @@ class Sessions:
     def valid(self, digest: bytes, kind: Kind) -> TokenRow | None:
         """The row of that digest, if there is one of that kind that has not expired.
 
-        A session opened with a token counts as long as the token does and no longer.
+        A session opened with a token counts as long as the token does and no longer; one opened
+        on a paired tablet as long as that is paired.
         """
         row = self._tokens.find(digest)
         if row is None or row.kind != kind or not hmac.compare_digest(row.digest, digest):
             return None
         if row.token and self.valid(row.token, "token") is None:
+            return None
+        if row.browser and self.valid(row.browser, "tablet") is None:
             return None
         return None if self._expired(row) else row
 
@@ -87,10 +90,16 @@ class Sessions:
             await self.end(row.digest)
         return len(ended)
 
-    async def end_of_token(self, digest: bytes) -> None:
-        """Remove what was opened with a token that is no more; none of it counts any longer."""
+    async def end_with_pin(self, person: str, *, but: bytes = b"") -> None:
+        """End what a person opened with a PIN, on every tablet, except one."""
         for row in self._tokens.rows("session"):
-            if row.token == digest:
+            if row.person == person and row.tablet and row.digest != but:
+                await self.end(row.digest)
+
+    async def end_of_secret(self, digest: bytes) -> None:
+        """Remove what a token opened or a tablet showed that is no more; none of it counts."""
+        for row in self._tokens.rows("session"):
+            if digest in (row.token, row.tablet, row.browser):
                 await self.end(row.digest)
 
     def _life_ms(self, row: TokenRow) -> int:

@@ -116,9 +116,14 @@ def passwd(data: Path, name: str) -> None:
 @click.argument("name")
 @data_option
 def pin(data: Path, name: str) -> None:
-    """Set a new PIN, which ends every wait."""
+    """Set a new PIN, which ends every wait and logs out of every tablet."""
     number = _ask("PIN")
-    accounts(data, lambda access: access.people.set_pin(_OWNER, name, number))
+
+    async def work(access: Access) -> None:
+        await access.people.set_pin(_OWNER, name, number)
+        await access.log_out_of_tablets(name)
+
+    accounts(data, work)
     click.echo(f"{name} has a new PIN")
 
 

@@ -91,14 +91,14 @@ async def log_in(request: web.Request) -> web.Response:
     asked, access, peer = await body_of(request, Login), request.app[ACCESS], _peer(request)
     tried = asked.person or asked.name
     known = tried if access.people.find(tried) else ""  # a password typed as a name is none
+    tablet = cookies.read(request, cookies.TABLET)
     with attempt(request, "log_in", known), refusals():
         if asked.person:
-            tablet = cookies.read(request, cookies.TABLET)
             opened = await access.log_in_by_pin(asked.person, asked.pin, tablet)
         elif asked.name:
-            opened = await access.log_in_by_password(asked.name, asked.password, peer)
+            opened = await access.log_in_by_password(asked.name, asked.password, peer, tablet)
         else:
-            opened = await access.log_in(asked.secret, peer)
+            opened = await access.log_in(asked.secret, peer, tablet)
     return await _entered(request, *opened)
 
 

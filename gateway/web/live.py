@@ -27,7 +27,7 @@ STREAMS_MAX = 256
 STREAMS_PER_ADDRESS = 32
 SEND_DEADLINE_S = 5.0
 SEND_BUFFER = 65_536  # bytes the kernel keeps for one slow page
-LOGIN_CHECK_FRAMES = 60
+RENEW_FRAMES = 60
 
 _RETRY = b"retry: 1000\n\n"
 _HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
@@ -285,19 +285,20 @@ async def _send(request: web.Request, response: web.StreamResponse, client: Clie
     frames = 0
     while True:
         frame = await client.next()
+        if not access.stands(user):
+            return
         async with asyncio.timeout(SEND_DEADLINE_S):
             await response.write(frame)
         frames += 1
-        if frames % LOGIN_CHECK_FRAMES == 0 and not await _still_welcome(access, user):
-            return
+        if frames % RENEW_FRAMES == 0:
+            await _renew(access, user)
 
 
-async def _still_welcome(access: Access, user: User) -> bool:
+async def _renew(access: Access, user: User) -> None:
     # A tablet on the wall is in use while it shows the kitchen; a manager's open page is not, nor
     # is whoever tapped their PIN into a tablet that all use.
     if not user.role.covers(Role.MANAGER) and not user.tablet:
         await access.renew(user)
-    return access.stands(user)
 
 
 async def _next_turn() -> None:

@@ -78,9 +78,10 @@ async def session(request: web.Request) -> web.Response:
 
 
 async def _log_in(request: web.Request, secret: str) -> web.Response:
-    peer, kitchen = caller_of(request).peer, request.app[KITCHEN]
+    caller, kitchen = caller_of(request), request.app[KITCHEN]
+    peer = caller.peer
     try:
-        cookie, user = await request.app[ACCESS].log_in(secret, peer)
+        cookie, user = await request.app[ACCESS].log_in(secret, peer, caller.tablet)
     except Refused:
         logger.warning("login from %s refused", peer)
         kitchen.record("log_in", refused="wrong")

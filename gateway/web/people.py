@@ -70,7 +70,7 @@ async def add(request: web.Request) -> web.Response:
 
 
 async def change(request: web.Request) -> web.Response:
-    """Change an account; a role or password logs the person out, a secret ends every wait."""
+    """Change an account; a role, password or PIN logs out who is in with the old."""
     asked, by, access = await body_of(request, ChangedPerson), request[USER], request.app[ACCESS]
     person_id = request.match_info["id"]
     with refusals():
@@ -81,6 +81,8 @@ async def change(request: web.Request) -> web.Response:
         # A session lasts as long as the role it was opened with may.
         if asked.role is not None or asked.password is not None:
             await access.log_out_everywhere(person_id, but=by.digest)
+        elif asked.pin is not None:
+            await access.log_out_of_tablets(person_id, but=by.digest)
     return json_response(_view(request, person))
 
 

@@ -54,9 +54,9 @@ async def pair(request: web.Request) -> web.Response:
 
 
 async def take_back(request: web.Request) -> web.Response:
-    """Pair a tablet no longer; who is logged in on it with a PIN no longer is."""
+    """Pair a tablet no longer; whoever is logged in on it no longer is."""
     with refusals():
-        known = await request.app[ACCESS].tablets.take_back(request.match_info["id"])
+        known = await request.app[ACCESS].take_back_tablet(request.match_info["id"])
     if not known:
         raise Problem(404, "unknown-tablet", "There is no such tablet.")
     return json_response(_all(request))
