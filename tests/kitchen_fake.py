@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.access import Kind, Person, TokenRow, User
-from gateway.access.person import Lock
+from gateway.access.person import Edit, Lock
 from gateway.alarm_kpi import AlarmRow, figures
 from gateway.audit.entry import ACTOR, Actor, Detail, Entry
 from gateway.configuration import Configuration
@@ -630,11 +630,11 @@ class PeopleInMemory:
     def lock(self, key: str) -> Lock | None:
         return self.locks.get(key)
 
-    async def keep(self, person: Person) -> None:
-        self._people[person.id] = person
-
-    async def forget(self, person_id: str) -> bool:
-        return self._people.pop(person_id, None) is not None
+    async def edit(self, person_id: str, edit: Edit) -> None:
+        person = edit(self._people)
+        self._people.pop(person_id, None)
+        if person is not None:
+            self._people[person_id] = person
 
     async def keep_lock(self, key: str, lock: Lock | None) -> None:
         self.locks.pop(key, None)
