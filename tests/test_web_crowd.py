@@ -174,14 +174,17 @@ async def test_silent_connections_to_the_plain_port_keep_nobody_out() -> None:
     await plain.start()
     try:
         async with AsyncExitStack() as stack:
-            for number in range(2 * CONNECTIONS_MAX):
-                address = f"127.0.4.{1 + number % 20}"
-                half = await stack.enter_async_context(Guest.to(plain.port, address))
+            enter = stack.enter_async_context
+            halves = [
+                await enter(Guest.to(plain.port, f"127.0.4.{1 + number % 20}"))
+                for number in range(2 * CONNECTIONS_MAX)
+            ]
+            for half in halves:
                 half.writer.write(HALF)
-            newcomer = await stack.enter_async_context(Guest.to(plain.port))
+            newcomer = await enter(Guest.to(plain.port))
             assert b" 307 " in await newcomer.ask(HEALTH)
             await clock.advance(20_000)
             with contextlib.suppress(ConnectionResetError):
-                assert await asyncio.wait_for(half.reader.read(), PATIENCE_S) == b""
+                assert await asyncio.wait_for(halves[-1].reader.read(), PATIENCE_S) == b""
     finally:
         await plain.stop()
