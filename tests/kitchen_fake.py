@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.access import Kind, Person, TokenRow, User
-from gateway.access.person import Lock
+from gateway.access.person import Edit, Lock
 from gateway.alarm_kpi import AlarmRow, figures
 from gateway.audit.entry import ACTOR, Actor, Detail, Entry
 from gateway.configuration import Configuration
@@ -39,6 +39,7 @@ from gateway.web.kitchen import (
     BadRules,
     Band,
     Busy,
+    ChannelView,
     CloudView,
     CommandView,
     ConfigurationView,
@@ -121,6 +122,7 @@ class KitchenInMemory:
             oldest_waiting=NOON - 2_000,
             last_acknowledged_at=NOON - 1_000,
         )
+        self.channels: list[ChannelView] = []
         self.configuration_view = ConfigurationView(
             status="running", file="config.yaml", source="file"
         )
@@ -187,10 +189,10 @@ class KitchenInMemory:
         return self.browsers
 
     def notifications(self) -> NotificationsView:
-        return NotificationsView(channels=(), notices=self.tested, not_told=0)
+        return NotificationsView(channels=self.channels, notices=self.tested, not_told=0)
 
     async def try_channel(self, channel: str, to: Sequence[str], by: str) -> list[NoticeView]:
-        if channel != "mail":
+        if channel not in {"mail", *(each.id for each in self.channels)}:
             raise UnknownChannel(channel)
         if "nobody" in to:
             raise NobodyReached(channel)
@@ -628,11 +630,11 @@ class PeopleInMemory:
     def lock(self, key: str) -> Lock | None:
         return self.locks.get(key)
 
-    async def keep(self, person: Person) -> None:
-        self._people[person.id] = person
-
-    async def forget(self, person_id: str) -> bool:
-        return self._people.pop(person_id, None) is not None
+    async def edit(self, person_id: str, edit: Edit) -> None:
+        person = edit(self._people)
+        self._people.pop(person_id, None)
+        if person is not None:
+            self._people[person_id] = person
 
     async def keep_lock(self, key: str, lock: Lock | None) -> None:
         self.locks.pop(key, None)

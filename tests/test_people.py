@@ -366,7 +366,8 @@ async def test_people_and_their_waits_outlive_the_process(
     assert person is not None
     assert (person.label, person.reach) == ("김민지", Reach(("bar",)))
     assert later.people.locked_s("kim") == 60
-    assert await people.forget("kim")
+    await later.people.remove(OWNER, "kim")
+    assert people.people() == []
     await people.load()
     assert people.people() == []
 

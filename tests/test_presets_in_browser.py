@@ -17,7 +17,7 @@ from gateway.web.views import PRESETS
 from tests import browser as browsing
 from tests.browser import PHONE, WALL, Opened, open_page
 from tests.served import Site, kitchen_of, serving
-from tests.test_places_in_browser import picture
+from tests.test_places_in_browser import SERIOUS, picture
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -121,6 +121,14 @@ async def test_a_time_without_a_name_or_minutes_is_not_kept(started: Browser) ->
             await page.get_by_role("button", name="Save").click()
             await expect(page.locator("form :invalid")).to_have_count(1)
         assert await kept(site) == [FRIES, RICE]
+
+
+async def test_the_editor_keeps_nobody_out(started: Browser, axe: str) -> None:
+    async with timers(started) as (_, opened):
+        await opened.page.get_by_role("button", name="Change the named times").click()
+        await expect(opened.page.locator("[data-place=timers] form .row")).to_have_count(2)
+        await opened.page.evaluate(axe)
+        assert await opened.page.evaluate(SERIOUS) == []
 
 
 async def test_staff_start_them_and_do_not_change_them(started: Browser) -> None:

@@ -16,7 +16,7 @@ from gateway.web.static import FOLDER
 from tests import browser as browsing
 from tests.browser import PHONE, WALL, Opened, open_page
 from tests.served import Site, serving
-from tests.test_places_in_browser import TRIAL, full_kitchen, picture
+from tests.test_places_in_browser import SERIOUS, TRIAL, full_kitchen, picture
 from tests.test_rule_files import DAMPER
 from tests.test_rules_d import DAMP
 
@@ -170,6 +170,17 @@ async def test_the_rules_of_the_configuration_are_shown_and_not_changed(started:
         await expect(text).to_have_value(re.compile("raise_above: 8 °C"))
         await expect(text).not_to_be_editable()
         await expect(page.get_by_role("button", name="Save", exact=True)).to_be_disabled()
+
+
+async def test_the_editor_keeps_nobody_out(started: Browser, axe: str) -> None:
+    async with editing(started) as (_, opened):
+        page = opened.page
+        await page.get_by_text("Edit rules").click()
+        await page.get_by_label("Name of the file").fill("damp")
+        await page.get_by_label("Text of the file").fill(WRONG)
+        await expect(page.locator(".told .problems")).to_contain_text("rules.damp.point")
+        await page.evaluate(axe)
+        assert await page.evaluate(SERIOUS) == []
 
 
 async def test_staff_do_not_edit_rules(started: Browser) -> None:

@@ -51,7 +51,7 @@ async def test_a_file_is_made_read_changed_and_removed() -> None:
         status, body, newer = await ask(site, "PUT", text=DAMPER, If_Match=etag)
         assert (status, newer) == (200, f'"{tag_of(DAMPER.encode())}"')
         assert newer is not None
-        assert (await ask(site, "DELETE", If_Match=newer))[1]["tag"] is None
+        assert (await ask(site, "DELETE", If_Match=f"W/{newer}"))[1]["tag"] is None
         assert (await ask(site, "GET"))[0] == 404
         config = site.kitchen.rule_files()
         assert (await config.all()).main.decode() == SMALL_CONFIG

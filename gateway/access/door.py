@@ -180,9 +180,11 @@ class Access:
                 if row is None:
                     raise Refused
             by = User(_NEW_ADMIN, Role.ADMIN, "console")
-            await self.people.add(by, person_id, label, Role.ADMIN, password=password)
+            person = await self.people.add(
+                by, person_id, label, Role.ADMIN, password=password, first=True
+            )
             await self.codes.spend(row)
-            return await self._open(_session_of(self.people.find(person_id), self._proof()))
+            return await self._open(_session_of(person, self._proof()))
 
     async def log_in(self, secret: str, peer: str, tablet: str | None = None) -> tuple[str, User]:
         """Swap a token or code for a session's secret; raises Refused, TooManyTries or TooOften.
@@ -277,7 +279,7 @@ class Access:
             tablet = paired.user
         if row.person:
             person = self.people.find(row.person)
-            if person is None:
+            if person is None or not _counts(row, person):
                 return None
             role, reach, own_role = person.role, person.reach, person.role
         role = capped(row, role, self._clock.now())
@@ -292,7 +294,8 @@ class Access:
         on = row.tablet or (b"" if paired is None else paired.digest)
         secret, opened = await self.sessions.open(msgspec.structs.replace(row, browser=on))
         user = self._as_user(opened, "session")
-        if user is None:  # the account was removed in this very moment
+        if user is None:  # the account was changed or removed in this very moment
+            await self.sessions.end(opened.digest)
             raise Refused
         return secret, user
 
@@ -349,4 +352,15 @@ def _session_of(person: Person | None, proven_until: int | None, tablet: bytes =
         person=person.id,
         tablet=tablet,
         proven_until=proven_until,
+        opened_by=_opener(person, tablet),
     )
+
+
+def _opener(person: Person, tablet: bytes) -> bytes:
+    """What stands for the password or PIN that lets in, as long as it is the same one."""
+    return digest_of(person.pin if tablet else person.password)
+
+
+def _counts(row: TokenRow, person: Person) -> bool:
+    """Whether the secret it was opened with is still theirs, or it is what gave the new one."""
+    return row.opened_by == _opener(person, row.tablet) or row.digest == person.spared

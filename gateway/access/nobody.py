@@ -1,7 +1,7 @@
 """A place for people with nobody in it: where only tokens and codes let in."""
 
 from gateway.access.errors import Unfit
-from gateway.access.person import Lock, Person
+from gateway.access.person import Edit, Lock, Person
 
 
 class Nobody:
@@ -18,12 +18,9 @@ class Nobody:
         del key
         return None
 
-    async def keep(self, person: Person) -> None:
-        raise Unfit(f"{person.id} cannot be kept here: there is no store of people")
-
-    async def forget(self, person_id: str) -> bool:
-        del person_id
-        return False
+    async def edit(self, person_id: str, edit: Edit) -> None:
+        if edit({}) is not None:
+            raise Unfit(f"{person_id} cannot be kept here: there is no store of people")
 
     async def keep_lock(self, key: str, lock: Lock | None) -> None:
         del key, lock

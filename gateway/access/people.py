@@ -1,11 +1,13 @@
 """The people with accounts: made, changed and removed, and whether they are who they say."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from gateway.access.caller import User
 from gateway.access.errors import Locked, NotAllowed, Refused, Unfit
+from gateway.access.giving import as_of_now, check_may_give, check_not_the_last, for_change
 from gateway.access.lock import PASSWORD_WAITS, PIN_WAITS, Waits, forgiven, one_more, wait_ms
 from gateway.access.password import Passwords
 from gateway.access.person import (
@@ -24,7 +26,10 @@ from gateway.clock import Clock
 
 
 class People:
-    """Accounts in a store. A try is counted before it is made, so that no kill gives one back."""
+    """Accounts in a store, which says who may still do what at the moment of each change.
+
+    A try is counted before it is made, so that no kill gives one back.
+    """
 
     def __init__(self, store: PeopleStore, clock: Clock) -> None:
         self._store = store
@@ -43,20 +48,29 @@ class People:
 
     async def add(  # noqa: PLR0913 - what is known of a person
         self, by: User, person_id: str, label: str, role: Role, *,
-        password: str = "", pin: str = "", reach: Reach = EVERYWHERE,
+        password: str = "", pin: str = "", reach: Reach = EVERYWHERE, first: bool = False,
     ) -> Person:  # fmt: skip
-        """A new account, once stored; raises Unfit or NotAllowed."""
+        """A new account, once stored; `first`: as long as there is no admin.
+
+        Raises Unfit, NotAllowed or Overrun.
+        """
         check_names(person_id, label)
         check_reach(reach)
-        _check_may_give(by, role, reach)
-        if self.find(person_id) is not None:
-            raise Unfit(f"there is a {person_id} already", "known")
-        if len(self.all()) >= PEOPLE_MAX:
-            raise Unfit(f"there are {PEOPLE_MAX} people: remove one who has left", "full")
         if password:
             check_password(password, person_id, label)
         if pin:
             check_pin(pin)
+
+        def check(people: Mapping[str, Person]) -> None:
+            check_may_give(as_of_now(by, people), role, reach)
+            if first and any(person.role is Role.ADMIN for person in people.values()):
+                raise NotAllowed("there is an admin already: log in")
+            if person_id in people:
+                raise Unfit(f"there is a {person_id} already", "known")
+            if len(people) >= PEOPLE_MAX:
+                raise Unfit(f"there are {PEOPLE_MAX} people: remove one who has left", "full")
+
+        check(self._known())  # before a hash is made for nothing
         person = Person(
             id=person_id,
             label=label,
@@ -66,61 +80,73 @@ class People:
             pin=await self.passwords.hash(pin) if pin else "",
             reach=reach,
         )
-        if self.find(person_id) is not None:  # while it was hashed
-            raise Unfit(f"there is a {person_id} already", "known")
-        await self._store.keep(person)
+
+        def edit(people: Mapping[str, Person]) -> Person:
+            check(people)
+            return person
+
+        await self._store.edit(person_id, edit)
         return person
 
-    async def change(
-        self, by: User, person_id: str, *,
-        label: str | None = None, role: Role | None = None, reach: Reach | None = None,
+    async def change(  # noqa: PLR0913 - what is known of a person
+        self, by: User, person_id: str, *, label: str | None = None, role: Role | None = None,
+        reach: Reach | None = None, password: str | None = None, pin: str | None = None,
     ) -> Person:  # fmt: skip
-        """Another label, role or reach, once stored; raises Unfit, NotAllowed or KeyError."""
-        person = self._for_change(by, person_id)
-        changed = msgspec.structs.replace(
-            person,
-            label=person.label if label is None else label,
-            role=person.role if role is None else role,
-            reach=person.reach if reach is None else reach,
-        )
-        check_names(person_id, changed.label)
-        check_reach(changed.reach)
-        _check_may_give(by, changed.role, changed.reach)
-        if changed.role is not Role.ADMIN:
-            self._check_not_the_last(person)
-        await self._store.keep(changed)
-        return changed
+        """What is given is changed, all or nothing, once stored; an empty PIN is none.
+
+        A new password or PIN ends every wait. Raises Unfit, NotAllowed, Overrun or KeyError.
+        """
+        person = self.check_may_change(by, person_id)
+        given = {"label": label, "role": role, "reach": reach}
+        fields = {name: value for name, value in given.items() if value is not None}
+        check_names(person_id, label or person.label)
+        check_reach(reach or person.reach)
+        if password is not None:
+            check_password(password, person_id, label or person.label)
+        if pin:
+            check_pin(pin)
+        if password is not None:
+            fields["password"] = await self.passwords.hash(password)
+        if pin is not None:
+            fields["pin"] = await self.passwords.hash(pin) if pin else ""
+        secrets = {"password", "pin"} & fields.keys()
+
+        def edit(people: Mapping[str, Person]) -> Person:
+            now = as_of_now(by, people)
+            person = for_change(now, person_id, people)
+            changed = msgspec.structs.replace(person, **fields)
+            if (changed.role, changed.reach) != (person.role, person.reach):
+                check_may_give(now, changed.role, changed.reach)
+            check_not_the_last(person, changed, people)
+            own = by.digest if by.person == person_id else b""
+            return msgspec.structs.replace(changed, spared=own) if secrets else changed
+
+        await self._store.edit(person_id, edit)
+        if secrets:
+            await self._unlock(person_id)
+        return self.find(person_id) or person
 
     async def remove(self, by: User, person_id: str) -> None:
         """Raises NotAllowed or KeyError."""
-        person = self._for_change(by, person_id)
-        self._check_not_the_last(person)
-        await self._store.forget(person_id)
+
+        def edit(people: Mapping[str, Person]) -> None:
+            person = for_change(as_of_now(by, people), person_id, people)
+            check_not_the_last(person, None, people)
+
+        await self._store.edit(person_id, edit)
         await self._unlock(person_id)
 
     async def set_password(self, by: User, person_id: str, password: str) -> None:
-        """A new password, which ends every wait; raises Unfit, NotAllowed, Overrun or KeyError."""
-        person = self._for_change(by, person_id)
-        check_password(password, person.id, person.label)
-        hashed = await self.passwords.hash(password)
-        person = self._for_change(by, person_id)
-        await self._store.keep(msgspec.structs.replace(person, password=hashed))
-        await self._unlock(person_id)
+        """A new password; raises as `change` does."""
+        await self.change(by, person_id, password=password)
 
     async def set_pin(self, by: User, person_id: str, pin: str) -> None:
-        """A new PIN, or with an empty one none; raises as `set_password` does."""
-        self._for_change(by, person_id)
-        hashed = ""
-        if pin:
-            check_pin(pin)
-            hashed = await self.passwords.hash(pin)
-        person = self._for_change(by, person_id)
-        await self._store.keep(msgspec.structs.replace(person, pin=hashed))
-        await self._unlock(person_id)
+        """A new PIN, or with an empty one none; raises as `change` does."""
+        await self.change(by, person_id, pin=pin)
 
     async def unlock(self, by: User, person_id: str) -> None:
         """End every wait of a person; raises NotAllowed or KeyError."""
-        self._for_change(by, person_id)
+        self.check_may_change(by, person_id)
         await self._unlock(person_id)
 
     async def check_password(self, name: str, password: str) -> Person:
@@ -137,7 +163,7 @@ class People:
         if not await self.passwords.matches(person.password, password):
             raise Refused
         await self._store.keep_lock(key, None)
-        return person
+        return self._unchanged(person, lambda it: it.password)
 
     async def check_pin(self, person_id: str, pin: str, tablet: str) -> Person:
         """Who tapped that tile on that tablet and knows the PIN; raises like `check_password`."""
@@ -153,11 +179,12 @@ class People:
             mended = forgiven(self._store.lock(shared), tries, self._clock.now())
             await self._store.keep_lock(own, None)
             await self._store.keep_lock(shared, mended)
-        return person
+        return self._unchanged(person, lambda it: it.pin)
 
     def check_may_change(self, by: User, person_id: str) -> Person:
         """Who is to be changed; raises NotAllowed or KeyError."""
-        return self._for_change(by, person_id)
+        people = self._known()
+        return for_change(as_of_now(by, people), person_id, people)
 
     def locked_s(self, person_id: str) -> float:
         """How long this person's PIN is not tried."""
@@ -194,26 +221,12 @@ class People:
         labelled = [person for person in self.all() if person.label == wanted]
         return found or (labelled[0] if len(labelled) == 1 else None)
 
-    def _for_change(self, by: User, person_id: str) -> Person:
-        person = self.find(person_id)
-        if person is None:
-            raise KeyError(person_id)
-        if by.person != person_id:
-            _check_may_give(by, person.role, person.reach)
-        return person
+    def _unchanged(self, compared: Person, secret: Callable[[Person], str]) -> Person:
+        """Who was compared, as they are now; comparing waits its turn, and secrets change."""
+        now = self.find(compared.id)
+        if now is None or secret(now) != secret(compared):
+            raise Refused
+        return now
 
-    def _check_not_the_last(self, person: Person) -> None:
-        others = [each for each in self.all() if each.role is Role.ADMIN and each.id != person.id]
-        if person.role is Role.ADMIN and not others:
-            message = f"{person.id} is the only admin: make another one first"
-            raise NotAllowed(message, "last_admin")
-
-
-def _check_may_give(by: User, role: Role, reach: Reach) -> None:
-    """An admin may give any role; a manager those beneath, and no more reach than their own."""
-    if by.role is Role.ADMIN:
-        return
-    if by.role is not Role.MANAGER or role.covers(Role.MANAGER):
-        raise NotAllowed(f"only an admin may do this to somebody with the role {role}", "role")
-    if not reach.within(by.reach):
-        raise NotAllowed("this reaches further than your own rights: ask an admin", "beyond")
+    def _known(self) -> dict[str, Person]:
+        return {person.id: person for person in self.all()}

@@ -1,6 +1,7 @@
 """One person with an account: what is stored, and what a person may be called and given."""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -57,6 +58,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     password: str = ""  # argon2id, encoded; empty: cannot log in with a password
     pin: str = ""  # the same, of the PIN
     reach: Reach = EVERYWHERE
+    spared: bytes = b""  # the session that outlives the last new password or PIN: it gave that
 
 
 class Lock(msgspec.Struct, frozen=True):
@@ -64,6 +66,10 @@ class Lock(msgspec.Struct, frozen=True):
 
     wrong: int
     last: int
+
+
+# The account as it is to be, or None for none.
+Edit = Callable[[Mapping[str, Person]], Person | None]
 
 
 class PeopleStore(Protocol):
@@ -76,11 +82,12 @@ class PeopleStore(Protocol):
 
     def lock(self, key: str) -> Lock | None: ...
 
-    async def keep(self, person: Person) -> None:
-        """Add or overwrite."""
+    async def edit(self, person_id: str, edit: Edit) -> None:
+        """Keep what `edit` makes of an account; nothing else changes any in between.
 
-    async def forget(self, person_id: str) -> bool:
-        """Whether there was such a person."""
+        It is given everybody as stored at that moment, in another thread; what it raises is raised
+        here, and then nothing is changed.
+        """
 
     async def keep_lock(self, key: str, lock: Lock | None) -> None:
         """Overwrite, or with None remove."""

@@ -42,6 +42,7 @@ class TokenRow(msgspec.Struct, frozen=True, kw_only=True):
     token: bytes = b""  # the token it was opened with: it ends with that one
     browser: bytes = b""  # the paired tablet it was opened on, however: it ends with that one
     proven_until: int | None = None  # kitchen ms: the password counts as just given until then
+    opened_by: bytes = b""  # of the stored password or PIN it was opened with: it ends with that
 
     @property
     def owner(self) -> str:

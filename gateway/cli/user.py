@@ -129,6 +129,21 @@ def pin(data: Path, name: str) -> None:
 
 @user.command()
 @click.argument("name")
+@click.argument("role", type=click.Choice([role.value for role in Role]))
+@data_option
+def role(data: Path, name: str, role: str) -> None:
+    """Give another role, which logs out everywhere."""
+
+    async def work(access: Access) -> None:
+        await access.people.change(_OWNER, name, role=Role(role))
+        await access.log_out_everywhere(name)
+
+    accounts(data, work, f"{name} ({role})")
+    click.echo(f"{name} is {role} from now on and is logged out everywhere")
+
+
+@user.command()
+@click.argument("name")
 @data_option
 def unlock(data: Path, name: str) -> None:
     """End the wait after wrong tries."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway.access.person import Lock, Person
+from gateway.access.person import Edit, Lock, Person
 from gateway.clock import Clock
 from gateway.store.errors import StoreError
 from gateway.store.tokens import REFRESH_S
@@ -65,37 +65,39 @@ class StoredPeople:
     def lock(self, key: str) -> Lock | None:
         return self._found.locks.get(key)
 
-    async def keep(self, person: Person) -> None:
-        await self._put("people", person.id, person)
-        self._found.people[person.id] = person
+    async def edit(self, person_id: str, edit: Edit) -> None:
+        """One transaction around reading, deciding and writing: also of another process."""
+        people = await self._writer.call(lambda connection: edited(connection, person_id, edit))
+        self._found = self._found._replace(people=people)
         self._changes += 1
-
-    async def forget(self, person_id: str) -> bool:
-        removed = await self._delete("people", person_id)
-        self._found.people.pop(person_id, None)
-        self._changes += 1
-        return removed
 
     async def keep_lock(self, key: str, lock: Lock | None) -> None:
-        if lock is None:
-            await self._delete("locks", key)
-            self._found.locks.pop(key, None)
-        else:
-            await self._put("locks", key, lock)
+        query, values = "DELETE FROM locks WHERE key = ?", [key]
+        if lock is not None:
+            query = "INSERT OR REPLACE INTO locks VALUES (?, ?)"
+            values.append(msgspec.json.encode(lock).decode())
+        await self._writer.call(lambda connection: connection.execute(query, values).rowcount)
+        self._found.locks.pop(key, None)
+        if lock is not None:
             self._found.locks[key] = lock
         self._changes += 1
 
-    async def _put(self, table: str, key: str, body: Person | Lock) -> None:
-        text = msgspec.json.encode(body).decode()
-        query = f"INSERT OR REPLACE INTO {table} VALUES (?, ?)"  # noqa: S608 - one of our two
-        await self._writer.call(lambda connection: connection.execute(query, (key, text)).rowcount)
 
-    async def _delete(self, table: str, key: str) -> bool:
-        column = "id" if table == "people" else "key"
-        query = f"DELETE FROM {table} WHERE {column} = ?"  # noqa: S608 - one of our two
-        return await self._writer.call(
-            lambda connection: connection.execute(query, (key,)).rowcount == 1
-        )
+def edited(connection: sqlite3.Connection, person_id: str, edit: Edit) -> dict[str, Person]:
+    """Everybody after that change, which is committed; what `edit` raises undoes it."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        people = read(connection).people
+        before, person = people.get(person_id), edit(people)
+        if person is None:
+            connection.execute("DELETE FROM people WHERE id = ?", (person_id,))
+            people.pop(person_id, None)
+        elif person != before:
+            # An account that cannot be read is nobody's: it makes room.
+            body = msgspec.json.encode(person).decode()
+            connection.execute("INSERT OR REPLACE INTO people VALUES (?, ?)", (person_id, body))
+            people[person_id] = person
+        return people
 
 
 def read(connection: sqlite3.Connection) -> Found:

@@ -143,7 +143,7 @@ def _tag(request: web.Request) -> str | None:
     given = request.headers.getall("If-Match", [])
     if not given:
         return None
-    tag = given[0].strip()
+    tag = given[0].strip().removeprefix("W/")  # a proxy that compresses makes it weak
     if len(given) != 1 or not (tag == "*" or (tag[:1] == tag[-1:] == '"' and len(tag) > 1)):
         detail = 'If-Match is the ETag of what you have read, such as "0f3a…", or *.'
         raise Problem(400, "bad-tag", detail)

@@ -8,9 +8,10 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Reach, Role, TokenRow
+from gateway.access.giving import check_may_give
 from gateway.access.person import check_reach
 from gateway.web.refusals import body_of, refusals
-from gateway.web.route import ACCESS, CLOCK, Problem, Route, json_response
+from gateway.web.route import ACCESS, CLOCK, USER, Problem, Route, json_response
 
 _DAY_S = 86_400.0
 
@@ -52,11 +53,12 @@ async def everyone(request: web.Request) -> web.Response:
 
 
 async def create(request: web.Request) -> web.Response:
-    """Make a token."""
+    """Make a token; 403 for a reach beyond one's own."""
     asked, speed = await body_of(request, NewToken), request.app[CLOCK].speed
     life_s = None if asked.days is None else asked.days * _DAY_S * speed
     with refusals():
         check_reach(asked.reach)
+        check_may_give(request[USER], asked.role, asked.reach)
         access = request.app[ACCESS]
         secret = await access.create_token(asked.name, asked.role, life_s, asked.reach)
     return json_response(CreatedToken(secret), HTTPStatus.CREATED)
