@@ -39,6 +39,7 @@ from gateway.web.kitchen import (
     BadRules,
     Band,
     Busy,
+    ChannelView,
     CloudView,
     CommandView,
     ConfigurationView,
@@ -121,6 +122,7 @@ class KitchenInMemory:
             oldest_waiting=NOON - 2_000,
             last_acknowledged_at=NOON - 1_000,
         )
+        self.channels: list[ChannelView] = []
         self.configuration_view = ConfigurationView(
             status="running", file="config.yaml", source="file"
         )
@@ -187,10 +189,10 @@ class KitchenInMemory:
         return self.browsers
 
     def notifications(self) -> NotificationsView:
-        return NotificationsView(channels=(), notices=self.tested, not_told=0)
+        return NotificationsView(channels=self.channels, notices=self.tested, not_told=0)
 
     async def try_channel(self, channel: str, to: Sequence[str], by: str) -> list[NoticeView]:
-        if channel != "mail":
+        if channel not in {"mail", *(each.id for each in self.channels)}:
             raise UnknownChannel(channel)
         if "nobody" in to:
             raise NobodyReached(channel)

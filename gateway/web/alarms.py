@@ -13,7 +13,7 @@ from gateway.web.alarm_shapes import AlarmHistoryView, DutyView, FloodView, KpiV
 from gateway.web.kitchen import AlarmView, NoRecord, NotPossible, NotWaiting, UnknownAlarm
 from gateway.web.moment import Span, span
 from gateway.web.paging import Paged, cut, page
-from gateway.web.reach import check_alarm
+from gateway.web.reach import check_alarm, check_everywhere
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 from rules.base import Priority
 from rules.people import (
@@ -155,6 +155,7 @@ async def duties(request: web.Request) -> web.Response:
 
 async def hand_over(request: web.Request) -> web.Response:
     """Somebody takes a role over for a time, whatever the shift calendar says."""
+    check_everywhere(request, f"the duty {request.match_info['role']}")
     body = _body(await request.read(), TakeOver)
     role, by = request.match_info["role"], request[USER].name
     await _do(request, HandedOver(role, body.person, by, round(body.for_s * 1000)))

@@ -1,9 +1,13 @@
 """Whether what somebody wants to control or acknowledge is within their zones and devices."""
 
+import re
+
 from aiohttp import web
 
 from gateway.web.kitchen import UnknownAlarm
 from gateway.web.route import KITCHEN, USER, Problem
+
+_ODD = re.compile(r"[^\w -]")  # what the name of a layout has not
 
 
 def check_device(request: web.Request, device: str) -> None:
@@ -38,6 +42,14 @@ def check_everywhere(request: web.Request, what: str) -> None:
     """Raise Problem for somebody with limits: this acts on the whole kitchen."""
     if not request[USER].reach.everywhere:
         raise _beyond(request, what)
+
+
+def check_layout(request: web.Request, name: str) -> None:
+    """Raise Problem where somebody with limits would arrange another screen than their own."""
+    user = request[USER]
+    own = (user.tablet, f"_{user.name}")  # as the page names them (layout.js)
+    if not user.reach.everywhere and name not in {_ODD.sub("_", each) for each in own if each}:
+        raise _beyond(request, f"the layout {name}")
 
 
 def _beyond(request: web.Request, what: str) -> Problem:

@@ -14,6 +14,7 @@ from aiohttp import web
 from gateway.access import Role
 from gateway.documents import BYTES_MAX, Document, TooManyDocuments
 from gateway.store.errors import StoreError
+from gateway.web.reach import check_everywhere, check_layout
 from gateway.web.route import CLOCK, KITCHEN, USER, Problem, Route, json_response
 from gateway.web.tagged import tagged_json
 
@@ -87,12 +88,14 @@ async def layouts(request: web.Request) -> web.Response:
 
 async def keep_layout(request: web.Request) -> web.Response:
     """Keep a layout, or replace it; those there are, once that is stored."""
+    check_layout(request, request.match_info["name"])
     await _keep(request, LAYOUTS, LAYOUTS_MAX)
     return json_response(Layouts(await _all(request, LAYOUTS)))
 
 
 async def forget_layout(request: web.Request) -> web.Response:
     """Do away with a layout; those that are left."""
+    check_layout(request, request.match_info["name"])
     await _forget(request, LAYOUTS)
     return json_response(Layouts(await _all(request, LAYOUTS)))
 
@@ -110,6 +113,7 @@ async def presets(request: web.Request) -> web.Response:
 
 async def keep_presets(request: web.Request) -> web.Response:
     """Replace them all; they, once that is stored."""
+    check_everywhere(request, "the presets of the timers")
     try:
         wanted = msgspec.json.decode(await request.read(), type=Presets)
     except msgspec.DecodeError as error:

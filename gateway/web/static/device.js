@@ -2,12 +2,12 @@
 import { ask, write } from "./asking.js";
 import { make, setChildren, setText } from "./element.js";
 import { fullName, valueText } from "./look.js";
+import { covers, reaches } from "./rights.js";
 import { fillTable } from "./series.js";
 import { count, limit, t, withUnit } from "./text.js";
 
 const AGAIN_MS = 5000;
 const READ_MS = 15000;
-const STAFF = ["staff", "manager", "admin"];
 
 export class Device {
   #read = make("button", "plain");
@@ -29,11 +29,13 @@ export class Device {
 
   show(device, { points, session }, world) {
     if (device.id !== this.#id) this.#begin(device.id);
-    if (performance.now() - this.#asked > AGAIN_MS && !world.silent && device.state !== "left_out") this.#ask();
-    this.#read.hidden = device.role !== "polled" || !STAFF.includes(session?.role);
+    const theirs = reaches(session, device.id, device.zone);
+    const shown = theirs && device.state !== "left_out";
+    if (performance.now() - this.#asked > AGAIN_MS && !world.silent && shown) this.#ask();
+    this.#read.hidden = device.role !== "polled" || !theirs || !covers(session?.role, "staff");
     this.#read.disabled = world.silent > 0;
     setText(this.#read, t("device.read"));
-    this.#note.hidden = Boolean(this.#found) || device.state === "left_out";
+    this.#note.hidden = Boolean(this.#found) || !shown;
     setText(this.#note, t("verdict.loading"));
     const shape = JSON.stringify([this.#found, device.points.map((id) => points.get(id)), t("locale")]);
     if (shape === this.#shape) return;

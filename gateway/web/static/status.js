@@ -6,10 +6,11 @@ import { fullName, look, setState, symbolOf, valueText } from "./look.js";
 import { fillTable } from "./series.js";
 import { cloudLook } from "./strip.js";
 import { clock, count, date, duration, has, metric, number, t, withUnit } from "./text.js";
+import { Told } from "./told.js";
 
 const ABSENT = "no_communication"; // from the first: this machine has no such sensor
 const AGAIN_MS = 5000;
-const TABS = ["parts", "measured", "page", "address"];
+const TABS = ["parts", "measured", "told", "page", "address"];
 const TOLD_ELSEWHERE = ["cloud", "clock", "store"]; // have a row that says more
 const LOOKS = { ok: "ok", warn: "warn", bad: "fault" };
 
@@ -19,12 +20,13 @@ export class Place {
   #grid = make("div", "rows");
   #table = make("table");
   #invite = new Invite();
+  #told = new Told();
   #status = null;
   #asked = -Infinity;
   #shown = TABS[0];
 
   constructor(node) {
-    node.append(this.#tabs, this.#grid, this.#table, this.#invite.node);
+    node.append(this.#tabs, this.#grid, this.#table, this.#told.node, this.#invite.node);
   }
 
   show(state, world) {
@@ -35,8 +37,10 @@ export class Place {
     }
     this.#table.hidden = this.#shown !== "page";
     this.#invite.node.hidden = this.#shown !== "address";
-    this.#grid.hidden = !this.#table.hidden || !this.#invite.node.hidden;
-    if (this.#shown === "page") this.#routes();
+    this.#told.node.hidden = this.#shown !== "told";
+    this.#grid.hidden = [this.#table, this.#invite.node, this.#told.node].some((node) => !node.hidden);
+    if (this.#shown === "told") this.#told.show(state, world);
+    else if (this.#shown === "page") this.#routes();
     else if (this.#shown === "address") this.#invite.show();
     else this.#show(this.#shown === "parts" ? this.#parts(state, world) : measured(state.points).map((point) => this.#point(point, world)));
   }
