@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def put(file: Path, data: bytes, mode: int) -> None:
-    """Write or replace it; raises OSError, and then all is as it was.
+    """Write or replace it; raises OSError, and then all is as it was, but for a dying disk.
 
     A kill in the middle leaves a hidden file beside it, which the next call does away with.
     """

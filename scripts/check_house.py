@@ -18,11 +18,10 @@ MAY_TICK = "gateway/buses/mqtt.py"
 MAY_WRITE = {
     "gateway/store/": "is gateway.db",
     "gateway/buses/": "device files of the kernel and the folders of emulated ones",
-    "gateway/audit/key": "the key of the audit chain: made once, never state",
     "gateway/tls/authority": "keys and certificates, made by a child: no state",
-    "gateway/notify/vapid": "the key push services know us by: made once, never state",
-    "gateway/whole_file": "rules people edit in files beside the configuration: no state",
+    "gateway/whole_file": "rules people edit in files, and keys made once: no state",
     "gateway/announcing": "what Avahi tells the LAN, made anew at each start: no state",
+    "gateway/web/packing": "the page's own files in Brotli, made at installation: no state",
     "gateway/cli/": "what a person asked for: exports, backups, a demo broker's config",
     "gateway/sync/ingest": "the reference receiver's own database, on the cloud's side",
     "models/train/": "off the device",

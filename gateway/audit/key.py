@@ -5,9 +5,10 @@ with another key is known for what it is.
 """
 
 import hashlib
-import os
 import secrets
 from pathlib import Path
+
+from gateway import whole_file
 
 NAME = "audit.key"
 _BYTES = 32
@@ -77,16 +78,4 @@ def read(folder: Path) -> Key | None:
 
 def keep(folder: Path, key: Key) -> None:
     """Put a key into the data folder, whole or not at all; raises OSError."""
-    part = folder / f"{NAME}.new"
-    part.unlink(missing_ok=True)
-    part.touch(mode=_MODE)
-    with part.open("wb") as opened:
-        opened.write(key.secret)
-        opened.flush()
-        os.fsync(opened.fileno())
-    part.replace(folder / NAME)
-    opened_folder = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened_folder)
-    finally:
-        os.close(opened_folder)
+    whole_file.put(folder / NAME, key.secret, _MODE)

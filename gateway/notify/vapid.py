@@ -4,13 +4,13 @@ Browsers subscribe to that key. Without it all of them would have to subscribe a
 the data folder, for its owner alone, and belongs into a backup.
 """
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway import whole_file
 from gateway.notify.push_encryption import point, to_text
 
 if TYPE_CHECKING:
@@ -82,17 +82,5 @@ def _made(file: Path) -> "EllipticCurvePrivateKey":
 
     key = generate_private_key(SECP256R1())
     text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    part = file.with_name(f"{NAME}.new")
-    part.unlink(missing_ok=True)
-    part.touch(mode=_MODE)
-    with part.open("wb") as opened:
-        opened.write(text)
-        opened.flush()
-        os.fsync(opened.fileno())
-    part.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    whole_file.put(file, text, _MODE)
     return key

@@ -5,7 +5,6 @@ the LAN: whoever stole its key could still not pose as a bank. Loads `cryptograp
 """
 
 import ipaddress
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from gateway import whole_file
 
 AUTHORITY, AUTHORITY_KEY, PAGE = "ca.pem", "ca.key", "page.pem"
 LEAF = timedelta(days=90)
@@ -53,8 +54,8 @@ def ensure(folder: Path, host: str, names: Sequence[str]) -> None:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .sign(key, hashes.SHA256())
     )
-    _write(folder / AUTHORITY_KEY, _pem(key))
-    _write(folder / AUTHORITY, certificate.public_bytes(Encoding.PEM))
+    whole_file.put(folder / AUTHORITY_KEY, _pem(key), _MODE)
+    whole_file.put(folder / AUTHORITY, certificate.public_bytes(Encoding.PEM), _MODE)
 
 
 def issue(folder: Path, names: Sequence[str], now: datetime) -> tuple[datetime, list[str]]:
@@ -86,7 +87,7 @@ def issue(folder: Path, names: Sequence[str], now: datetime) -> tuple[datetime, 
         .sign(signer, hashes.SHA256())
     )  # fmt: skip
     # Key and certificate in one file: there is no moment in which they do not belong together.
-    _write(folder / PAGE, _pem(key) + certificate.public_bytes(Encoding.PEM))
+    whole_file.put(folder / PAGE, _pem(key) + certificate.public_bytes(Encoding.PEM), _MODE)
     return ends, [name for name in names if name not in kept]
 
 
@@ -133,14 +134,3 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _write(file: Path, content: bytes) -> None:
-    part = file.with_name(f"{file.name}.new")
-    part.unlink(missing_ok=True)
-    part.touch(mode=_MODE)
-    with part.open("wb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
-    part.replace(file)
