@@ -52,8 +52,9 @@ class Serving:
         self._gateway = gateway
         self._options = options
         self._cloud: Cloud | None = None
-        self._tokens = StoredTokens(gateway.store.writer, gateway.store.reader)
-        self._people = StoredPeople(gateway.store.writer, gateway.store.reader)
+        store, audit = gateway.store, gateway.audit
+        self._tokens = StoredTokens(store.writer, store.reader, audit)
+        self._people = StoredPeople(store.writer, store.reader, audit)
         access = Access(self._tokens, gateway.clock, people=self._people, demo=options.demo)
         self._history = History(gateway.store, gateway.clock, gateway.config.site.zone)
         gateway.history = self._history

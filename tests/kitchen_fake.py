@@ -630,7 +630,8 @@ class PeopleInMemory:
     def lock(self, key: str) -> Lock | None:
         return self.locks.get(key)
 
-    async def edit(self, person_id: str, edit: Edit) -> None:
+    async def edit(self, person_id: str, edit: Edit, action: str = "") -> None:
+        del action
         person = edit(self._people)
         self._people.pop(person_id, None)
         if person is not None:

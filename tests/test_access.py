@@ -15,8 +15,11 @@ from gateway.access import (
     Role,
     TokenRow,
     TooManyTries,
+    TooOften,
     User,
 )
+from gateway.access.pace import LOGINS_MAX
+from gateway.access.secret import SESSIONS_EACH_MAX
 from gateway.store.errors import StoreError
 from tests.fakes import ManualClock
 from tests.kitchen_fake import TokensInMemory
@@ -264,13 +267,52 @@ async def test_use_renews_a_session_opened_with_a_token_never_beyond_the_token(
 async def test_the_oldest_session_makes_room_for_the_newest(
     access: Access, tokens: TokensInMemory, clock: ManualClock
 ) -> None:
-    token = await access.create_token("wall", Role.VIEWER)
-    first, _ = await access.log_in(token, PEER)
-    for _ in range(SESSIONS_MAX):
-        await clock.advance(1)
-        await access.log_in(token, PEER)
+    first, _ = await access.log_in(await access.create_code("kim", Role.STAFF), PEER)
+    for number in range(SESSIONS_MAX // SESSIONS_EACH_MAX):
+        token = await access.create_token(f"wall {number}", Role.VIEWER)
+        for _ in range(SESSIONS_EACH_MAX):
+            await clock.advance(1)
+            await access.log_in(token, PEER)
     assert len(tokens.rows("session")) == SESSIONS_MAX
     assert access.identify(cookie(first)) is None
+
+
+async def test_one_token_ends_no_sessions_but_its_own(
+    access: Access, tokens: TokensInMemory, clock: ManualClock
+) -> None:
+    others = [
+        (await access.log_in(secret, PEER))[0]
+        for secret in (
+            await access.create_code("lee", Role.MANAGER),
+            await access.create_token("pos", Role.STAFF),
+        )
+    ]
+    token, own = await access.create_token("wall", Role.VIEWER), []
+    for _ in range(SESSIONS_EACH_MAX + 3):
+        await clock.advance(1)
+        own.append((await access.log_in(token, PEER))[0])
+    assert [access.identify(cookie(secret)) is not None for secret in own] == (
+        [False] * 3 + [True] * SESSIONS_EACH_MAX
+    )
+    assert all(access.identify(cookie(secret)) is not None for secret in others)
+    assert len(tokens.rows("session")) == 2 + SESSIONS_EACH_MAX
+
+
+async def test_a_token_that_logs_in_without_end_must_wait_and_others_need_not(
+    access: Access, tokens: TokensInMemory, clock: ManualClock
+) -> None:
+    token = await access.create_token("wall", Role.VIEWER)
+    for _ in range(LOGINS_MAX):
+        await access.log_in(token, PEER)
+    before = tokens.rows("session")
+    for _ in range(3):
+        with pytest.raises(TooOften) as waiting:
+            await access.log_in(token, "192.168.0.8")
+        assert waiting.value.wait_s == 60
+    assert tokens.rows("session") == before
+    await access.log_in(await access.create_token("pos", Role.VIEWER), PEER)
+    await clock.advance(60_000)
+    await access.log_in(token, PEER)
 
 
 @pytest.mark.parametrize(

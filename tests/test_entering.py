@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from gateway.access import Access, Reach, Role
+from gateway.access.pace import LOGINS_MAX
 from gateway.web import cookies
 from gateway.web.guard import WRITING
 from gateway.web.live import _renew
@@ -191,6 +192,21 @@ async def test_whoever_logged_in_on_a_tablet_is_out_once_that_is_taken_back() ->
         assert (await site.client.delete(path, headers=boss)).status == 200
         asked = [await site.client.get("/api/v1/points", headers=each) for each in ends]
         assert [answer.status for answer in asked] == [401, 401, 200, 200]
+
+
+async def test_who_logs_in_without_end_must_wait_and_leaves_no_more_entries() -> None:
+    async with web() as site:
+        token = await site.access.create_token("wall", Role.VIEWER)
+        for _ in range(LOGINS_MAX):
+            await site.access.log_in(token, "192.168.0.7")
+        before = len(site.kitchen.entries)
+        for _ in range(3):
+            status, told, given = await post(site, "/api/v1/session", {"secret": token})
+            assert (status, told["type"], given) == (429, "urn:kitchen-gateway:too-fast", {})
+            origin = {"Origin": f"http://{site.host}"}
+            form = await site.client.post("/login", data={"secret": token}, headers=origin)
+            assert (form.status, form.headers["Retry-After"]) == (429, "60")
+        assert len(site.kitchen.entries) == before
 
 
 async def test_the_first_admin_is_made_with_the_code_and_logged_in() -> None:

@@ -21,7 +21,6 @@ from gateway.access import (
     User,
 )
 from gateway.access.lock import PASSWORD_WAITS, PIN_WAITS, forgiven, one_more, wait_ms
-from gateway.access.password import WAITING_MAX, Passwords
 from gateway.access.person import Lock, check_password, check_pin
 from gateway.store.opening import Store
 from gateway.store.people import StoredPeople
@@ -32,6 +31,7 @@ from tests.store_files import open_store
 from tests.web_client import OWNER, PASSWORD, PIN
 
 PEER = "192.168.0.7"
+LOCAL = "127.0.0.1"  # where a proxy on this machine speaks for everybody
 DAY_MS = 86_400_000
 
 
@@ -92,14 +92,36 @@ async def test_the_password_of_nobody_takes_a_whole_comparison() -> None:
         PasswordHasher().verify(_NOBODY, "")
 
 
-async def test_more_logins_than_can_be_served_soon_are_turned_away() -> None:
-    passwords = Passwords()
-    tries = [asyncio.create_task(passwords.matches("", "x")) for _ in range(WAITING_MAX + 3)]
-    done = await asyncio.gather(*tries[-3:], return_exceptions=True)
-    for task in tries:
-        task.cancel()
-    assert [type(each) for each in done] == [Overrun] * 3
-    assert passwords.overruns == 3
+async def test_wrong_passwords_sent_at_once_are_ten_a_minute_all_the_same(access: Access) -> None:
+    tries = [access.log_in_by_password("nobody", f"guess {n}", LOCAL) for n in range(40)]
+    results = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(isinstance(result, Refused) for result in results) == 10
+    assert sum(isinstance(result, TooManyTries) for result in results) == 30
+    assert access.refused == 40
+
+
+async def test_a_shift_that_logs_in_at_once_behind_one_proxy_gets_in(access: Access) -> None:
+    tries = [access.log_in_by_password("lee", PASSWORD, LOCAL) for _ in range(12)]
+    assert len(await asyncio.gather(*tries)) == 12
+
+
+async def test_of_one_address_four_wait_and_the_others_come_again(access: Access) -> None:
+    tries = [access.log_in_by_password("lee", PASSWORD, PEER) for _ in range(6)]
+    results = await asyncio.gather(*tries, return_exceptions=True)
+    assert [isinstance(result, Overrun) for result in results] == [False] * 4 + [True] * 2
+    assert access.people.passwords.turns.overruns == 2
+    await access.log_in_by_password("lee", PASSWORD, PEER)
+
+
+async def test_whoever_gets_in_buys_no_tries_for_their_address(access: Access) -> None:
+    for _ in range(9):
+        with pytest.raises(Refused):
+            await access.log_in("wrong", PEER)
+    await access.log_in(await access.create_token("pos", Role.VIEWER), PEER)
+    with pytest.raises(Refused):
+        await access.log_in("wrong", PEER)
+    with pytest.raises(TooManyTries):
+        await access.log_in("wrong", PEER)
 
 
 async def test_whoever_is_removed_or_demoted_is_so_at_once(access: Access) -> None:
@@ -278,7 +300,7 @@ async def test_tries_at_once_are_counted_before_they_are_made(access: Access) ->
     tries = [access.log_in_by_pin("kim", f"{guess:06}", tablet) for guess in range(20)]
     results = await asyncio.gather(*tries, return_exceptions=True)
     assert sum(isinstance(result, Refused) for result in results) == 3
-    assert sum(isinstance(result, Locked) for result in results) == 17
+    assert sum(isinstance(result, Locked | Overrun) for result in results) == 17
 
 
 def test_whoever_guesses_as_fast_as_they_may_has_35_tries_a_day() -> None:

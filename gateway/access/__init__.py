@@ -1,8 +1,16 @@
 """Who may do what: people, paired tablets, programs, and the secrets that let them in."""
 
 from gateway.access.caller import Caller, User
-from gateway.access.door import Access
-from gateway.access.errors import Locked, NotAllowed, Overrun, Refused, TooManyTries, Unfit
+from gateway.access.door import LOOPBACK_PEERS, Access
+from gateway.access.errors import (
+    Locked,
+    NotAllowed,
+    Overrun,
+    Refused,
+    TooManyTries,
+    TooOften,
+    Unfit,
+)
 from gateway.access.person import Person, Reach
 from gateway.access.role import SESSION_LIFE_S, Role
 from gateway.access.secret import (
@@ -15,8 +23,6 @@ from gateway.access.secret import (
     TokenRow,
     TokenStore,
 )
-
-LOOPBACK_PEERS = frozenset({"127.0.0.1", "::1"})
 
 __all__ = [
     "CODES_MAX",
@@ -39,6 +45,7 @@ __all__ = [
     "TokenRow",
     "TokenStore",
     "TooManyTries",
+    "TooOften",
     "Unfit",
     "User",
 ]

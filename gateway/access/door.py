@@ -4,6 +4,8 @@ Times are kitchen time, so that a wall clock set back does not bring an expired 
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import msgspec
@@ -12,7 +14,7 @@ from gateway.access.caller import Caller, User
 from gateway.access.codes import Codes
 from gateway.access.errors import NotAllowed, Refused, TooManyTries, Unfit
 from gateway.access.nobody import Nobody
-from gateway.access.pace import Pace
+from gateway.access.pace import Entries, Pace
 from gateway.access.people import People
 from gateway.access.person import (
     EVERYWHERE,
@@ -37,7 +39,7 @@ from gateway.access.sessions import PROOF_LIFE_S, Sessions, capped
 from gateway.access.tablets import Tablets, as_user
 from gateway.clock import Clock
 
-_LOOPBACK_PEERS = frozenset({"127.0.0.1", "::1"})
+LOOPBACK_PEERS = frozenset({"127.0.0.1", "::1"})
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _NEW_ADMIN = "new admin"
 
@@ -58,6 +60,7 @@ class Access:
         self._demo = demo
         self._changing = asyncio.Lock()
         self._pace = Pace(clock)
+        self._entries = Entries(clock)
         self.people = People(people or Nobody(), clock)
         self.sessions = Sessions(tokens, clock)
         self.codes = Codes(tokens, clock)
@@ -172,10 +175,10 @@ class Access:
         check_password(password, person_id, label)
         self._check_no_admin()
         async with self._changing:
-            self._check_pace(peer)
-            row = await self.codes.find(code.strip(), "pairing")
-            if row is None:
-                raise self._wrong(peer)
+            with self._one_try(peer):
+                row = await self.codes.find(code.strip(), "pairing")
+                if row is None:
+                    raise Refused
             by = User(_NEW_ADMIN, Role.ADMIN, "console")
             person = await self.people.add(
                 by, person_id, label, Role.ADMIN, password=password, first=True
@@ -184,16 +187,15 @@ class Access:
             return await self._open(_session_of(person, self._proof()))
 
     async def log_in(self, secret: str, peer: str, tablet: str | None = None) -> tuple[str, User]:
-        """Swap a token or code for a session's secret; raises Refused or TooManyTries.
+        """Swap a token or code for a session's secret; raises Refused, TooManyTries or TooOften.
 
         `tablet` is the cookie of the paired tablet it is done on, with which the session ends.
         """
         async with self._changing:
-            self._check_pace(peer)
-            row = await self._spend(secret.strip())
-            if row is None:
-                raise self._wrong(peer)
-            self._pace.right(peer)
+            with self._one_try(peer):
+                row = await self._spend(secret.strip())
+                if row is None:
+                    raise Refused
             token = row.digest if row.kind == "token" else b""
             return await self._open(
                 msgspec.structs.replace(row, proven_until=self._proof(), token=token), tablet
@@ -202,39 +204,37 @@ class Access:
     async def log_in_by_password(
         self, name: str, password: str, peer: str, tablet: str | None = None
     ) -> tuple[str, User]:
-        """Raises Refused, Locked, TooManyTries or Overrun; `tablet` as in `log_in`."""
+        """Raises Refused, Locked, TooManyTries, TooOften or Overrun; `tablet` as in `log_in`."""
         self._check_pace(peer)
-        try:
-            person = await self.people.check_password(name, password)
-        except Refused:
-            raise self._wrong(peer) from None
-        self._pace.right(peer)
+        place = "" if peer in LOOPBACK_PEERS else peer  # a proxy on this machine speaks for many
+        async with self.people.passwords.turns.take(place):
+            with self._one_try(peer):
+                person = await self.people.check_password(name, password)
         async with self._changing:
             return await self._open(_session_of(person, self._proof()), tablet)
 
     async def log_in_by_pin(self, person_id: str, pin: str, tablet: str | None) -> tuple[str, User]:
-        """On the tablet with that cookie, else NotAllowed; raises Refused, Locked or Overrun."""
+        """On the tablet with that cookie, else NotAllowed; raises as `log_in_by_password` does."""
         row = self.tablets.of(tablet)
         if row is None:
             raise NotAllowed("a PIN counts on a paired tablet only: use your password here")
-        try:
-            person = await self.people.check_pin(person_id, pin, row.id)
-        except Refused:
-            self.refused += 1
-            raise
+        async with self.people.passwords.turns.take(row.id, known=True):
+            try:
+                person = await self.people.check_pin(person_id, pin, row.id)
+            except Refused:
+                self.refused += 1
+                raise
         async with self._changing:
             return await self._open(_session_of(person, None, row.digest))
 
     async def prove(self, user: User, password: str, peer: str) -> User:
         """Give the password again, before settings are changed; raises as `log_in_by_password`."""
-        self._check_pace(peer)
         row = self.sessions.valid(user.digest, "session")
         if row is None or not user.person:
             raise NotAllowed("this login has no password: log in with yours", "no_password")
-        try:
-            await self.people.check_password(user.person, password)
-        except Refused:
-            raise self._wrong(peer) from None
+        async with self.people.passwords.turns.take(row.id, known=True):
+            with self._one_try(peer):
+                await self.people.check_password(user.person, password)
         await self.sessions.prove(row)
         row = self.sessions.valid(user.digest, "session")
         return (self._as_user(row, "session") if row else None) or user
@@ -257,7 +257,7 @@ class Access:
         name = host if host.endswith("]") or ":" not in host else host.rpartition(":")[0]
         return (
             self._demo
-            and caller.peer in _LOOPBACK_PEERS
+            and caller.peer in LOOPBACK_PEERS
             and name in _LOOPBACK_HOSTS
             and caller.own_origin
             and not caller.forwarded
@@ -288,6 +288,8 @@ class Access:
         )
 
     async def _open(self, row: TokenRow, tablet: str | None = None) -> tuple[str, User]:
+        if row.owner:
+            self._entries.spend(row.owner)
         paired = self.tablets.of(tablet)
         on = row.tablet or (b"" if paired is None else paired.digest)
         secret, opened = await self.sessions.open(msgspec.structs.replace(row, browser=on))
@@ -313,16 +315,27 @@ class Access:
             raise NotAllowed("there is an admin already: log in")
 
     def _check_pace(self, peer: str) -> None:
+        """Before a turn is waited for."""
         try:
             self._pace.check(peer)
         except TooManyTries:
             self.refused += 1
             raise
 
-    def _wrong(self, peer: str) -> Refused:
-        self.refused += 1
-        self._pace.wrong(peer)
-        return Refused()
+    @contextmanager
+    def _one_try(self, peer: str) -> Iterator[None]:
+        """A try from there, counted before it is made; given back unless it raises Refused."""
+        self._check_pace(peer)
+        at, wrong = self._pace.take(peer), False
+        try:
+            yield
+        except Refused:
+            wrong = True
+            self.refused += 1
+            raise
+        finally:
+            if not wrong:
+                self._pace.give_back(peer, at)
 
 
 def _session_of(person: Person | None, proven_until: int | None, tablet: bytes = b"") -> TokenRow:

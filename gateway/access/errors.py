@@ -17,6 +17,14 @@ class Locked(Exception):
         self.wait_s = wait_s
 
 
+class TooOften(Exception):
+    """A person or token has come in so often that it must wait, `wait_s`."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"again in {wait_s:.0f} s")
+        self.wait_s = wait_s
+
+
 class Overrun(Exception):
     """More logins wait for their turn than the machine can serve soon."""
 

@@ -18,7 +18,8 @@ class Nobody:
         del key
         return None
 
-    async def edit(self, person_id: str, edit: Edit) -> None:
+    async def edit(self, person_id: str, edit: Edit, action: str = "") -> None:
+        del action
         if edit({}) is not None:
             raise Unfit(f"{person_id} cannot be kept here: there is no store of people")
 

@@ -1,7 +1,9 @@
-"""How often one address may be wrong: ten times a minute, whatever it guesses at."""
+"""How often one address may be wrong, whatever it guesses at, and one person or token come in."""
 
-from gateway.access.errors import TooManyTries
+from gateway.access.errors import TooManyTries, TooOften
 from gateway.clock import Clock
+
+LOGINS_MAX = 60  # of one person or token in a minute; each is a commit, and an entry for good
 
 _WRONG_MAX = 10  # wrong logins of one address in a minute
 _WINDOW_MS = 60_000
@@ -9,7 +11,7 @@ _ADDRESSES_MAX = 256
 
 
 class Pace:
-    """Remembers wrong logins for a minute."""
+    """Remembers wrong logins for a minute, with those under way among them."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -17,17 +19,41 @@ class Pace:
 
     def check(self, peer: str) -> None:
         """Raise TooManyTries when this address, or too many addresses, must wait."""
-        since = self._clock.now() - _WINDOW_MS
-        recent = {who: [at for at in when if at > since] for who, when in self._wrong.items()}
-        self._wrong = {who: when for who, when in recent.items() if when}
+        self._wrong = _recent(self._wrong, self._clock.now())
         crowded = len(self._wrong) >= _ADDRESSES_MAX and peer not in self._wrong
         if crowded or len(self._wrong.get(peer, ())) >= _WRONG_MAX:
             raise TooManyTries
 
-    def wrong(self, peer: str) -> None:
-        """Count one."""
-        self._wrong[peer] = [*self._wrong.get(peer, ()), self._clock.now()]
+    def take(self, peer: str) -> int:
+        """Count a try before it is made, as `check` allows, and say when that was."""
+        now = self._clock.now()
+        self._wrong.setdefault(peer, []).append(now)
+        return now
 
-    def right(self, peer: str) -> None:
-        """Whoever got in may begin anew."""
-        self._wrong.pop(peer, None)
+    def give_back(self, peer: str, at: int) -> None:
+        """The try of then was not wrong; those of the same address that were stay counted."""
+        tries = self._wrong.get(peer, [])
+        if at in tries:
+            tries.remove(at)
+
+
+class Entries:
+    """Remembers for a minute who came in; of those there are no more than people and tokens."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._entered: dict[str, list[int]] = {}
+
+    def spend(self, who: str) -> None:
+        """Count one who has proven who they are; raises TooOften."""
+        now = self._clock.now()
+        self._entered = _recent(self._entered, now)
+        entered = self._entered.setdefault(who, [])
+        if len(entered) >= LOGINS_MAX:
+            raise TooOften((entered[0] + _WINDOW_MS - now) / 1000)
+        entered.append(now)
+
+
+def _recent(times: dict[str, list[int]], now: int) -> dict[str, list[int]]:
+    recent = {who: [at for at in when if at > now - _WINDOW_MS] for who, when in times.items()}
+    return {who: when for who, when in recent.items() if when}

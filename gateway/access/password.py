@@ -9,11 +9,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from gateway.access.errors import Overrun
+from gateway.access.turns import Turns
 
 MEMORY_KIB = 19_456
 PASSES = 2
-WAITING_MAX = 64
 
 # Of a random password nobody knows: who does not exist takes as long as who does.
 _NOBODY = (
@@ -27,26 +26,22 @@ class Passwords:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="passwords")
-        self.waiting = 0
-        self.overruns = 0
+        self.turns = Turns()
 
     async def hash(self, secret: str) -> str:
-        """The encoded hash; raises Overrun."""
-        return await self._alone(lambda: _hash(secret))
+        """The encoded hash, in a turn of its own; raises Overrun."""
+        async with self.turns.take("", known=True):
+            return await self._alone(lambda: _hash(secret))
 
     async def matches(self, encoded: str, secret: str) -> bool:
-        """Whether it was made of `secret`; an empty one never is, as slowly. Raises Overrun."""
+        """Whether it was made of `secret`; an empty one never is, as slowly.
+
+        Whoever asks has a turn: so a try is counted when it is made, and not before it waits.
+        """
         return await self._alone(lambda: _matches(encoded or _NOBODY, secret))
 
     async def _alone(self, work: Callable[[], _Result]) -> _Result:
-        if self.waiting >= WAITING_MAX:
-            self.overruns += 1
-            raise Overrun
-        self.waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        finally:
-            self.waiting -= 1
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
 def _hash(secret: str) -> str:

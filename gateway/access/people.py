@@ -85,7 +85,7 @@ class People:
             check(people)
             return person
 
-        await self._store.edit(person_id, edit)
+        await self._store.edit(person_id, edit, "pair" if first else "")
         return person
 
     async def change(  # noqa: PLR0913 - what is known of a person

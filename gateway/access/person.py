@@ -29,6 +29,9 @@ class Reach(msgspec.Struct, frozen=True):
     zones: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        return ", ".join((*self.zones, *self.devices)) or "everywhere"
+
     @property
     def everywhere(self) -> bool:
         return not self.zones and not self.devices
@@ -82,11 +85,12 @@ class PeopleStore(Protocol):
 
     def lock(self, key: str) -> Lock | None: ...
 
-    async def edit(self, person_id: str, edit: Edit) -> None:
+    async def edit(self, person_id: str, edit: Edit, action: str = "") -> None:
         """Keep what `edit` makes of an account; nothing else changes any in between.
 
         It is given everybody as stored at that moment, in another thread; what it raises is raised
-        here, and then nothing is changed.
+        here, and then nothing is changed. The record calls it `action`, or by what it turns out
+        to be.
         """
 
     async def keep_lock(self, key: str, lock: Lock | None) -> None:

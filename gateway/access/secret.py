@@ -12,6 +12,7 @@ from gateway.access.role import Role
 TOKEN_PREFIX = "kg_"  # noqa: S105 - what tells a token from a code, no secret
 TOKENS_MAX = 256
 SESSIONS_MAX = 256
+SESSIONS_EACH_MAX = 8  # of one person or token
 TABLETS_MAX = 64
 CODES_MAX = 16
 CODE_TRIES = 5
@@ -42,6 +43,11 @@ class TokenRow(msgspec.Struct, frozen=True, kw_only=True):
     browser: bytes = b""  # the paired tablet it was opened on, however: it ends with that one
     proven_until: int | None = None  # kitchen ms: the password counts as just given until then
     opened_by: bytes = b""  # of the stored password or PIN it was opened with: it ends with that
+
+    @property
+    def owner(self) -> str:
+        """Who is behind a session: the person, or the token; a code is nobody that lasts."""
+        return self.person or self.token.hex()
 
     @property
     def id(self) -> str:

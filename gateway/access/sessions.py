@@ -7,7 +7,15 @@ import logging
 import msgspec
 
 from gateway.access.role import SESSION_LIFE_S, Role
-from gateway.access.secret import SESSIONS_MAX, Kind, TokenRow, TokenStore, digest_of, new_secret
+from gateway.access.secret import (
+    SESSIONS_EACH_MAX,
+    SESSIONS_MAX,
+    Kind,
+    TokenRow,
+    TokenStore,
+    digest_of,
+    new_secret,
+)
 from gateway.clock import Clock
 from gateway.store.errors import StoreError
 
@@ -30,7 +38,11 @@ class Sessions:
         self.renewal_failures = 0
 
     async def open(self, row: TokenRow) -> tuple[str, TokenRow]:
-        """A new session like `row`, which says whose: its secret, and how it is stored."""
+        """A new session like `row`, which says whose: its secret, and how it is stored.
+
+        Where its person or token has as many as each may, the oldest of these goes.
+        """
+        await self._make_room_beside_own(row)
         await make_room(self._tokens, "session", SESSIONS_MAX, self._clock.now())
         secret, now = new_secret(), self._clock.now()
         opened = msgspec.structs.replace(
@@ -101,6 +113,12 @@ class Sessions:
         for row in self._tokens.rows("session"):
             if digest in (row.token, row.tablet, row.browser):
                 await self.end(row.digest)
+
+    async def _make_room_beside_own(self, row: TokenRow) -> None:
+        rows = sorted(self._tokens.rows("session"), key=lambda each: each.created)
+        own = [each for each in rows if row.owner and each.owner == row.owner]
+        for each in own[: max(0, len(own) - SESSIONS_EACH_MAX + 1)]:
+            await self.end(each.digest)
 
     def _life_ms(self, row: TokenRow) -> int:
         life_s = SESSION_LIFE_S[row.role]

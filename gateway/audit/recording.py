@@ -12,6 +12,7 @@ from gateway.audit.entry import ACTOR, Actor, Detail, Entry, Origin, encoded
 from gateway.clock import Clock, Trust
 from gateway.loading import in_thread
 from gateway.store.audit import Chain
+from gateway.store.deed import Deed
 from gateway.store.errors import StoreError
 from gateway.store.log import Log
 from gateway.store.worker import StoreWorker
@@ -78,6 +79,26 @@ class Audit:
                 detail=detail or {},
             )
         )
+
+    def deed(self) -> Deed:
+        """For what whoever is behind the request under way does in a transaction of its own."""
+        actor = ACTOR.get() or Actor(origin="gateway")
+
+        def done(entered: int) -> None:
+            actor.recorded = True
+            self._count(entered)
+
+        self._tell_of_unwritten()
+        entry = Entry(
+            at=self._clock.wall(),
+            by=actor.name,
+            role=actor.role,
+            origin=actor.origin,
+            peer=actor.peer,
+            action="",
+            clock=self._doubt(),
+        )
+        return Deed(self._chain, entry, done)
 
     async def run(self) -> None:
         """Sign after SIGN_EVERY entries or SIGN_AFTER_S, for ever."""
@@ -166,9 +187,11 @@ class Audit:
         )
 
     def _write(self, entry: Entry) -> None:
-        if not self._log.audit(encoded(entry)):
-            return
-        self._unsigned += 1
+        if self._log.audit(encoded(entry)):
+            self._count(1)
+
+    def _count(self, entered: int) -> None:
+        self._unsigned += entered
         self._waits.set()
         if self._unsigned >= SIGN_EVERY:
             self._many.set()

@@ -8,7 +8,9 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.access.person import Edit, Lock, Person
+from gateway.audit.entry import Detail
 from gateway.clock import Clock
+from gateway.store.deed import Deed, Witness
 from gateway.store.errors import StoreError
 from gateway.store.tokens import REFRESH_S
 from gateway.store.worker import StoreWorker
@@ -27,9 +29,12 @@ class Found(NamedTuple):
 class StoredPeople:
     """`gateway.access.person.PeopleStore`; changes return once committed."""
 
-    def __init__(self, writer: StoreWorker, reader: StoreWorker) -> None:
+    def __init__(
+        self, writer: StoreWorker, reader: StoreWorker, witness: Witness | None = None
+    ) -> None:
         self._writer = writer
         self._reader = reader
+        self._witness = witness
         self._found = Found({}, {})
         self._changes = 0
         self._readable = True
@@ -65,9 +70,14 @@ class StoredPeople:
     def lock(self, key: str) -> Lock | None:
         return self._found.locks.get(key)
 
-    async def edit(self, person_id: str, edit: Edit) -> None:
-        """One transaction around reading, deciding and writing: also of another process."""
-        people = await self._writer.call(lambda connection: edited(connection, person_id, edit))
+    async def edit(self, person_id: str, edit: Edit, action: str = "") -> None:
+        """One transaction around reading, deciding, writing and taking down."""
+        deed = None if self._witness is None else self._witness.deed()
+        people = await self._writer.call(
+            lambda connection: edited(connection, person_id, edit, deed, action)
+        )
+        if deed is not None:
+            deed.done()
         self._found = self._found._replace(people=people)
         self._changes += 1
 
@@ -83,7 +93,9 @@ class StoredPeople:
         self._changes += 1
 
 
-def edited(connection: sqlite3.Connection, person_id: str, edit: Edit) -> dict[str, Person]:
+def edited(
+    connection: sqlite3.Connection, person_id: str, edit: Edit, deed: Deed | None, action: str
+) -> dict[str, Person]:
     """Everybody after that change, which is committed; what `edit` raises undoes it."""
     with connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -97,7 +109,38 @@ def edited(connection: sqlite3.Connection, person_id: str, edit: Edit) -> dict[s
             body = msgspec.json.encode(person).decode()
             connection.execute("INSERT OR REPLACE INTO people VALUES (?, ?)", (person_id, body))
             people[person_id] = person
+        if deed is not None and person != before:
+            named = action or _action(before, person)
+            by = person_id if action else ""  # who pairs is nobody before
+            deed.enter(connection, named, person_id, told(before, person), by=by)
         return people
+
+
+def told(before: Person | None, after: Person | None) -> dict[str, Detail]:
+    """What of an account is another; of a new or a removed one, what it may do."""
+    known = after or before
+    if known is None:
+        return {}
+    if before is None or after is None:
+        return {"role": known.role.value, "reach": str(known.reach)}
+    detail: dict[str, Detail] = {}
+    if after.label != before.label:
+        detail["label"] = after.label
+    if after.role is not before.role:
+        detail |= {"role": after.role.value, "role_before": before.role.value}
+    if after.reach != before.reach:
+        detail |= {"reach": str(after.reach), "reach_before": str(before.reach)}
+    if after.password != before.password:
+        detail |= {"password": "new"}
+    if after.pin != before.pin:
+        detail["pin"] = "new" if after.pin else "none"
+    return detail
+
+
+def _action(before: Person | None, after: Person | None) -> str:
+    if before is None:
+        return "add_person"
+    return "remove_person" if after is None else "change_person"
 
 
 def read(connection: sqlite3.Connection) -> Found:

@@ -2,25 +2,36 @@
 
 import logging
 import sqlite3
+from collections.abc import Callable
 
 import msgspec
 
 from gateway.access import Kind, TokenRow
+from gateway.audit.entry import Detail
 from gateway.clock import Clock
+from gateway.store.deed import Witness
 from gateway.store.errors import StoreError
 from gateway.store.worker import StoreWorker
 
 logger = logging.getLogger(__name__)
 
+Job = Callable[[sqlite3.Connection], bool]
+_DEEDS = {
+    "token": ("create_token", "withdraw_token"),
+    "tablet": ("pair_tablet", "take_back_tablet"),
+}
 REFRESH_S = 2.0  # how soon a token made or withdrawn by the command line counts
 
 
 class StoredTokens:
     """A `TokenStore`; changes return once committed."""
 
-    def __init__(self, writer: StoreWorker, reader: StoreWorker) -> None:
+    def __init__(
+        self, writer: StoreWorker, reader: StoreWorker, witness: Witness | None = None
+    ) -> None:
         self._writer = writer
         self._reader = reader
+        self._witness = witness
         self._rows: dict[bytes, TokenRow] = {}
         self._changes = 0
         self._readable = True
@@ -52,7 +63,7 @@ class StoredTokens:
         return [row for row in self._rows.values() if row.kind == kind]
 
     async def add(self, row: TokenRow) -> None:
-        await self._writer.call(lambda connection: write_token(connection, row))
+        await self._do(lambda connection: write_token(connection, row), row, new=True)
         self._rows[row.digest] = row
         self._changes += 1
 
@@ -64,10 +75,34 @@ class StoredTokens:
         self._changes += 1
 
     async def remove(self, digest: bytes) -> bool:
-        removed = await self._writer.call(lambda connection: remove_token(connection, digest))
+        row = self._rows.get(digest)
+        removed = await self._do(lambda it: remove_token(it, digest), row, new=False)
         self._rows.pop(digest, None)
         self._changes += 1
         return removed
+
+    async def _do(self, job: Job, row: TokenRow | None, *, new: bool) -> bool:
+        """Whether the job did something; where that is a deed, it is taken down with it."""
+        actions = None if row is None else _DEEDS.get(row.kind)
+        if self._witness is None or row is None or actions is None:
+            return await self._writer.call(job)
+        deed, action = self._witness.deed(), actions[0 if new else 1]
+
+        def work(connection: sqlite3.Connection) -> bool:
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                done = job(connection)
+                if done:
+                    deed.enter(connection, action, row.user, _told(row))
+                return done
+
+        done = await self._writer.call(work)
+        deed.done()
+        return done
+
+
+def _told(row: TokenRow) -> dict[str, Detail]:
+    return {"id": row.id, "role": row.role.value, "reach": str(row.reach)}
 
 
 def read_tokens(connection: sqlite3.Connection) -> dict[bytes, TokenRow]:
@@ -76,10 +111,11 @@ def read_tokens(connection: sqlite3.Connection) -> dict[bytes, TokenRow]:
     return {digest: msgspec.json.decode(body, type=TokenRow) for digest, body in rows}
 
 
-def write_token(connection: sqlite3.Connection, row: TokenRow) -> None:
-    """Add or overwrite one row."""
+def write_token(connection: sqlite3.Connection, row: TokenRow) -> bool:
+    """Add or overwrite one row; true."""
     body = msgspec.json.encode(row).decode()
-    connection.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?)", (row.digest, body))
+    query = "INSERT OR REPLACE INTO tokens VALUES (?, ?)"
+    return connection.execute(query, (row.digest, body)).rowcount == 1
 
 
 def replace_token(connection: sqlite3.Connection, row: TokenRow) -> bool:

@@ -6,10 +6,11 @@ from urllib.parse import parse_qs
 import msgspec
 from aiohttp import web
 
-from gateway.access import Refused, Role, TooManyTries
+from gateway.access import Refused, Role, TooManyTries, TooOften
 from gateway.web import cookies
 from gateway.web.guard import caller_of
 from gateway.web.record import entered, stored
+from gateway.web.refusals import too_often
 from gateway.web.route import (
     ACCESS,
     FORM,
@@ -89,6 +90,8 @@ async def _log_in(request: web.Request, secret: str) -> web.Response:
     except TooManyTries:
         kitchen.record("log_in", refused="too_many_tries")
         return redirect(request, "login?error=wait")
+    except TooOften as error:
+        raise too_often(error) from None
     await entered(request, user)
     logger.info("%s logged in from %s as %s", user.name, peer, user.role)
     response = redirect(request, "")

@@ -28,7 +28,7 @@ async def metrics(request: web.Request) -> web.Response:
         name="kitchen_logins_overrun_total",
         help="Logins turned away because too many waited for their turn.",
         kind="counter",
-        value=app[ACCESS].people.passwords.overruns,
+        value=app[ACCESS].people.passwords.turns.overruns,
     )
     hurried = Metric(
         name="kitchen_http_requests_refused_total",

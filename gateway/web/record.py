@@ -17,6 +17,7 @@ from gateway.web.route import KITCHEN, Problem
 
 _ORIGINS: Mapping[str, Origin] = {"token": "api", "console": "console"}
 COMMIT_DEADLINE_S = 5.0
+TOO_FAST = "too-fast"
 _DENIED = frozenset({401, 403})
 
 
@@ -70,11 +71,15 @@ def refused(request: web.Request, problem: Problem) -> None:
 
 @contextmanager
 def attempt(request: web.Request, action: str, about: str = "") -> Iterator[None]:
-    """Take down that it was tried in vain, where it is; who succeeds is recorded by the caller."""
+    """Take down that it was tried in vain, where it is; who succeeds is recorded by the caller.
+
+    Who is right too often leaves no entries: they could push all others out of the chain.
+    """
     try:
         yield
     except Problem as problem:
-        request.app[KITCHEN].record(action, about, refused=problem.kind)
+        if problem.kind != TOO_FAST:
+            request.app[KITCHEN].record(action, about, refused=problem.kind)
         raise
 
 

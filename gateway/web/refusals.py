@@ -8,8 +8,9 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
-from gateway.access import Locked, NotAllowed, Overrun, Refused, TooManyTries, Unfit
+from gateway.access import Locked, NotAllowed, Overrun, Refused, TooManyTries, TooOften, Unfit
 from gateway.store.errors import StoreError
+from gateway.web.record import TOO_FAST
 from gateway.web.route import Problem
 
 Body = TypeVar("Body")
@@ -36,6 +37,8 @@ def refusals() -> Iterator[None]:
     except Locked as error:
         wait_s = math.ceil(error.wait_s)
         raise _later(429, "locked", "Locked after wrong tries.", wait_s) from None
+    except TooOften as error:
+        raise too_often(error) from None
     except Overrun:
         detail = "Too many people log in at once; try again in a moment."
         raise _later(503, "busy", detail, 10) from None
@@ -48,6 +51,12 @@ def refusals() -> Iterator[None]:
     except StoreError as error:
         detail = f"It could not be stored, so it does not count: {error}."
         raise _later(503, "not-stored", detail, 10) from None
+
+
+def too_often(error: TooOften) -> Problem:
+    """No redirect and no entry: there would be as many as somebody likes."""
+    wait_s = math.ceil(error.wait_s)
+    return _later(429, TOO_FAST, "Logged in too often; log in later.", wait_s)
 
 
 def _later(status: int, kind: str, detail: str, wait_s: int) -> Problem:
