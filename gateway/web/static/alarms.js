@@ -1,6 +1,6 @@
 // The place of alarms: what needs a person, what is hidden and why, and what was.
 import { ask, send } from "./asking.js";
-import { make, setChildren, setText } from "./element.js";
+import { make, plainButton, setChildren, setText } from "./element.js";
 import { fullName, valueText } from "./look.js";
 import { hidden, inOrder } from "./notices.js";
 import { Past } from "./past.js";
@@ -47,7 +47,6 @@ export class Place {
   }
 }
 
-// One alarm with what can be done about it.
 class Row {
   #banner = make("kg-banner");
   #why = make("ul", "whys");
@@ -147,7 +146,6 @@ class Row {
     }
   }
 
-  // A reason and a time: two taps, then it is sent.
   #showPanel(alarm) {
     this.#panel.hidden = !this.#wants;
     if (!this.#wants) return;
@@ -169,11 +167,8 @@ class Row {
   }
 
   #choice(key, pressed, act) {
-    const button = make("button", "plain");
-    button.type = "button";
+    const button = plainButton(act, key.startsWith("why.") ? t(key) : key);
     button.ariaPressed = String(pressed);
-    setText(button, key.startsWith("why.") ? t(key) : key);
-    button.addEventListener("click", act);
     return button;
   }
 
@@ -206,7 +201,6 @@ class Row {
     this.#peak = answer && worstOf(answer, alarm.value, point.limit);
   }
 
-  // What is shown as the value now is never worse than the peak beside it.
   #worst(alarm, point) {
     if (!point) return String(this.#peak);
     const now = alarm.stands && typeof point.value === "number" ? point.value : this.#peak;

@@ -1,6 +1,6 @@
 // Looking closer: points on one axis, day over day, hours of the week, and what goes together.
 import { spanText, words } from "./chart.js";
-import { make, setChildren, setText } from "./element.js";
+import { make, plainButton, setChildren, setText } from "./element.js";
 import { hoursOf, together } from "./figures.js";
 import { fullName } from "./look.js";
 import { download, fillTable, history, rowsOf, when } from "./series.js";
@@ -65,10 +65,7 @@ export class Place {
   }
 
   #button(key, act) {
-    const button = make("button", "plain", t(key));
-    button.type = "button";
-    button.addEventListener("click", act);
-    return button;
+    return plainButton(act, t(key));
   }
 
   #change(part) {
@@ -142,7 +139,6 @@ export class Place {
     this.#tell(series, times, (each, at) => of(each.rows, at), when);
   }
 
-  // Each day laid over the others, today in front.
   #days([series], from) {
     const days = Array.from({ length: DAYS }, (_, index) => from + (DAYS - 1 - index) * DAY).map((start) => ({
       name: weekday(start),
@@ -195,7 +191,6 @@ export class Place {
     this.#tell(series, one.rows.map(({ at }) => at), (each, at) => of(each.rows, at), when);
   }
 
-  // The same as a table, and as a file.
   #tell(series, times, valueAt, label) {
     const head = [t("point.time"), ...series.map(({ name }) => name)];
     const rows = times.map((at) => [label(at), ...series.map((each) => valueAt(each, at))]);
@@ -228,7 +223,6 @@ export class Place {
     dispatchEvent(new Event("redraw"));
   }
 
-  // What this person has kept; a tap shows it, the button beside forgets it.
   #views() {
     const known = this.#kept.filter(({ content }) => content.kind in KINDS && content.points?.some((id) => this.#state.has(id)));
     const shape = JSON.stringify([known, t("locale"), this.#state.size]);
@@ -249,11 +243,9 @@ const nameOf = ({ kind, span, points }) => [kind, span, ...points].join(" ").rep
 
 function choices(names, prefix, choose) {
   const buttons = names.map((name) => {
-    const button = make("button", "plain");
-    button.type = "button";
+    const button = plainButton(() => choose(name));
     button.value = name;
     button.dataset.word = `${prefix}.${name}`;
-    button.addEventListener("click", () => choose(name));
     return button;
   });
   return make("div", "ranges", ...buttons);

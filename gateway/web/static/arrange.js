@@ -1,6 +1,6 @@
 // The wall of this screen, arranged: tiles and zones in another order, hidden, large; kept at every touch.
 import { put, withdraw } from "./asking.js";
-import { make, setChildren, setText } from "./element.js";
+import { make, plainButton, setChildren, setText } from "./element.js";
 import { arranged, kept, layout, LAYOUTS, learnLayout, OWN, zonesOf } from "./layout.js";
 import { fullName } from "./look.js";
 import { covers } from "./rights.js";
@@ -12,7 +12,7 @@ const SOON_MS = 500; // several touches are kept as one
 export class Place {
   #note = make("p", "note");
   #said = make("p", "said");
-  #reset = button(() => this.#want());
+  #reset = plainButton(() => this.#want());
   #choices = make("div", "choices");
   #others = new Map();
   #list = make("div", "rows");
@@ -79,7 +79,7 @@ export class Place {
   #row(key, names) {
     if (!this.#rows.has(key)) {
       const row = { name: make("b"), group: make("span", "buttons"), buttons: {} };
-      for (const name of names) row.buttons[name] = button(() => this.#change(row, name));
+      for (const name of names) row.buttons[name] = plainButton(() => this.#change(row, name));
       row.group.append(...Object.values(row.buttons));
       row.group.role = "group";
       row.node = make("div", "row", make("span", "what", row.name), row.group);
@@ -105,7 +105,7 @@ export class Place {
   }
 
   #other(name) {
-    if (!this.#others.has(name)) this.#others.set(name, button(() => this.#want(kept(name))));
+    if (!this.#others.has(name)) this.#others.set(name, plainButton(() => this.#want(kept(name))));
     const made = this.#others.get(name);
     setText(made, t("arrange.like", { name: name.startsWith(OWN) ? name.slice(OWN.length) : name }));
     made.disabled = !this.#may;
@@ -156,11 +156,4 @@ function shift(groups, at, place, by) {
   const { tiles } = groups[at];
   if (tiles[place + by]) swap(tiles, place, place + by);
   else groups[at + by].tiles[by < 0 ? "push" : "unshift"](...tiles.splice(place, 1));
-}
-
-function button(act) {
-  const made = make("button", "plain");
-  made.type = "button";
-  made.addEventListener("click", act);
-  return made;
 }

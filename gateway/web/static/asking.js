@@ -21,10 +21,8 @@ export const send = (path, body, milliseconds) => why(write("POST", path, body, 
 // Doing what would be done twice if it were sent twice; answers alike.
 export const sendOnce = (path, body, milliseconds) => why(once(path, body, milliseconds));
 
-// Keeping something under its name; answers alike.
 export const put = (path, body, milliseconds) => why(write("PUT", path, body, milliseconds));
 
-// Taking something back; answers alike.
 export const withdraw = (path, milliseconds, body = null) => why(write("DELETE", path, body, milliseconds));
 
 async function why(writing) {

@@ -1,6 +1,6 @@
 // Who did what: every action of a person, a program or the cloud, newest first.
 import { ask } from "./asking.js";
-import { make, setText } from "./element.js";
+import { make, plainButton, setText } from "./element.js";
 import { covers } from "./rights.js";
 import { download, fillTable, when } from "./series.js";
 import { has, t } from "./text.js";
@@ -12,9 +12,9 @@ const HEAD = ["time", "who", "what", "about", "where"];
 export class Place {
   #note = make("p", "note");
   #table = make("table");
-  #more = button(() => this.#ask(this.#next));
-  #newest = button(() => this.#ask(null));
-  #file = button(() => this.#export());
+  #more = plainButton(() => this.#ask(this.#next));
+  #newest = plainButton(() => this.#ask(null));
+  #file = plainButton(() => this.#export());
   #entries = [];
   #next = null;
   #state = ""; // nothing asked yet, "asking", "shown" or "failed"
@@ -93,11 +93,4 @@ function cellsOf({ n, entry }) {
     [entry.about, ...detail].filter(Boolean).join(" · "),
     [origin, entry.peer].filter(Boolean).join(" "),
   ];
-}
-
-function button(act) {
-  const made = make("button", "plain");
-  made.type = "button";
-  made.addEventListener("click", act);
-  return made;
 }

@@ -120,7 +120,6 @@ class Chart extends HTMLElement {
     return line("cursor", x, EDGE.top, x, height - EDGE.bottom);
   }
 
-  // The curve stays as it is: only the line under the finger and what it says change.
   #moveCursor() {
     this.#svg.lastChild?.replaceWith(this.#cursor(this.#scaled, this.#svg.clientHeight));
     this.#say();
@@ -227,7 +226,6 @@ function thinned(rows, scale, width) {
   return thin;
 }
 
-// The stretches between the gaps.
 function runsOf(rows) {
   const runs = [];
   let run = [];
@@ -268,7 +266,6 @@ function node(name, attributes) {
   return made;
 }
 
-// The words for a figure that is already in the unit of the viewer.
 export const words = (point) => (value) => withUnit(limit(value), shown(0, point.unit).unit);
 
 customElements.define("kg-chart", Chart);

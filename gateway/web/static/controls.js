@@ -98,7 +98,6 @@ export class Place {
 // What guards people, or is ordered by somebody for their safety, is held for a second.
 const dangerous = ({ critical, overrides }) => critical || overrides.some(({ slot }) => slot === 1);
 
-// What went wrong, in the viewer's language; nothing when it was done.
 async function outcome(path, options) {
   try {
     const answer = await fetch(path, { ...options, headers: WRITING, signal: AbortSignal.timeout(ANSWER_MS) });

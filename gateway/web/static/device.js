@@ -57,7 +57,6 @@ export class Device {
     dispatchEvent(new Event("redraw"));
   }
 
-  // Reading twice does no harm, so this needs no key.
   async #now() {
     const id = this.#id;
     setText(this.#said, t("banner.sending"));

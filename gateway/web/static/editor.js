@@ -1,6 +1,6 @@
 // The files of rules as text: checked while somebody writes, tried on the last week, saved as a whole or not at all.
 import { ask, write } from "./asking.js";
-import { make, setChildren, setText } from "./element.js";
+import { make, plainButton, setChildren, setText } from "./element.js";
 import { Hold } from "./hold.js";
 import { has, t } from "./text.js";
 import { problem } from "./trial.js";
@@ -155,9 +155,7 @@ function why(kind, told) {
 }
 
 function button(name, act) {
-  const made = make("button", "plain");
-  made.type = "button";
+  const made = plainButton(act);
   made.dataset.do = name;
-  made.addEventListener("click", act);
   return made;
 }

@@ -8,6 +8,13 @@ export function make(name, className = "", ...children) {
   return node;
 }
 
+export function plainButton(act, ...children) {
+  const node = make("button", "plain", ...children);
+  node.type = "button";
+  node.addEventListener("click", act);
+  return node;
+}
+
 export function icon(name) {
   const node = document.createElementNS(SVG, "svg");
   node.setAttribute("class", "icon");

@@ -1,6 +1,6 @@
 // The change of shifts: what stands open, who is on duty, and taking a role over.
 import { ask, send } from "./asking.js";
-import { icon, make, setChildren, setIcon, setText } from "./element.js";
+import { icon, make, plainButton, setChildren, setIcon, setText } from "./element.js";
 import { hidden, inOrder, waiting } from "./notices.js";
 import { covers } from "./rights.js";
 import { clock, date, duration, t } from "./text.js";
@@ -118,10 +118,8 @@ export class Place {
   }
 
   #span(row, role, seconds) {
-    const button = make("button", "plain");
-    button.type = "button";
+    const button = plainButton(() => this.#take(row, role, seconds));
     button.value = seconds;
-    button.addEventListener("click", () => this.#take(row, role, seconds));
     return button;
   }
 
@@ -137,12 +135,11 @@ export class Place {
 }
 
 function personButton(row, name) {
-  const button = make("button", "plain", name);
-  button.type = "button";
-  button.value = name;
-  button.addEventListener("click", () => {
+  const choose = () => {
     row.person = name;
     dispatchEvent(new Event("redraw"));
-  });
+  };
+  const button = plainButton(choose, name);
+  button.value = name;
   return button;
 }

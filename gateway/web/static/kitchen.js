@@ -106,7 +106,6 @@ export class Wall {
   }
 }
 
-// The whole tile leads to its point.
 function tileOf(id) {
   const tile = make("kg-tile");
   const open = () => (location.hash = `#point/${id}`);
@@ -128,7 +127,6 @@ function views(points) {
   return result;
 }
 
-// On a phone the rows of a zone are one list.
 function zonesOf(rows) {
   const zones = new Map();
   for (const { zone, points } of rows) zones.set(zone, [...(zones.get(zone) ?? []), ...points]);

@@ -17,7 +17,6 @@ export function setState(node, state) {
 
 const lastPart = (point) => point.id.split("/").at(-1);
 
-// The kitchen's label, then what of it in the viewer's language.
 export function nameOf(point) {
   const what = point.metric ? metric(has(`metric.${point.id}`) ? point.id : point.metric) : "";
   if (!point.label) return { label: sentence(what) || point.id, what: "" };

@@ -1,6 +1,6 @@
 // What alarms have been: the figures people are asked about, and each event.
 import { ask } from "./asking.js";
-import { make, setChildren, setText } from "./element.js";
+import { make, plainButton, setChildren, setText } from "./element.js";
 import { clock, count, date, duration, number, t } from "./text.js";
 
 const DAY = 86400000;
@@ -26,10 +26,8 @@ export class Past {
 
   constructor() {
     for (const name of Object.keys(RANGES)) {
-      const button = make("button", "plain");
-      button.type = "button";
+      const button = plainButton(() => this.#choose(name));
       button.dataset.range = name;
-      button.addEventListener("click", () => this.#choose(name));
       this.#ranges.append(button);
     }
   }

@@ -45,7 +45,6 @@ export class Person {
     });
   }
 
-  // Of that id; "" for somebody new.
   show({ session, points }, id, person) {
     if (id !== this.#about) this.#fill(person ?? { id: "", label: "", role: "staff", reach: { zones: [], devices: [] } });
     [this.#about, this.#person] = [id, person];
@@ -57,7 +56,6 @@ export class Person {
     this.#reach.show(points);
   }
 
-  // Forget what was typed.
   leave() {
     this.#about = null;
     this.#pin.input.value = this.#password.input.value = "";

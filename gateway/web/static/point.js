@@ -1,6 +1,6 @@
 // One point: what it is now, its day, week, month or year as a curve, and the same as a table.
 import { spanText, words } from "./chart.js";
-import { icon, make, setChildren, setIcon, setText } from "./element.js";
+import { icon, make, plainButton, setChildren, setIcon, setText } from "./element.js";
 import { fullName, look, setState, symbolOf, valueText } from "./look.js";
 import { fillTable, history, rowsOf, when } from "./series.js";
 import { count, duration, t } from "./text.js";
@@ -35,10 +35,8 @@ export class Place {
     back.href = "#kitchen";
     const now = make("div", "now", this.#symbol, make("div", "what", this.#name, this.#why), this.#value);
     for (const name of Object.keys(RANGES)) {
-      const button = make("button", "plain");
-      button.type = "button";
+      const button = plainButton(() => this.#choose(name));
       button.dataset.range = name;
-      button.addEventListener("click", () => this.#choose(name));
       this.#ranges.append(button);
     }
     this.#now = now;

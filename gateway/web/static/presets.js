@@ -1,6 +1,6 @@
 // The times of this kitchen that are started with one touch: named, ordered, added and removed, kept together.
 import { put } from "./asking.js";
-import { make, setText } from "./element.js";
+import { make, plainButton, setText } from "./element.js";
 import { t } from "./text.js";
 
 const PATH = "api/v1/timers/presets";
@@ -97,9 +97,7 @@ function named(word, input) {
 }
 
 function button(word, act) {
-  const made = make("button", "plain");
-  made.type = "button";
+  const made = plainButton(act);
   made.dataset.word = word;
-  made.addEventListener("click", act);
   return made;
 }

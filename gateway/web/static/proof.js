@@ -44,7 +44,6 @@ export class Proof {
     return answer;
   }
 
-  // Whether it was given.
   ask() {
     this.#end(false);
     this.node.hidden = false;

@@ -62,7 +62,6 @@ export class Place {
     return button;
   }
 
-  // What needs somebody first, the rest in its order.
   #show(rows) {
     const faulty = (row) => !["ok", "off", "absent", "loading"].includes(row.dataset.state);
     setChildren(this.#grid, [...rows.filter(faulty), ...rows.filter((row) => !faulty(row))]);
@@ -82,7 +81,6 @@ export class Place {
 
   #offline = (id, name) => this.#row(id, "offline", name, t("state.offline"), t("big.offline"));
 
-  // The gateway as a whole, and what it keeps.
   #own(world) {
     if (!this.#status) return [];
     const [gateway, kept] = [t("system.gateway"), t("system.store")];
@@ -115,7 +113,6 @@ export class Place {
     return this.#row(`check ${id}`, LOOKS[state], name, [ucum && told(value), words, detail].filter(Boolean).join(" · "), t(`check.state.${state}`));
   }
 
-  // What each path of the gateway's own page costs, the slowest first.
   #routes() {
     const head = ["route", "requests", "p50", "p95", "p99"].map((name) => t(`system.${name}`));
     const routes = [...(this.#status?.routes ?? [])].sort((a, b) => b.p95_ms - a.p95_ms);

@@ -1,6 +1,6 @@
 // Cooking timers: the gateway keeps them, so every screen shows the same and none is lost.
 import { ask, send, sendOnce, withdraw } from "./asking.js";
-import { icon, make, setChildren, setText } from "./element.js";
+import { icon, make, plainButton, setChildren, setText } from "./element.js";
 import { covers } from "./rights.js";
 import { left } from "./strip.js";
 import { duration, t } from "./text.js";
@@ -76,10 +76,8 @@ export class Place {
   }
 
   #preset(seconds, named = "") {
-    const button = make("button", "plain", named && make("b", "", named), named && make("span", "", duration(seconds)));
-    button.type = "button";
+    const button = plainButton(() => this.#start(seconds, named), named && make("b", "", named), named && make("span", "", duration(seconds)));
     button.value = seconds;
-    button.addEventListener("click", () => this.#start(seconds, named));
     return button;
   }
 
@@ -124,10 +122,7 @@ export class Place {
   }
 
   #button(act) {
-    const button = make("button", "plain");
-    button.type = "button";
-    button.addEventListener("click", act);
-    return button;
+    return plainButton(act);
   }
 
   // From what is left of it; one that has ended gets a minute from now.

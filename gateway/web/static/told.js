@@ -1,6 +1,6 @@
 // Who is told of alarms: each channel and how it is doing, the last messages, and a test for managers.
 import { ask, once } from "./asking.js";
-import { icon, make, setChildren, setIcon, setText } from "./element.js";
+import { icon, make, plainButton, setChildren, setIcon, setText } from "./element.js";
 import { setState, symbolOf } from "./look.js";
 import { covers } from "./rights.js";
 import { fillTable, when } from "./series.js";
@@ -52,9 +52,7 @@ export class Told {
 
   #row(channel, may, world) {
     if (!this.#known.has(channel.id)) {
-      const test = make("button", "plain");
-      test.type = "button";
-      test.addEventListener("click", () => this.#test(channel.id));
+      const test = plainButton(() => this.#test(channel.id));
       const what = make("span", "what", make("b"), make("span", "why"));
       this.#known.set(channel.id, make("div", "row", icon("ok"), what, make("span", "figure"), test));
     }

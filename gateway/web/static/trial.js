@@ -1,6 +1,6 @@
 // What the rules would have done last week: those in force, or with a file as a manager has edited it.
 import { write } from "./asking.js";
-import { make, setChildren, setText } from "./element.js";
+import { make, plainButton, setChildren, setText } from "./element.js";
 import { covers } from "./rights.js";
 import { clock, date, duration, t } from "./text.js";
 
@@ -10,15 +10,13 @@ const SHOWN_MAX = 200;
 export class Trial {
   #summary = make("summary");
   #intro = make("p");
-  #week = make("button", "plain");
+  #week = plainButton(() => this.#ask("GET", null));
   #said = make("p", "said");
   #problems = make("ol", "problems");
   #table = make("table");
   node = make("details", "trial", this.#summary);
 
   constructor() {
-    this.#week.type = "button";
-    this.#week.addEventListener("click", () => this.#ask("GET", null));
     this.#said.ariaLive = "polite";
     this.#problems.hidden = true;
     this.node.append(make("div", "inside", this.#intro, this.#week, this.#said, this.#problems, this.#table));
