@@ -56,6 +56,8 @@ async def test_a_device_opens_with_its_settings_and_is_read_now(
         await page.screenshot(path=kept / f"device-{size[0]}-{language}.png", full_page=True)
         await row.click()
         await expect(page.locator("[data-place=point][data-shown]")).to_be_visible()
+        await page.locator("[data-place=point] a[href='#devices/fridge0']").click()
+        await expect(place.locator("tr", has_text="offset")).to_be_visible()
         assert (opened.complaints, opened.foreign) == ([], [])
         await page.context.close()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.access import Access, Caller, Refused, Role, User
+from gateway.access import Access, Caller, NotAllowed, Refused, Role, User
 from gateway.store.file import open_beside
 from gateway.store.opening import Store
 from gateway.store.people import StoredPeople
@@ -86,6 +86,18 @@ async def test_who_gives_a_new_password_stays_in_here_alone(access: Access) -> N
         assert who(access, elsewhere) is None
     await access.people.set_password(OWNER, "kim", NEW)
     assert who(access, here) is None
+
+
+async def test_who_knows_the_old_password_cannot_put_one_over_the_new(access: Access) -> None:
+    _, thief = await access.log_in_by_password("kim", PASSWORD, PEER)
+    resetting = asyncio.create_task(access.people.set_password(OWNER, "kim", NEW))
+    await asyncio.sleep(0)
+    with pytest.raises(NotAllowed, match="meanwhile"):
+        await access.people.set_password(thief, "kim", "a password of the thief")
+    await resetting
+    with pytest.raises(Refused):
+        access.check_stands(thief)
+    await access.log_in_by_password("kim", NEW, PEER)
 
 
 async def test_an_account_made_anew_does_not_revive_the_sessions_of_the_old(

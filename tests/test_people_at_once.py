@@ -150,8 +150,12 @@ async def test_a_change_that_is_refused_leaves_the_file_and_the_memory_as_they_w
     ):
         with pytest.raises(NotAllowed):
             await refused
-    with pytest.raises(Unfit):
-        await access.people.change(OWNER, "kim", role=Role.ADMIN, pin="1")
+    for unfit in (
+        access.people.change(OWNER, "kim", role=Role.ADMIN, pin="1"),
+        access.people.change(OWNER, "kim", label=""),
+    ):
+        with pytest.raises(Unfit):
+            await unfit
     assert people.person("kim") == kim
     await people.load()
     assert people.person("kim") == kim

@@ -93,6 +93,11 @@ class Access:
         now = None if row is None else self._as_user(row, user.kind)
         return now is not None and now.role.covers(user.role)
 
+    def check_stands(self, user: User) -> None:
+        """Raise Refused where the secret behind `user` has come to nothing meanwhile."""
+        if not self.stands(user):
+            raise Refused
+
     def proven(self, user: User) -> bool:
         """Whether a password counts as just given; who has none is not asked for it."""
         if user.kind != "session":

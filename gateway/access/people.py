@@ -107,25 +107,23 @@ class People:
         person = self.check_may_change(by, person_id)
         given = {"label": label, "role": role, "reach": reach}
         fields = {name: value for name, value in given.items() if value is not None}
-        check_names(person_id, label or person.label)
+        check_names(person_id, person.label if label is None else label)
         check_reach(reach or person.reach)
         if password is not None:
             check_password(password, person_id, label or person.label)
         if pin:
             check_pin(pin)
-        if password is not None:
-            fields["password"] = await self.passwords.hash(password)
-        if pin is not None:
-            fields["pin"] = await self.passwords.hash(pin) if pin else ""
-        secrets = {"password", "pin"} & fields.keys()
+        secrets = await self._hashed(password, pin)
 
         def edit(people: Mapping[str, Person]) -> Person:
             now = as_of_now(by, people)
-            person = for_change(now, person_id, people)
-            changed = msgspec.structs.replace(person, **fields)
-            if (changed.role, changed.reach) != (person.role, person.reach):
+            stored = for_change(now, person_id, people)
+            if secrets and by.person == person_id and not _same_secrets(stored, person):
+                raise NotAllowed("somebody else has changed it meanwhile: log in again")
+            changed = msgspec.structs.replace(stored, **fields, **secrets)
+            if (changed.role, changed.reach) != (stored.role, stored.reach):
                 check_may_give(now, changed.role, changed.reach)
-            check_not_the_last(person, changed, people)
+            check_not_the_last(stored, changed, people)
             own = by.digest if by.person == person_id else b""
             return msgspec.structs.replace(changed, spared=own) if secrets else changed
 
@@ -237,6 +235,15 @@ class People:
         labelled = [person for person in self.all() if person.label == wanted]
         return found or (labelled[0] if len(labelled) == 1 else None)
 
+    async def _hashed(self, password: str | None, pin: str | None) -> dict[str, str]:
+        """What is to be stored of those given; of an empty one nothing."""
+        given = {"password": password, "pin": pin}
+        return {
+            name: await self.passwords.hash(secret) if secret else ""
+            for name, secret in given.items()
+            if secret is not None
+        }
+
     def _unchanged(self, compared: Person, secret: Callable[[Person], str]) -> Person:
         """Who was compared, as they are now; comparing waits its turn, and secrets change."""
         now = self.find(compared.id)
@@ -246,3 +253,7 @@ class People:
 
     def _known(self) -> dict[str, Person]:
         return {person.id: person for person in self.all()}
+
+
+def _same_secrets(one: Person, other: Person) -> bool:
+    return (one.password, one.pin) == (other.password, other.pin)

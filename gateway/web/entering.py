@@ -126,6 +126,7 @@ async def change_password(request: web.Request) -> web.Response:
     asked, user, access = await body_of(request, NewPassword), request[USER], request.app[ACCESS]
     with refusals():
         await access.prove(user, asked.old)
+        access.check_stands(user)
         await access.people.set_password(user, user.person, asked.new)
         ended = await access.log_out_everywhere(user.person, but=user.digest)
     return json_response(Ended(ended))

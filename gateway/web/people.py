@@ -74,6 +74,7 @@ async def change(request: web.Request) -> web.Response:
     asked, by, access = await body_of(request, ChangedPerson), request[USER], request.app[ACCESS]
     person_id = request.match_info["id"]
     with refusals():
+        access.check_stands(by)
         person = await access.people.change(
             by, person_id, label=asked.label, role=asked.role, reach=asked.reach,
             password=asked.password, pin=asked.pin,

@@ -24,6 +24,7 @@ export class Place {
   #part = make("p", "part"); // what is drawn is not all there is
   #table = make("table");
   #more = make("details", "", make("summary"), this.#table);
+  #device = make("a", "row");
   #id = null;
   #range = "day";
   #asked = -Infinity;
@@ -42,7 +43,7 @@ export class Place {
     }
     this.#now = now;
     this.#part.hidden = true;
-    node.append(make("div", "head", back, now), this.#ranges, this.#part, this.#chart, this.#note, this.#more);
+    node.append(make("div", "head", back, now), this.#ranges, this.#part, this.#chart, this.#note, this.#more, this.#device);
   }
 
   // Draw the point of this id; asks for its history when that is due.
@@ -58,6 +59,8 @@ export class Place {
       return;
     }
     this.#head(point, world);
+    this.#device.hidden = point.origin !== "device";
+    setText(this.#device, t("point.device"));
     for (const button of this.#ranges.children) {
       setText(button, t(`point.${button.dataset.range}`));
       button.ariaPressed = String(button.dataset.range === this.#range);
@@ -66,6 +69,7 @@ export class Place {
   }
 
   #begin(id) {
+    this.#device.href = `#devices/${id.split("/")[0]}`;
     this.#id = id;
     this.#choose("day");
   }
