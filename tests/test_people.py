@@ -20,7 +20,16 @@ from gateway.access import (
     Unfit,
     User,
 )
-from gateway.access.lock import PASSWORD_WAITS, PIN_WAITS, forgiven, one_more, wait_ms
+from gateway.access.lock import (
+    PIN_WAITS,
+    PLACES_MAX,
+    forgiven,
+    one_more,
+    one_more_at,
+    right_at,
+    wait_at_ms,
+    wait_ms,
+)
 from gateway.access.person import Lock, check_password, check_pin
 from gateway.store.opening import Store
 from gateway.store.people import StoredPeople
@@ -254,7 +263,7 @@ async def test_a_pin_counts_on_a_paired_tablet_alone_and_makes_staff_at_most(
     secret, user = await access.log_in_by_pin("lee", PIN, tablet)
     assert (user.role, user.own_role, user.tablet) == (Role.STAFF, Role.MANAGER, "주방 태블릿")
     assert not access.proven(user)
-    risen = await access.prove(user, PASSWORD, PEER)
+    risen = await access.prove(user, PASSWORD)
     assert (risen.role, access.proven(risen)) == (Role.MANAGER, True)
     await clock.advance(600_000)
     fallen = who(access, secret)
@@ -315,8 +324,69 @@ def test_whoever_guesses_as_fast_as_they_may_has_35_tries_a_day() -> None:
 
 
 def test_a_password_is_never_locked_for_more_than_a_quarter_of_an_hour() -> None:
-    assert wait_ms(Lock(10_000, 0), 0, PASSWORD_WAITS) == 900_000
-    assert wait_ms(Lock(9, 0), 0, PASSWORD_WAITS) == 0
+    assert wait_at_ms(Lock(10_000, 0, {"here": Lock(10_000, 0)}), "here", 0) == 900_000
+    assert wait_at_ms(Lock(99, 0, {"here": Lock(9, 0)}), "here", 0) == 0
+
+
+def test_who_guesses_for_weeks_at_one_place_holds_up_the_others_a_minute_in_fifteen() -> None:
+    now, lock, waits = 0, None, []
+    while now < 30 * DAY_MS:
+        now += wait_at_ms(lock, "there", now)
+        lock = one_more_at(lock, "there", now)
+        waits.append(wait_at_ms(lock, "here", now))
+    assert max(waits) == 60_000
+    assert wait_at_ms(lock, "here", now + 60_000) == 0
+    assert wait_at_ms(lock, "there", now + 60_000) == 840_000
+
+
+@given(some.lists(some.tuples(some.integers(0, 40), some.integers(0, 900_000)), max_size=200))
+def test_guesses_at_any_number_of_places_are_a_hundred_and_one_a_minute(
+    course: list[tuple[int, int]],
+) -> None:
+    now, lock, tried = 0, None, 0
+    for place, pause_ms in course:
+        now += pause_ms
+        if wait_at_ms(lock, str(place), now) == 0:
+            lock, tried = one_more_at(lock, str(place), now), tried + 1
+            assert len(lock.places) <= PLACES_MAX
+            assert str(place) in lock.places
+    assert tried <= 100 + now / 60_000 + 1
+
+
+def test_the_right_password_forgives_that_place_and_the_sum_but_no_other_place() -> None:
+    lock = None
+    for place in (*["there"] * 10, *["here"] * 3):
+        lock = one_more_at(lock, place, 1_000)
+    after = right_at(lock, "here")
+    assert after == Lock(0, 1_000, {"there": Lock(10, 1_000)})
+    assert (wait_at_ms(after, "here", 1_000), wait_at_ms(after, "there", 1_000)) == (0, 60_000)
+    assert right_at(after, "there") is None
+
+
+async def test_who_knows_a_name_locks_nobody_out_from_elsewhere(access: Access) -> None:
+    for guess in range(10):
+        with pytest.raises(Refused):
+            await access.log_in_by_password("lee", f"guess {guess}", "192.168.0.66")
+    with pytest.raises(Locked):
+        await access.people.check_password("lee", PASSWORD, "192.168.0.66")
+    _, user = await access.log_in_by_password("lee", PASSWORD, PEER)
+    await access.prove(user, PASSWORD)
+    with pytest.raises(Locked):
+        await access.people.check_password("lee", PASSWORD, "192.168.0.66")
+    await access.people.unlock(OWNER, "lee")
+    await access.people.check_password("lee", PASSWORD, "192.168.0.66")
+
+
+async def test_wrong_proofs_lock_proving_on_that_login_alone(access: Access) -> None:
+    _, guessing = await access.log_in_by_password("lee", PASSWORD, PEER)
+    _, other = await access.log_in_by_password("lee", PASSWORD, PEER)
+    for guess in range(10):
+        with pytest.raises(Refused):
+            await access.prove(guessing, f"guess {guess}")
+    with pytest.raises(Locked):
+        await access.prove(guessing, PASSWORD)
+    await access.prove(other, PASSWORD)
+    await access.log_in_by_password("lee", PASSWORD, PEER)
 
 
 @given(some.lists(some.sampled_from(["kim", "park", "right"]), max_size=60))
@@ -360,12 +430,15 @@ async def test_people_and_their_waits_outlive_the_process(
     for _ in range(3):
         with pytest.raises(Refused):
             await access.log_in_by_pin("kim", "000000", tablet)
+    wrong = one_more_at(one_more_at(None, "10.0.0.1", 5), "10.0.0.2", 6)
+    await fresh()[0].keep_lock("password/kim", wrong)
     people, later = fresh()
     await people.load()
     person = people.person("kim")
     assert person is not None
     assert (person.label, person.reach) == ("김민지", Reach(("bar",)))
     assert later.people.locked_s("kim") == 60
+    assert people.lock("password/kim") == wrong
     await later.people.remove(OWNER, "kim")
     assert people.people() == []
     await people.load()
@@ -389,5 +462,5 @@ async def test_an_account_that_cannot_be_read_is_said_once_and_lets_nobody_in(
     assert people.person("kim") is None
     assert people.lock("pin/kim") is None
     assert [record.getMessage() for record in caplog.records] == [
-        "the account kim cannot be read: remove and add it anew"
+        "the account kim cannot be read: add it anew"
     ]

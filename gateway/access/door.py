@@ -214,7 +214,7 @@ class Access:
         place = "" if peer in LOOPBACK_PEERS else peer  # a proxy on this machine speaks for many
         async with self.people.passwords.turns.take(place):
             with self._one_try(peer):
-                person = await self.people.check_password(name, password)
+                person = await self.people.check_password(name, password, peer)
         async with self._changing:
             return await self._open(_session_of(person, self._proof()), tablet)
 
@@ -232,14 +232,21 @@ class Access:
         async with self._changing:
             return await self._open(_session_of(person, None, row.digest))
 
-    async def prove(self, user: User, password: str, peer: str) -> User:
-        """Give the password again, before settings are changed; raises as `log_in_by_password`."""
+    async def prove(self, user: User, password: str) -> User:
+        """Give the password again, before settings are changed.
+
+        Wrong ones count for this session: nobody else can keep it from being done. Raises
+        Refused, Locked, NotAllowed or Overrun.
+        """
         row = self.sessions.valid(user.digest, "session")
         if row is None or not user.person:
             raise NotAllowed("this login has no password: log in with yours", "no_password")
         async with self.people.passwords.turns.take(row.id, known=True):
-            with self._one_try(peer):
-                await self.people.check_password(user.person, password)
+            try:
+                await self.people.check_password(user.person, password, row.id, proof=True)
+            except Refused:
+                self.refused += 1
+                raise
         await self.sessions.prove(row)
         row = self.sessions.valid(user.digest, "session")
         return (self._as_user(row, "session") if row else None) or user

@@ -8,7 +8,15 @@ import msgspec
 from gateway.access.caller import User
 from gateway.access.errors import Locked, NotAllowed, Refused, Unfit
 from gateway.access.giving import as_of_now, check_may_give, check_not_the_last, for_change
-from gateway.access.lock import PASSWORD_WAITS, PIN_WAITS, Waits, forgiven, one_more, wait_ms
+from gateway.access.lock import (
+    PIN_WAITS,
+    forgiven,
+    one_more,
+    one_more_at,
+    right_at,
+    wait_at_ms,
+    wait_ms,
+)
 from gateway.access.password import Passwords
 from gateway.access.person import (
     EVERYWHERE,
@@ -147,27 +155,35 @@ class People:
         self.check_may_change(by, person_id)
         await self._unlock(person_id)
 
-    async def check_password(self, name: str, password: str) -> Person:
-        """Who has that id or label and this password; raises Refused, Locked or Overrun.
+    async def check_password(
+        self, name: str, password: str, place: str, *, proof: bool = False
+    ) -> Person:
+        """Who has that id or label and this password; raises Refused or Locked.
 
-        Somebody who does not exist takes as long as somebody who does.
+        Tries count for `place`: the address, or as a `proof` of who has logged in the session, so
+        that strangers lock nobody out. Somebody who does not exist takes as long as others.
         """
         person = self._named(name)
         if person is None:
             await self.passwords.matches("", password)
             raise Refused
-        key = f"password/{person.id}"
-        await self._count_try([key], PASSWORD_WAITS)
+        key = f"{'proof' if proof else 'password'}/{person.id}"
+        async with self._counting:
+            before, now = self._store.lock(key), self._clock.now()
+            if (waits_ms := wait_at_ms(before, place, now)) > 0:
+                raise Locked(waits_ms / 1000)
+            await self._store.keep_lock(key, one_more_at(before, place, now))
         if not await self.passwords.matches(person.password, password):
             raise Refused
-        await self._store.keep_lock(key, None)
+        async with self._counting:
+            await self._store.keep_lock(key, right_at(self._store.lock(key), place))
         return self._unchanged(person, lambda it: it.password)
 
     async def check_pin(self, person_id: str, pin: str, tablet: str) -> Person:
         """Who tapped that tile on that tablet and knows the PIN; raises like `check_password`."""
         person = self.find(person_id)
         own, shared = f"pin/{person_id}", f"tablet/{tablet}"
-        await self._count_try([shared] if person is None else [own, shared], PIN_WAITS)
+        await self._count_pins([shared] if person is None else [own, shared])
         known = "" if person is None else person.pin
         if not await self.passwords.matches(known, pin) or person is None:
             raise Refused
@@ -196,10 +212,10 @@ class People:
         """End the wait of a tablet."""
         await self._store.keep_lock(f"tablet/{tablet}", None)
 
-    async def _count_try(self, keys: list[str], waits: Waits) -> None:
+    async def _count_pins(self, keys: list[str]) -> None:
         async with self._counting:
             now = self._clock.now()
-            longest = max(wait_ms(self._store.lock(key), now, waits) for key in keys)
+            longest = max(wait_ms(self._store.lock(key), now, PIN_WAITS) for key in keys)
             if longest > 0:
                 raise Locked(longest / 1000)
             for key in keys:
@@ -209,7 +225,7 @@ class People:
         return wait_ms(self._store.lock(key), self._clock.now(), PIN_WAITS) / 1000
 
     async def _unlock(self, person_id: str) -> None:
-        for key in (f"password/{person_id}", f"pin/{person_id}"):
+        for key in (f"password/{person_id}", f"proof/{person_id}", f"pin/{person_id}"):
             if self._store.lock(key) is not None:
                 await self._store.keep_lock(key, None)
 

@@ -65,10 +65,14 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lock(msgspec.Struct, frozen=True):
-    """Wrong tries in a row, and when the last one was, in kitchen ms."""
+    """Wrong tries in a row, and when the last one was, in kitchen ms.
+
+    `places` has those of each place (an address, or a session) where they were made.
+    """
 
     wrong: int
     last: int
+    places: dict[str, "Lock"] = {}
 
 
 # The account as it is to be, or None for none.

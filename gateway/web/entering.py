@@ -117,7 +117,7 @@ async def prove(request: web.Request) -> web.Response:
     """Give the password again: settings may then be changed for ten minutes."""
     asked = await body_of(request, Proof)
     with attempt(request, "prove"), refusals():
-        user = await request.app[ACCESS].prove(request[USER], asked.password, _peer(request))
+        user = await request.app[ACCESS].prove(request[USER], asked.password)
     return json_response(session_view(request, user))
 
 
@@ -125,7 +125,7 @@ async def change_password(request: web.Request) -> web.Response:
     """Another password of one's own; all other sessions of the person end."""
     asked, user, access = await body_of(request, NewPassword), request[USER], request.app[ACCESS]
     with refusals():
-        await access.prove(user, asked.old, _peer(request))
+        await access.prove(user, asked.old)
         access.check_stands(user)
         await access.people.set_password(user, user.person, asked.new)
         ended = await access.log_out_everywhere(user.person, but=user.digest)
