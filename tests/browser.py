@@ -130,4 +130,6 @@ async def open_page(
         lambda said: opened.complaints.append(said.text) if said.type == "error" else None,
     )
     await opened.page.goto(url, wait_until="domcontentloaded")
+    if "login?code=" in url:  # which the page sends by itself
+        await opened.page.wait_for_url(lambda now: "login" not in now)
     return opened

@@ -347,6 +347,7 @@ async def test_devices_and_the_gateway_tell_how_they_are_and_why(started: Browse
         await expect(first).to_contain_text("i2c 0x44")
         await expect(first).to_contain_text("Works")
         await first.click()
+        await page.locator("a[href^='#point/']:visible").first.click()
         await expect(page.locator("kg-chart")).to_be_visible()
         await page.goto(f"{site.url}#system")
         gateway = page.locator("[data-place=system] .row", has_text="Gateway").first

@@ -1,6 +1,6 @@
 // One point: what it is now, its day, week, month or year as a curve, and the same as a table.
 import { spanText, words } from "./chart.js";
-import { icon, make, plainButton, setChildren, setIcon, setText } from "./element.js";
+import { icon, make, plainButton, setIcon, setText } from "./element.js";
 import { fullName, look, setState, symbolOf, valueText } from "./look.js";
 import { fillTable, history, rowsOf, when } from "./series.js";
 import { count, duration, t } from "./text.js";
