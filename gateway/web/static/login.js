@@ -113,7 +113,7 @@ async function enter(path, body) {
 }
 
 function saying(status, { wait_s: wait, detail }) {
-  if (wait) return t("login.locked", { duration: duration(wait) });
+  if (wait) return t(status === 503 ? "login.busy" : "login.locked", { duration: duration(wait) });
   if (status === 401) return t(way === "code" || way === "pair" ? "login.refused" : "login.wrong");
   return detail;
 }
