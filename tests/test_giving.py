@@ -1,11 +1,15 @@
 """Nobody gives away more than they have, admins with limits included, over the API."""
 
+import asyncio
+import contextlib
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
-from gateway.access import Access, NotAllowed, Reach, Role, User
+from gateway.access import Access, NotAllowed, Person, Reach, Role, User
 from tests.fakes import ManualClock
 from tests.kitchen_fake import PeopleInMemory, TokensInMemory
 from tests.web_client import OWNER, PASSWORD, Web, web
@@ -89,3 +93,48 @@ async def test_a_manager_keeps_their_role_and_may_have_another_name_and_password
             assert (await send(site, "PUT", "people/lee", headers, body))[0] == 200, body
         for above in ({"role": "admin"}, {"reach": BAR}):
             assert (await send(site, "PUT", "people/lee", headers, above))[0] == 403, above
+
+
+NAMES = ("a", "b", "c", "d")
+ROLES = some.sampled_from(Role)
+REACHES = some.sampled_from(
+    [Reach(), Reach(("bar",)), Reach(("bar", "hall")), Reach((), ("oven",))]
+)
+STEPS = some.tuples(
+    some.sampled_from(NAMES), some.sampled_from(NAMES), some.none() | some.tuples(ROLES, REACHES)
+)
+
+
+@given(some.lists(some.tuples(ROLES, REACHES), max_size=3), some.lists(STEPS, max_size=30))
+@settings(max_examples=150, deadline=None)
+def test_whatever_people_do_to_one_another_nobody_rises_above_who_let_them(
+    others: list[tuple[Role, Reach]], steps: list[tuple[str, str, tuple[Role, Reach] | None]]
+) -> None:
+    """`a` begins as an admin without limits; None removes somebody."""
+
+    async def course() -> None:
+        access = Access(TokensInMemory(), ManualClock(), people=PeopleInMemory())
+        people = access.people
+        for name, (role, reach) in zip(NAMES, [(Role.ADMIN, Reach()), *others], strict=False):
+            await people.add(OWNER, name, name, role, reach=reach)
+        for by, about, right in steps:
+            actor, before = people.find(by), people.find(about)
+            if actor is None:
+                continue
+            user = User(by, actor.role, "session", reach=actor.reach, person=by)
+            with contextlib.suppress(NotAllowed, KeyError):
+                if right is None:
+                    await people.remove(user, about)
+                else:
+                    await people.change(user, about, role=right[0], reach=right[1])
+            after = people.find(about)
+            if after is not None and after != before:
+                assert actor.role.covers(after.role)
+                assert after.reach.within(actor.reach)
+            assert any(_owns(person) for person in people.all())
+
+    asyncio.run(course())
+
+
+def _owns(person: Person) -> bool:
+    return person.role is Role.ADMIN and person.reach.everywhere

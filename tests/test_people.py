@@ -462,5 +462,5 @@ async def test_an_account_that_cannot_be_read_is_said_once_and_lets_nobody_in(
     assert people.person("kim") is None
     assert people.lock("pin/kim") is None
     assert [record.getMessage() for record in caplog.records] == [
-        "the account kim cannot be read: remove and add it anew"
+        "the account kim cannot be read: add it anew"
     ]

@@ -175,5 +175,8 @@ def test_a_role_is_given_by_the_command_line_but_the_only_admin_stays_one(tmp_pa
     assert user("add", "lee").exit_code == 0
     assert "lee is admin from now on" in user("role", "lee", "admin").output
     assert user("role", "kim", "staff").exit_code == 0
+    told = CliRunner().invoke(main, ["audit", "show", "--data", str(tmp_path)]).output
+    assert "kim (admin, everywhere)" in told
+    assert "lee (admin)" in told
     shown = json.loads(user("list", "--json").output)
     assert [row["role"] for row in shown["people"]] == ["staff", "admin"]

@@ -39,7 +39,7 @@ def create(
         check_reach(reach)
         return await access.create_token(name, Role(role), life_s, reach)
 
-    click.echo(accounts(data, work, f"{name} ({role})"))
+    click.echo(accounts(data, work, f"{name} ({role}, {reach})"))
 
 
 @token.command(name="list")

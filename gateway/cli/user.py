@@ -49,7 +49,7 @@ def add(  # noqa: PLR0913 - options of a command
             password=password, pin=number, reach=Reach(zones, devices),
         )  # fmt: skip
 
-    accounts(data, work)
+    accounts(data, work, f"{name} ({role}, {Reach(zones, devices)})")
     click.echo(f"{name} may log in as {role}")
 
 

@@ -57,7 +57,7 @@ class StoredPeople:
         else:
             self._readable = True
             for name in sorted(found.damaged - self._found.damaged):
-                logger.error("the account %s cannot be read: remove and add it anew", name)
+                logger.error("the account %s cannot be read: add it anew", name)
             if self._changes == before:  # else it may have been read too early
                 self._found = found
 
