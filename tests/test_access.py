@@ -18,7 +18,7 @@ from gateway.access import (
     TooOften,
     User,
 )
-from gateway.access.pace import LOGINS_MAX
+from gateway.access.pace import ADDRESSES_MAX, LOGINS_MAX
 from gateway.access.secret import SESSIONS_EACH_MAX
 from gateway.store.errors import StoreError
 from tests.fakes import ManualClock
@@ -202,6 +202,21 @@ async def test_a_session_is_renewed_in_memory_while_the_disk_is_full_and_stored_
     assert stored.expires == clock.now() + 12 * 3_600_000
 
 
+async def test_what_is_renewed_in_memory_only_is_not_taken_for_expired_when_others_log_in(
+    clock: ManualClock,
+) -> None:
+    tokens = FullDisk()
+    access = Access(tokens, clock)
+    session, user = await access.log_in(await access.create_code("wall", Role.STAFF), PEER)
+    tokens.trouble = "database or disk is full"
+    await clock.advance(7 * 3_600_000)
+    await access.renew(user)
+    await clock.settle()
+    await clock.advance(7 * 3_600_000)
+    await access.log_in(await access.create_token("pos", Role.VIEWER), PEER)
+    assert access.identify(cookie(session)) is not None
+
+
 async def test_a_disk_that_hangs_holds_no_request(clock: ManualClock) -> None:
     tokens = FullDisk()
     access = Access(tokens, clock)
@@ -296,6 +311,30 @@ async def test_one_token_ends_no_sessions_but_its_own(
     )
     assert all(access.identify(cookie(secret)) is not None for secret in others)
     assert len(tokens.rows("session")) == 2 + SESSIONS_EACH_MAX
+
+
+async def test_expired_sessions_make_room_before_a_living_one_does(
+    access: Access, tokens: TokensInMemory, clock: ManualClock
+) -> None:
+    token = await access.create_token("wall", Role.STAFF)
+    first, user = await access.log_in(token, PEER)
+    for _ in range(SESSIONS_EACH_MAX - 1):
+        await clock.advance(1)
+        await access.log_in(token, PEER)
+    await clock.advance(11 * 3_600_000)
+    await access.renew(user)
+    await clock.settle()
+    await clock.advance(11 * 3_600_000)
+    await access.log_in(token, PEER)
+    assert access.identify(cookie(first)) is not None
+    assert len(tokens.rows("session")) == 2
+
+
+async def test_many_addresses_that_guess_keep_nobody_else_out(access: Access) -> None:
+    for number in range(ADDRESSES_MAX + 1):
+        with pytest.raises(Refused):
+            await access.log_in("wrong", f"fd00::{number:x}")
+    await access.log_in(await access.create_token("pos", Role.VIEWER), PEER)
 
 
 async def test_a_token_that_logs_in_without_end_must_wait_and_others_need_not(

@@ -1,5 +1,7 @@
 """Logging in as people do it: tiles and PIN on a wall, a password, the first admin."""
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from gateway.access import Access, Role
+from gateway.access.turns import WAITING_MAX
 from gateway.clock import SystemClock
 from gateway.web.route import Settings
 from gateway.web.server import Server
@@ -107,6 +110,31 @@ async def test_a_tablet_nobody_is_logged_in_on_shows_the_kitchen_and_acknowledge
         assert (await answer.value).status == 200
         await sound(opened)
         await opened.page.context.close()
+
+
+async def test_who_finds_no_place_to_wait_is_told_so_and_not_that_they_are_locked_out(
+    browser: Browser,
+) -> None:
+    async with site() as (access, url), asyncio.TaskGroup() as crowd:
+        await access.people.add(OWNER, "lee", "이매니저", Role.MANAGER, password=PASSWORD)
+        leave = asyncio.Event()
+
+        async def wait_in_line() -> None:
+            async with access.people.passwords.turns.take(""):
+                await leave.wait()
+
+        for _ in range(WAITING_MAX):
+            crowd.create_task(wait_in_line())
+        opened = await open_page(browser, url + "login", size=WALL, language="en")
+        page = opened.page
+        await page.locator("#name").fill("lee")
+        await page.locator("#password").fill(PASSWORD)
+        await page.locator("form[data-way=name] button").click()
+        await expect(page.locator("#error")).to_have_text(re.compile("busy.*10"))
+        leave.set()
+        await page.locator("form[data-way=name] button").click()
+        await page.wait_for_url(url)
+        await page.context.close()
 
 
 @pytest.mark.parametrize(("size", "language"), [(WALL, "en"), (PHONE, "ko")])

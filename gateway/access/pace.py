@@ -4,10 +4,10 @@ from gateway.access.errors import TooManyTries, TooOften
 from gateway.clock import Clock
 
 LOGINS_MAX = 60  # of one person or token in a minute; each is a commit, and an entry for good
+ADDRESSES_MAX = 256  # beyond them the one silent longest is forgotten: nobody else is refused
 
 _WRONG_MAX = 10  # wrong logins of one address in a minute
 _WINDOW_MS = 60_000
-_ADDRESSES_MAX = 256
 
 
 class Pace:
@@ -18,16 +18,18 @@ class Pace:
         self._wrong: dict[str, list[int]] = {}
 
     def check(self, peer: str) -> None:
-        """Raise TooManyTries when this address, or too many addresses, must wait."""
+        """Raise TooManyTries when this address must wait."""
         self._wrong = _recent(self._wrong, self._clock.now())
-        crowded = len(self._wrong) >= _ADDRESSES_MAX and peer not in self._wrong
-        if crowded or len(self._wrong.get(peer, ())) >= _WRONG_MAX:
+        if len(self._wrong.get(peer, ())) >= _WRONG_MAX:
             raise TooManyTries
 
     def take(self, peer: str) -> int:
         """Count a try before it is made, as `check` allows, and say when that was."""
         now = self._clock.now()
-        self._wrong.setdefault(peer, []).append(now)
+        tries = self._wrong.pop(peer, [])
+        if len(self._wrong) >= ADDRESSES_MAX:  # whoever has that many is held up by other bounds
+            del self._wrong[next(iter(self._wrong))]
+        self._wrong[peer] = [*tries, now]
         return now
 
     def give_back(self, peer: str, at: int) -> None:

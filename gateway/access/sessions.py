@@ -42,8 +42,7 @@ class Sessions:
 
         Where its person or token has as many as each may, the oldest of these goes.
         """
-        await self._make_room_beside_own(row)
-        await make_room(self._tokens, "session", SESSIONS_MAX, self._clock.now())
+        await self._make_room(row.owner)
         secret, now = new_secret(), self._clock.now()
         opened = msgspec.structs.replace(
             row,
@@ -114,11 +113,17 @@ class Sessions:
             if digest in (row.token, row.tablet, row.browser):
                 await self.end(row.digest)
 
-    async def _make_room_beside_own(self, row: TokenRow) -> None:
-        rows = sorted(self._tokens.rows("session"), key=lambda each: each.created)
-        own = [each for each in rows if row.owner and each.owner == row.owner]
-        for each in own[: max(0, len(own) - SESSIONS_EACH_MAX + 1)]:
-            await self.end(each.digest)
+    async def _make_room(self, owner: str) -> None:
+        """What counts no more goes first, then the oldest of the owner, then the oldest of all."""
+        rows = sorted(self._tokens.rows("session"), key=lambda row: row.created)
+        living = [row for row in rows if self.valid(row.digest, "session") is not None]
+        own = [row for row in living if owner and row.owner == owner]
+        surplus = own[: max(0, len(own) - SESSIONS_EACH_MAX + 1)]
+        kept = [row for row in living if row not in surplus]
+        kept = kept[max(0, len(kept) - SESSIONS_MAX + 1) :]
+        for row in rows:
+            if row not in kept:
+                await self.end(row.digest)
 
     def _life_ms(self, row: TokenRow) -> int:
         life_s = SESSION_LIFE_S[row.role]

@@ -112,8 +112,9 @@ async function enter(path, body) {
   draw();
 }
 
-function saying(status, { wait_s: wait, detail }) {
-  if (wait) return t("login.locked", { duration: duration(wait) });
+function saying(status, { type, wait_s: wait, detail }) {
+  if (type?.endsWith(":busy")) return t("login.busy", { duration: duration(wait) });
+  if (status === 429) return t("login.locked", { duration: duration(wait) });
   if (status === 401) return t(way === "code" || way === "pair" ? "login.refused" : "login.wrong");
   return detail;
 }
