@@ -148,7 +148,13 @@ async def test_https_is_believed_of_trusted_proxies_alone() -> None:
         site = Site(*proxies)
         async with site.server, ClientSession(cookie_jar=DummyCookieJar()) as browser:
             code = await site.access.create_code("kim", Role.STAFF)
-            url = site.server.make_url("/login").with_query(code=code)
-            headers = {"X-Forwarded-Proto": "https"}
-            answer = await browser.get(url, headers=headers, allow_redirects=False)
+            url = site.server.make_url("/login")
+            scheme = "https" if proxies else "http"
+            headers = {
+                "X-Forwarded-Proto": "https",
+                "Origin": f"{scheme}://{url.host}:{url.port}",
+            }
+            answer = await browser.post(
+                url, data={"secret": code}, headers=headers, allow_redirects=False
+            )
             assert answer.headers["Set-Cookie"].startswith(named)

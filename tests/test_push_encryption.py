@@ -147,7 +147,7 @@ def test_the_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 def test_a_key_half_written_at_a_power_cut_is_made_anew(tmp_path: Path) -> None:
-    (tmp_path / "push.key.new").write_bytes(b"-----BEGIN")
+    (tmp_path / ".push.key.new").write_bytes(b"-----BEGIN")
     own_key(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == [vapid.NAME]
 
