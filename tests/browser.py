@@ -130,6 +130,7 @@ async def open_page(
         lambda said: opened.complaints.append(said.text) if said.type == "error" else None,
     )
     await opened.page.goto(url, wait_until="domcontentloaded")
-    if "login?code=" in url:  # which the page sends by itself
-        await opened.page.wait_for_url(lambda now: "login" not in now)
+    if "login?code=" in url:  # the page sends it by itself, and leads on or says why not
+        done = opened.page.locator("#notices, #error:visible").first
+        await done.wait_for(state="attached")
     return opened
