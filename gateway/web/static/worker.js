@@ -17,10 +17,17 @@ self.addEventListener("fetch", (event) => {
 
 async function answered(request) {
   const cache = await caches.open(KEPT);
-  const answer = await fetch(request, { signal: AbortSignal.timeout(ASK_MS) }).catch(() => null);
-  if (answer?.ok && !answer.redirected) await cache.put(request, answer.clone());
+  const asking = asked(request, cache);
+  const answer = await Promise.race([asking, new Promise((late) => setTimeout(late, ASK_MS))]);
   if (answer && answer.status < AWAY) return answer;
-  return (await cache.match(request, { ignoreVary: true })) ?? answer ?? Response.error();
+  // What was never kept is waited for: a page without one of its parts is no page.
+  return (await cache.match(request, { ignoreVary: true })) ?? (await asking) ?? Response.error();
+}
+
+async function asked(request, cache) {
+  const answer = await fetch(request).catch(() => null);
+  if (answer?.ok && !answer.redirected) await cache.put(request, answer.clone());
+  return answer;
 }
 
 self.addEventListener("push", (event) => {
