@@ -18,3 +18,5 @@
   dark.addEventListener("change", paint);
   addEventListener("themechange", paint);
 })();
+// A page that misses a part begins anew.
+addEventListener("load", () => setTimeout(() => document.querySelector("#notices:not([role])") && location.reload(), 15000));
