@@ -63,6 +63,16 @@ async def test_a_proof_that_waits_while_the_password_changes_is_refused(access: 
     await changing
 
 
+async def test_a_proof_for_a_session_that_is_ended_meanwhile_is_refused(access: Access) -> None:
+    secret, user = await access.log_in_by_password("kim", PASSWORD, PEER)
+    proving = asyncio.create_task(access.prove(user, PASSWORD))
+    await asyncio.sleep(0)
+    await access.log_out(user)
+    with pytest.raises(Refused):
+        await proving
+    assert who(access, secret) is None
+
+
 async def test_a_new_secret_ends_what_the_old_one_opened_and_nothing_else(access: Access) -> None:
     tablet = await access.tablets.pair("one")
     by_password, _ = await access.log_in_by_password("kim", PASSWORD, PEER)

@@ -248,8 +248,11 @@ class Access:
                 self.refused += 1
                 raise
         await self.sessions.prove(row)
-        row = self.sessions.valid(user.digest, "session")
-        return (self._as_user(row, "session") if row else None) or user
+        proven = self.sessions.valid(user.digest, "session")
+        now = None if proven is None else self._as_user(proven, "session")
+        if now is None:  # it was ended, or the password changed, while this one was checked
+            raise Refused
+        return now
 
     async def log_out(self, user: User) -> None:
         """End a session; a token stays valid until it is withdrawn."""
