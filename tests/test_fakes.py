@@ -115,7 +115,7 @@ def test_a_part_is_believed_by_its_answer(monkeypatch: pytest.MonkeyPatch) -> No
     parts.find.cache_clear()
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n", "2")])
 @pytest.mark.parametrize(("ci", "status"), [("", 0), ("true", 1)])
 def test_a_missing_part_is_listed_and_fails_only_on_ci(
     pytester: pytest.Pytester,
@@ -126,6 +126,7 @@ def test_a_missing_part_is_listed_and_fails_only_on_ci(
 ) -> None:
     monkeypatch.setenv("KG_MOSQUITTO", "/does/not/exist")
     monkeypatch.setenv("CI", ci)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the others take seconds to load
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
     pytester.makepyfile(test_it="def test_needs(mosquitto): ...\n\ndef test_plain(): ...\n")
 
