@@ -62,6 +62,21 @@ def test_kitchen_time_goes_on_after_a_restart() -> None:
     assert clock.now() == 71_000
 
 
+async def test_on_a_machine_that_was_suspended_everybody_wakes_late_and_once() -> None:
+    clock, woken = ManualClock(monotonic_ms=10_000), list[int]()
+
+    async def tick() -> None:
+        while True:
+            await clock.sleep(1)
+            woken.append(clock.now())
+
+    ticking = asyncio.create_task(tick())
+    await clock.leap(60_000)
+    await clock.advance(1_000)
+    ticking.cancel()
+    assert woken == [70_000, 71_000]
+
+
 def _answer(broker: Broker, packet: bytes, timeout_s: float = PATIENCE_S) -> bytes:
     with socket.create_connection((broker.host, broker.port), timeout=timeout_s) as wire:
         wire.sendall(packet)
