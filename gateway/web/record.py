@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from aiohttp import web
 
 from gateway.access import User
-from gateway.audit.entry import ACTOR, Actor, Origin
+from gateway.audit.entry import ACTOR, Actor, Detail, Origin
 from gateway.web.kitchen import Kitchen
 from gateway.web.route import KITCHEN, Problem
 
@@ -50,6 +50,15 @@ async def stored(kitchen: Kitchen) -> None:
     except TimeoutError:
         detail = "It could not be stored in time; try again, and look at the gateway's disk."
         raise Problem(503, "not-stored", detail) from None
+
+
+async def deed(
+    request: web.Request, action: str, about: str, detail: Mapping[str, Detail] | None = None
+) -> None:
+    """Enter what whoever asks has just done; returns once that is committed, raises Problem."""
+    kitchen = request.app[KITCHEN]
+    kitchen.record(action, about, detail=detail)
+    await stored(kitchen)
 
 
 def only_looked() -> None:
