@@ -61,8 +61,8 @@ async def deed(
     await stored(kitchen)
 
 
-def only_looked() -> None:
-    """What is asked for changes nothing, whatever its method: it leaves no entry."""
+def no_entry() -> None:
+    """What is asked for changes nothing, whatever its method, or is told of elsewhere."""
     actor = ACTOR.get()
     if actor is not None:
         actor.recorded = True
