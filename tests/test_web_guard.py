@@ -196,6 +196,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("PUT", "/api/v1/rules/files/{name}"): (401, 403, 403, 400, 400),
     ("DELETE", "/api/v1/rules/files/{name}"): (401, 403, 403, 400, 400),
     ("DELETE", "/api/v1/push/subscriptions"): (401, 403, 400, 400, 400),
+    ("DELETE", "/api/v1/push/subscriptions/{id}"): (401, 403, 409, 409, 409),
     ("GET", "/api/v1/alarms/history"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/alarms/kpi"): (401, 200, 200, 200, 200),
     ("GET", "/api/v1/duty"): (401, 200, 200, 200, 200),
