@@ -8,6 +8,7 @@ from gateway.equipment import Equipment
 from gateway.lag import LagProbe
 from gateway.notify.notifying import Notifying
 from gateway.notify.sms import Sms
+from gateway.notify.subscribing import Subscribing
 from gateway.store.history import History
 from gateway.store.log import Counters
 from gateway.web.kitchen import Metric
@@ -29,6 +30,7 @@ def everything(gateway: "Gateway") -> Iterator[Metric]:
     yield from of_loop(gateway.lag)
     yield from alarm_view.metrics(gateway)
     yield from of_notifications(gateway.notifying, gateway.store.log.counters)
+    yield from of_browsers(gateway.subscribing)
     yield from of_orders(gateway)
     for name, restarts in gateway.supervision.restarts.items():
         yield _count("task_restarts", "Tasks started again after a bug.", restarts, task=name)
@@ -228,6 +230,14 @@ def of_notifications(notifying: Notifying, log: Counters) -> Iterator[Metric]:
     ):
         yield _count(f"outbound_{name}", text, getattr(client, name))
     yield from of_modems(notifying)
+
+
+def of_browsers(subscribing: Subscribing) -> Iterator[Metric]:
+    """Those that want to be pushed to."""
+    subscribed = len(subscribing.subscriptions.all())
+    yield _gauge("push_browsers", "Browsers that are told of alarms.", subscribed)
+    text = "Of them, taken out to make room for newer ones."
+    yield _count("push_made_room", text, subscribing.made_room)
 
 
 def _count(name: str, text: str, value: float, **labels: str) -> Metric:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from gateway.audit.entry import Detail
 from gateway.web.kitchen import TimerView, TooManyTimers, UnknownTimer
 from rules.cooking import KEY, MOST
 from rules.cooks import TimerSeen, TimerSet, TimerStopped
@@ -30,6 +31,8 @@ async def start(gateway: "Gateway", event: TimerSet) -> TimerView:
         raise TooManyTimers
     gateway.judging.cook(event, gateway.clock.now())
     entry = gateway.judging.state.entries[key]
+    detail: dict[str, Detail] = {"id": event.timer, "for_s": event.for_ms // 1000}
+    gateway.audit.record("start_timer", event.label, by=event.by, detail=detail)
     await gateway.store.log.durable()
     view = _view(key, entry, gateway.clock.wall() - gateway.clock.now())
     assert view is not None  # noqa: S101 - it has just been made
@@ -42,6 +45,8 @@ async def end(gateway: "Gateway", event: TimerStopped | TimerSeen) -> None:
     if not isinstance(entry, CookingTimer) or (isinstance(event, TimerSeen) and not entry.elapsed):
         raise UnknownTimer(event.timer)
     gateway.judging.cook(event, gateway.clock.now())
+    action = "see_timer" if isinstance(event, TimerSeen) else "stop_timer"
+    gateway.audit.record(action, entry.label, by=event.by, detail={"id": event.timer})
     await gateway.store.log.durable()
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway import __version__, reloading
 from gateway.audit.entry import Detail
+from gateway.config import doubts as doubtful
 from gateway.configuration import SHOWN_MAX
 from gateway.rule_files import RuleFiles
 from gateway.store.errors import StoreError
@@ -23,9 +24,7 @@ from gateway.web.kitchen import (
     StoreView,
 )
 from gateway.web.problem_view import problem_view
-from rules.base import Due, Rule
-from rules.occurrences import SunTime
-from rules.schedule import Schedule
+from rules.base import Rule
 
 if TYPE_CHECKING:
     from gateway.app import Gateway
@@ -52,14 +51,8 @@ def configuration(gateway: "Gateway") -> ConfigurationView:
 
 
 def doubts(said: Iterable[str], rules: Iterable[Rule], utc_ms: int) -> list[DoubtView]:
-    """Days off that nobody knows, and schedules whose sun does not rise or set on that day."""
-    found = [DoubtView("holidays", "", each) for each in said]
-    for rule in rules:
-        due = [trigger.schedule for trigger in rule.triggers if isinstance(trigger, Due)]
-        times = [it.trigger for it in due if isinstance(it, Schedule)]
-        absent = [time.absent(utc_ms) for time in times if isinstance(time, SunTime)]
-        found += [DoubtView("polar", rule.id, why) for why in absent if why]
-    return found
+    """What may not come about on that day, though nothing is wrong."""
+    return [DoubtView(*each) for each in doubtful.doubts(said, rules, utc_ms)]
 
 
 def status(gateway: "Gateway") -> StatusView:

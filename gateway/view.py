@@ -23,6 +23,7 @@ from gateway import (
 from gateway.access import User
 from gateway.alarm_view import AlarmViews
 from gateway.audit import view as audit
+from gateway.audit.entry import Detail
 from gateway.documents import Documents
 from gateway.loading import in_thread
 from gateway.notify import view as notifications
@@ -326,8 +327,10 @@ class View:
         by: str | None = None,
         role: str | None = None,
         refused: str = "",
+        detail: Mapping[str, Detail] | None = None,
     ) -> None:
-        self._gateway.audit.record(action, about, by=by, role=role, refused=refused)
+        record = self._gateway.audit.record
+        record(action, about, by=by, role=role, refused=refused, detail=detail)
 
     async def recorded(self) -> None:
         await self._gateway.store.log.durable()

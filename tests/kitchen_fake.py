@@ -163,6 +163,7 @@ class KitchenInMemory:
         by: str | None = None,
         role: str | None = None,
         refused: str = "",
+        detail: Mapping[str, Detail] | None = None,
     ) -> None:
         """As the audit chain does: who asks is known from the request."""
         actor = ACTOR.get() or Actor()
@@ -170,7 +171,7 @@ class KitchenInMemory:
         who, rank = by or actor.name, role or actor.role
         entry = Entry(
             at=self.now, by=who, role=rank, action=action, about=about, refused=refused,
-            origin=actor.origin, peer=actor.peer,
+            origin=actor.origin, peer=actor.peer, detail=detail or {},
         )  # fmt: skip
         self.entries.append(entry)
 

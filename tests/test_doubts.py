@@ -1,13 +1,18 @@
 """What of a configuration may not come about though nothing in it is wrong, as people are told."""
 
+import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from gateway.cli.check import check
 from gateway.config import holidays
+from gateway.config.analysis import findings
 from gateway.config.load import load, load_text
 from gateway.told import doubts
 from gateway.web.kitchen import DoubtView
+from tests.fakes import ManualClock
 from tests.wall_clock import utc
 
 CONFIG = """
@@ -50,3 +55,46 @@ def test_holidays_that_cannot_be_looked_up_in_a_file_that_is_in_use_are_told(
     assert told == [
         DoubtView("holidays", "", "the holidays of NO cannot be looked up: no answer within 60 s")
     ]
+
+
+def test_check_warns_of_both_where_they_stand_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: str) -> holidays.Found:
+        raise holidays.LookupFailed("no answer within 60 s")
+
+    monkeypatch.setattr(holidays, "look_up", failing)
+    loaded = load_text(CONFIG.encode(), tmp_path / "config.yaml", proven=True)
+    found = findings(loaded, utc("2014-06-21T12:00"))
+    assert [(it.line, it.path, it.level, it.message) for it in found] == [
+        (
+            2,
+            "site.country",
+            "warning",
+            "the holidays of NO cannot be looked up: no answer within 60 s",
+        ),
+        (9, "rules.evening.when", "warning", "polar day: no sunset"),
+    ]
+    assert findings(loaded, utc("2014-04-01T12:00")) == found[:1]
+    assert findings(loaded) == []
+
+
+def test_the_command_looks_at_today_and_fails_only_when_strict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(CONFIG.replace(", on: workdays", ""))
+    today = ManualClock(wall_ms=utc("2014-06-21T12:00"))
+    monkeypatch.setattr("gateway.cli.check.SystemClock", lambda: today)
+    result = CliRunner().invoke(check, ["--config", str(file)])
+    (warning, outcome) = result.output.splitlines()
+    assert result.exit_code == 0
+    assert warning == (
+        f"{file}:9:28: warning: rules.evening.when: polar day: no sunset; "
+        "nothing is due on such days: add a time of the clock"
+    )
+    assert outcome.endswith("; 1 warning")
+    assert CliRunner().invoke(check, ["--config", str(file), "--strict"]).exit_code == 2
+    told = CliRunner().invoke(check, ["--config", str(file), "--json"])
+    (finding,) = json.loads(told.output)["findings"]
+    assert (finding["level"], finding["path"]) == ("warning", "rules.evening.when")

@@ -3,11 +3,13 @@
 import asyncio
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from random import Random
 
+import msgspec
 import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -15,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePrivateKey,
     generate_private_key,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.access import Role
 from gateway.notify.channel import Means, Recipient, Refused, Unreachable
@@ -22,14 +26,21 @@ from gateway.notify.notice import Notice
 from gateway.notify.outbound import Outbound
 from gateway.notify.push_encryption import TEXT_MAX, point, to_text
 from gateway.notify.subscribing import Subscribing, UnknownPerson
-from gateway.notify.subscription import PER_PERSON_MAX, Subscription, TooMany
+from gateway.notify.subscription import (
+    ALL_MAX,
+    PER_PERSON_MAX,
+    Outcome,
+    Subscription,
+    TooMany,
+    making_room,
+)
 from gateway.notify.vapid import NAME
 from gateway.notify.webpush import Options, WebPush, open_channel, shown
-from gateway.store.push_subscriptions import StoredSubscriptions
 from rules.base import Priority
 from tests.fakes import ManualClock
 from tests.store_files import open_store
 from tests.test_push_encryption import SECRET, opened, verify
+from tests.web_client import Web
 from tests.web_client import web as page
 
 KIM = Recipient("kim", "kim", "Kim")
@@ -235,16 +246,90 @@ async def test_a_subscription_nobody_can_read_does_not_stop_the_kitchen(
     store.close()
 
 
-async def test_one_person_cannot_fill_the_list(tmp_path: Path) -> None:
+def places(*people: str) -> list[Subscription]:
+    """One browser of each, the oldest first."""
+    blank = Subscription(endpoint="", person="", public="", secret="", since=0)
+    return [
+        msgspec.structs.replace(blank, endpoint=f"https://push.example/{at}", person=person)
+        for at, person in enumerate(people)
+    ]
+
+
+def newcomer(person: str) -> Subscription:
+    return msgspec.structs.replace(places(person)[0], endpoint="https://push.example/new")
+
+
+def test_of_a_person_with_all_their_places_taken_their_own_oldest_goes() -> None:
+    known = places("lee", *["kim"] * PER_PERSON_MAX)
+    assert making_room(known, newcomer("kim"), ("kim", "lee")) == [known[1]]
+    assert making_room(known, newcomer("lee"), ("kim", "lee")) == ()
+    again = msgspec.structs.replace(known[3], since=7)  # the same one once more
+    assert making_room(known, again, ("kim", "lee")) == ()
+
+
+def test_nobodys_only_browser_goes_for_that_of_somebody_else() -> None:
+    few = [f"cook_{number}" for number in range(ALL_MAX)]
+    with pytest.raises(TooMany, match="one browser each"):
+        making_room(places(*few), newcomer("kim"), [*few, "kim"])
+    known = places("lee", *few[2:], "lee")
+    assert making_room(known, newcomer("kim"), [*few, "lee", "kim"]) == [known[0]]
+
+
+def test_browsers_of_people_who_are_told_nothing_any_more_go_first() -> None:
+    known = places(*["kim"] * 5, "gone", "left", *[f"cook_{it}" for it in range(ALL_MAX - 7)])
+    people = {"kim", "lee", *(each.person for each in known[7:])}
+    assert making_room(known, newcomer("lee"), people) == known[5:7]
+
+
+@given(st.lists(st.sampled_from(["kim", "lee", *map(str, range(250))]), max_size=600))
+def test_no_order_of_newcomers_breaks_a_bound_or_silences_anybody(order: list[str]) -> None:
+    known: list[Subscription] = []
+    for at, person in enumerate(order):
+        new = msgspec.structs.replace(newcomer(person), endpoint=f"https://push.example/n{at}")
+        before = {each.person for each in known}
+        try:
+            gone = making_room(known, new, set(order))
+        except TooMany:
+            continue
+        known = [each for each in known if each not in gone] + [new]
+        assert before <= {each.person for each in known}
+        assert len(known) <= ALL_MAX
+        assert max(Counter(each.person for each in known).values()) <= PER_PERSON_MAX
+
+
+async def test_what_goes_and_what_comes_is_one_commit(tmp_path: Path) -> None:
     store = open_store(tmp_path, clock=ManualClock(wall_ms=WALL_MS))
-    book: StoredSubscriptions = store.push_subscriptions
-    for number in range(PER_PERSON_MAX):
-        await book.add(Browser(f"https://push.example/{number}").subscription)
-    with pytest.raises(TooMany, match="unsubscribe one"):
-        await book.add(Browser("https://push.example/more").subscription)
-    await book.add(Browser("https://push.example/0").subscription)  # the same one again
-    await book.add(Browser("https://push.example/other", "lee").subscription)
+    subscribing = Subscribing(store.push_subscriptions, tmp_path, ManualClock(wall_ms=WALL_MS))
+    subscribing.people = ("kim",)
+    browsers = [Browser(f"https://push.example/{it}") for it in range(PER_PERSON_MAX + 3)]
+    await asyncio.gather(
+        *(
+            subscribing.subscribe("kim", it.endpoint, it.public, it.secret)
+            for it in (browser.subscription for browser in browsers)
+        )
+    )
+    assert subscribing.made_room == 3
+    kept = [each.endpoint for each in store.push_subscriptions.of("kim")]
     store.close()
+    store = open_store(tmp_path, clock=ManualClock(wall_ms=WALL_MS))
+    assert len(kept) == PER_PERSON_MAX
+    assert {each.endpoint for each in store.push_subscriptions.all()} == set(kept)
+    store.close()
+
+
+async def test_it_is_known_of_each_browser_how_it_last_went(kitchen: Kitchen) -> None:
+    for name in ("a", "b"):
+        await kitchen.subscribe(name)
+    kitchen.service.answers["/b"] = 403
+    await kitchen.tell()
+    a, b = (kitchen.subscriptions.outcome(it.endpoint) for it in kitchen.subscriptions.of("kim"))
+    assert (a.handed_over_at is not None, a.failed_at, a.error) == (True, None, "")
+    assert (b.handed_over_at, b.failed_at is not None) == (None, True)
+    assert "answers 403" in b.error
+    (_, second) = kitchen.subscriptions.of("kim")
+    kitchen.service.answers["/b"] = 410
+    await kitchen.tell()
+    assert kitchen.subscriptions.outcome(second.endpoint) == Outcome()  # it has gone
 
 
 def wish(browser: Browser, person: str = "kim", **instead: str) -> dict[str, object]:
@@ -277,7 +362,7 @@ async def test_a_browser_subscribes_and_unsubscribes_through_the_api(tmp_path: P
         manager = await site.headers(Role.MANAGER)
         answer = await site.client.post(PATH, json=wish(browser), headers=manager)
         assert answer.status == 201
-        shown_list = await (await site.client.get(PATH, headers=staff)).text()
+        shown_list = await (await site.client.get(PATH, headers=manager)).text()
         assert "push.example" in shown_list
         assert "secret-address" not in shown_list
         assert json.loads(shown_list)["key"] == await subscribing.key()
@@ -324,3 +409,70 @@ async def test_a_person_nobody_knows_is_not_stored(tmp_path: Path) -> None:
     with pytest.raises(UnknownPerson):
         await subscribing.subscribe("kim", "https://push.example/a", "", "")
     store.close()
+
+
+@asynccontextmanager
+async def subscribed(folder: Path) -> AsyncIterator[tuple[Web, Subscribing]]:
+    """A kitchen whose page knows a browser of kim and one of lee."""
+    async with page() as site:
+        store = open_store(folder, clock=site.clock)
+        subscribing = Subscribing(store.push_subscriptions, folder, site.clock)
+        subscribing.people = ("kim", "lee")
+        site.kitchen.browsers = subscribing
+        for person in subscribing.people:
+            said = Browser(f"https://push.example/secret-{person}", person).subscription
+            await subscribing.subscribe(person, said.endpoint, said.public, said.secret)
+        yield site, subscribing
+        store.close()
+
+
+async def listed(site: Web, headers: dict[str, str]) -> list[tuple[str, str]]:
+    answer = await site.client.get(PATH, headers=headers)
+    assert "secret" not in await answer.text()
+    return [(it["person"], it["id"]) for it in (await answer.json())["subscriptions"]]
+
+
+async def test_a_person_sees_their_own_browsers_and_a_manager_all(tmp_path: Path) -> None:
+    async with subscribed(tmp_path) as (site, _):
+        kim = await site.headers_of("kim", Role.STAFF)
+        manager = await site.headers_of("boss", Role.MANAGER)
+        assert [person for person, _ in await listed(site, kim)] == ["kim"]
+        assert [person for person, _ in await listed(site, manager)] == ["kim", "lee"]
+        assert await listed(site, await site.headers(Role.STAFF)) == []
+
+
+async def test_a_browser_is_taken_away_by_its_id_and_that_is_taken_down(tmp_path: Path) -> None:
+    async with subscribed(tmp_path) as (site, subscribing):
+        kim = await site.headers_of("kim", Role.STAFF)
+        boss = await site.headers_of("boss", Role.MANAGER)
+        (own, others) = (it.id for it in subscribing.subscriptions.all())
+        for headers, which, status in (
+            (kim, others, 404),  # lee's is none of kim's business
+            (kim, own, 200),
+            (kim, own, 404),
+            (boss, others, 200),
+            (boss, "nothing", 404),
+        ):
+            answer = await site.client.delete(f"{PATH}/{which}", headers=headers)
+            assert answer.status == status
+        assert not subscribing.subscriptions.all()
+        told = [it for it in site.kitchen.entries if it.action == "unsubscribe_browser"]
+        assert [(it.by, it.about, it.detail) for it in told] == [
+            ("kim", "kim", {"id": own, "service": "push.example"}),
+            ("boss", "lee", {"id": others, "service": "push.example"}),
+        ]
+        assert "secret" not in str(site.kitchen.entries)
+
+
+async def test_what_made_room_is_taken_down_too(tmp_path: Path) -> None:
+    async with subscribed(tmp_path) as (site, subscribing):
+        kim = await site.headers_of("kim", Role.STAFF)
+        (first, _) = subscribing.subscriptions.all()
+        for number in range(PER_PERSON_MAX):
+            body = wish(Browser(f"https://push.example/{number}"))
+            assert (await site.client.post(PATH, json=body, headers=kim)).status == 201
+        told = [(it.action, it.about) for it in site.kitchen.entries if "browser" in it.action]
+        assert told[-2:] == [("unsubscribe_browser", "kim"), ("subscribe_browser", "kim")]
+        (gone,) = (it for it in site.kitchen.entries if it.action == "unsubscribe_browser")
+        assert gone.detail == {"id": first.id, "service": "push.example", "why": "made room"}
+        assert len(subscribing.subscriptions.of("lee")) == 1

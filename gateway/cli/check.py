@@ -9,6 +9,7 @@ import click
 
 from gateway.cli.options import MISUSED, config_option, find_config, json_option
 from gateway.cli.words import counted
+from gateway.clock import SystemClock
 from gateway.config import describe, packs
 from gateway.config.analysis import findings
 from gateway.config.analysis.base import Finding, Level
@@ -32,7 +33,7 @@ def check(
     """
     path = find_config(named or file)
     loaded = load(path)
-    found = findings(loaded)
+    found = findings(loaded, SystemClock().wall())
     click.echo(_as_json(path, loaded, found) if as_json else _in_words(path, loaded, found))
     if not _good(loaded, found) or (strict and found):
         context.exit(MISUSED)

@@ -79,8 +79,15 @@ class WebPush:
             await self._forget(to)
             return error
         except (Refused, Unreachable) as error:
+            self._note(to, failed_at=self._means.clock.wall(), error=str(error))
             return error
+        self._note(to, handed_over_at=self._means.clock.wall())
         return None
+
+    def _note(self, to: Subscription, **what: int | str) -> None:
+        if self._subscriptions is not None:
+            before = self._subscriptions.outcome(to.endpoint)
+            self._subscriptions.note(to.endpoint, msgspec.structs.replace(before, **what))
 
     async def _push(self, notice: Notice, to: Subscription) -> None:
         vapid, wall_ms = await self._prepare(), self._means.clock.wall()

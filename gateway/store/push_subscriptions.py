@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from gateway.notify.subscription import ALL_MAX, PER_PERSON_MAX, Subscription, TooMany
+from gateway.notify.subscription import Outcome, Subscription
 from gateway.store.worker import StoreWorker
 
 logger = logging.getLogger(__name__)
+
+_DELETE = "DELETE FROM push_subscriptions WHERE endpoint = ?"
 
 
 class StoredSubscriptions:
@@ -18,6 +20,7 @@ class StoredSubscriptions:
     def __init__(self, writer: StoreWorker, found: Mapping[str, Subscription]) -> None:
         self._writer = writer
         self._rows = dict(found)
+        self._outcomes: dict[str, Outcome] = {}  # of those in `_rows`
 
     def all(self) -> Sequence[Subscription]:
         return list(self._rows.values())
@@ -25,36 +28,40 @@ class StoredSubscriptions:
     def of(self, person: str) -> Sequence[Subscription]:
         return [row for row in self._rows.values() if row.person == person]
 
-    async def add(self, subscription: Subscription) -> None:
-        self._check_room(subscription)
+    async def add(self, subscription: Subscription, gone: Sequence[Subscription] = ()) -> None:
         body = msgspec.json.encode(subscription).decode()
 
         def write(connection: sqlite3.Connection) -> None:
-            query = "INSERT OR REPLACE INTO push_subscriptions VALUES (?, ?)"
-            connection.execute(query, (subscription.endpoint, body))
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for each in gone:
+                    connection.execute(_DELETE, (each.endpoint,))
+                query = "INSERT OR REPLACE INTO push_subscriptions VALUES (?, ?)"
+                connection.execute(query, (subscription.endpoint, body))
 
         await self._writer.call(write)
-        self._rows.pop(subscription.endpoint, None)
+        for each in (*gone, subscription):
+            self._drop(each.endpoint)
         self._rows[subscription.endpoint] = subscription
 
     async def remove(self, endpoint: str) -> bool:
         def delete(connection: sqlite3.Connection) -> bool:
-            query = "DELETE FROM push_subscriptions WHERE endpoint = ?"
-            return connection.execute(query, (endpoint,)).rowcount == 1
+            return connection.execute(_DELETE, (endpoint,)).rowcount == 1
 
         removed = await self._writer.call(delete)
-        self._rows.pop(endpoint, None)
+        self._drop(endpoint)
         return removed
 
-    def _check_room(self, subscription: Subscription) -> None:
-        others = [row for row in self._rows.values() if row.endpoint != subscription.endpoint]
-        if len(others) >= ALL_MAX:
-            raise TooMany(f"{ALL_MAX} browsers are subscribed: have some unsubscribed")
-        own = [row for row in others if row.person == subscription.person]
-        if len(own) >= PER_PERSON_MAX:
-            raise TooMany(
-                f"{subscription.person} has {PER_PERSON_MAX} browsers subscribed: unsubscribe one"
-            )
+    def outcome(self, endpoint: str) -> Outcome:
+        return self._outcomes.get(endpoint, Outcome())
+
+    def note(self, endpoint: str, outcome: Outcome) -> None:
+        if endpoint in self._rows:
+            self._outcomes[endpoint] = outcome
+
+    def _drop(self, endpoint: str) -> None:
+        self._rows.pop(endpoint, None)
+        self._outcomes.pop(endpoint, None)
 
 
 def read(connection: sqlite3.Connection) -> dict[str, Subscription]:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.access import Role
 from gateway.sync.commands import ID
+from gateway.web import record
 from gateway.web.kitchen import ActuatorView, Order, OrderView, TooManyOrders, WrongOrder
 from gateway.web.reach import check_device
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
@@ -103,6 +104,8 @@ async def _answer(request: web.Request, asked: Order) -> web.Response:
         return json_response(running[0] if running else {"id": asked.id}, HTTPStatus.ACCEPTED)
     if done.state in ("rejected", "expired"):
         raise _refused(done)
+    if done.dup:
+        record.no_entry()  # nothing was done again
     return json_response(done)
 
 

@@ -46,6 +46,7 @@ async def read(request: web.Request) -> web.Response:
             f"No device {device_id} is polled here; those that speak by themselves are in points."
         )
         raise Problem(404, "unknown-device", detail) from None
+    request.app[KITCHEN].record("read_device", device_id)
     return json_response(Points(points))
 
 

@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Role, User
-from gateway.web import cookies
+from gateway.web import cookies, record
 from gateway.web.guard import caller_of
 from gateway.web.record import attempt, entered
 from gateway.web.refusals import body_of, refusals
@@ -118,14 +118,16 @@ async def prove(request: web.Request) -> web.Response:
     asked = await body_of(request, Proof)
     with attempt(request, "prove"), refusals():
         user = await request.app[ACCESS].prove(request[USER], asked.password)
+    await record.deed(request, "prove", user.tablet)
     return json_response(session_view(request, user))
 
 
 async def change_password(request: web.Request) -> web.Response:
     """Another password of one's own; all other sessions of the person end."""
     asked, user, access = await body_of(request, NewPassword), request[USER], request.app[ACCESS]
-    with refusals():
+    with attempt(request, "prove"), refusals():
         await access.prove(user, asked.old)
+    with refusals():
         access.check_stands(user)
         await access.people.set_password(user, user.person, asked.new)
         ended = await access.log_out_everywhere(user.person, but=user.digest)
@@ -139,6 +141,7 @@ async def end_all(request: web.Request) -> web.Response:
         raise Problem(403, "not-allowed", "This login is nobody's account: it ends by itself.")
     with refusals():
         ended = await request.app[ACCESS].log_out_everywhere(user.person, but=user.digest)
+    await record.deed(request, "log_out_everywhere", user.person, {"ended": ended})
     return json_response(Ended(ended))
 
 

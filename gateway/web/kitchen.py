@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import msgspec
 
 from gateway.access import User
-from gateway.audit.entry import Entry
+from gateway.audit.entry import Detail, Entry
 from gateway.documents import Documents
 from gateway.notify.subscribing import Subscribing
 from gateway.pack_view import PacksView
@@ -644,6 +644,7 @@ class Kitchen(Protocol):
         by: str | None = None,
         role: str | None = None,
         refused: str = "",
+        detail: Mapping[str, Detail] | None = None,
     ) -> None:
         """Have what whoever asks just did, or what was refused, entered into the audit chain."""
 

@@ -44,6 +44,7 @@ async def test(request: web.Request) -> web.Response:
     except NobodyReached:
         detail = f"{wanted.channel} has an address of none of them; see people in config.yaml."
         raise Problem(409, "nobody-reached", detail) from None
+    kitchen.record("test_channel", wanted.channel, detail={"to": ", ".join(wanted.to)})
     return json_response(Tried(notices), 202)
 
 

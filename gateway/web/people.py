@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Person, Reach, Role
+from gateway.web import record
 from gateway.web.refusals import body_of, refusals
 from gateway.web.route import ACCESS, USER, Route, json_response
 
@@ -101,6 +102,7 @@ async def unlock(request: web.Request) -> web.Response:
     person_id, access = request.match_info["id"], request.app[ACCESS]
     with refusals():
         await access.people.unlock(request[USER], person_id)
+    await record.deed(request, "unlock", person_id)
     return await everybody(request)
 
 
@@ -109,7 +111,8 @@ async def log_out(request: web.Request) -> web.Response:
     person_id, access = request.match_info["id"], request.app[ACCESS]
     with refusals():
         access.people.check_may_change(request[USER], person_id)
-        await access.log_out_everywhere(person_id)
+        ended = await access.log_out_everywhere(person_id)
+    await record.deed(request, "log_out_everywhere", person_id, {"ended": ended})
     return await everybody(request)
 
 

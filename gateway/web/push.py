@@ -1,19 +1,22 @@
 """`/api/v1/push`: which browsers are told of alarms while no page is open in them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
 from gateway.access import Role
+from gateway.audit.entry import Detail
 from gateway.notify.subscribing import Subscribing, UnknownPerson
 from gateway.notify.subscription import Subscription, TooMany
 from gateway.notify.vapid import KeyDamaged
 from gateway.store.errors import StoreError
+from gateway.web import record
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 
 Wanted = TypeVar("Wanted")
+_PATH = "/api/v1/push/subscriptions"
 
 
 class Keys(msgspec.Struct):
@@ -44,33 +47,37 @@ class Endpoint(msgspec.Struct):
 
 
 class SubscriptionView(msgspec.Struct):
-    """One browser; `since` in UTC ms."""
+    """One browser; times are UTC ms, and what became of messages is known since the start."""
 
+    id: str
     person: str
     service: str
     since: int
+    handed_over_at: int | None
+    failed_at: int | None
+    error: str  # of the last failure
 
 
 class Subscribed(msgspec.Struct):
-    """Who has subscribed a browser."""
+    """The browsers there are; for somebody who is no manager only their own."""
 
     subscriptions: Sequence[SubscriptionView]
 
 
 class Offered(Subscribed):
-    """The key a browser subscribes to, and who has."""
+    """The key a browser subscribes to, and those that have."""
 
     key: str
 
 
 async def show(request: web.Request) -> web.Response:
-    """The key to subscribe to, and who has; the addresses themselves are secrets."""
+    """The key to subscribe to, and the browsers that have; their addresses are secrets."""
     subscribing = _subscribing(request)
     try:
         key = await subscribing.key()
     except (KeyDamaged, OSError) as error:
         raise Problem(503, "no-push-key", f"{error}.") from None
-    return json_response(Offered(key=key, subscriptions=_listed(subscribing)))
+    return json_response(Offered(key=key, subscriptions=_listed(request, subscribing)))
 
 
 async def subscribe(request: web.Request) -> web.Response:
@@ -82,7 +89,7 @@ async def subscribe(request: web.Request) -> web.Response:
         detail = f"{user.name} subscribes for {user.name}; for others a manager does."
         raise Problem(403, "no-permission", detail)
     try:
-        await subscribing.subscribe(
+        stored, gone = await subscribing.subscribe(
             wish.person, browser.endpoint, browser.keys.p256dh, browser.keys.auth
         )
     except UnknownPerson:
@@ -95,20 +102,42 @@ async def subscribe(request: web.Request) -> web.Response:
         raise Problem(409, "too-many-browsers", f"{error}.") from None
     except StoreError as error:
         raise Problem(503, "not-stored", f"It could not be stored: {error}. Repeat.") from None
-    return json_response(Subscribed(_listed(subscribing)), status=201)
+    for each in gone:
+        await _recorded(request, "unsubscribe_browser", each, {"why": "made room"})
+    await _recorded(request, "subscribe_browser", stored)
+    return json_response(Subscribed(_listed(request, subscribing)), status=201)
 
 
 async def unsubscribe(request: web.Request) -> web.Response:
     """Tell a browser nothing more; who is left."""
     wish = _decoded(await request.read(), Endpoint)
+    known = _subscribing(request).subscriptions.all()
+    return await _removed(request, [each for each in known if each.endpoint == wish.endpoint])
+
+
+async def take_away(request: web.Request) -> web.Response:
+    """Tell that browser nothing more, one's own or as a manager anybody's; which are left."""
+    known = _visible(request, _subscribing(request))
+    return await _removed(request, [each for each in known if each.id == request.match_info["id"]])
+
+
+async def _removed(request: web.Request, found: Sequence[Subscription]) -> web.Response:
     subscribing = _subscribing(request)
     try:
-        removed = await subscribing.unsubscribe(wish.endpoint)
+        removed = bool(found) and await subscribing.unsubscribe(found[0])
     except StoreError as error:
         raise Problem(503, "not-stored", f"It could not be removed: {error}. Repeat.") from None
     if not removed:
         raise Problem(404, "unknown-subscription", "That browser is not subscribed.")
-    return json_response(Subscribed(_listed(subscribing)))
+    await _recorded(request, "unsubscribe_browser", found[0])
+    return json_response(Subscribed(_listed(request, subscribing)))
+
+
+async def _recorded(
+    request: web.Request, action: str, it: Subscription, more: Mapping[str, Detail] | None = None
+) -> None:
+    detail = {"id": it.id, "service": it.service, **(more or {})}
+    await record.deed(request, action, it.person, detail)
 
 
 def _subscribing(request: web.Request) -> Subscribing:
@@ -119,11 +148,22 @@ def _subscribing(request: web.Request) -> Subscribing:
     return subscribing
 
 
-def _listed(subscribing: Subscribing) -> list[SubscriptionView]:
-    def shown(each: Subscription) -> SubscriptionView:
-        return SubscriptionView(each.person, each.service, each.since)
+def _visible(request: web.Request, subscribing: Subscribing) -> list[Subscription]:
+    """Whose browsers are somebody's business: a manager's all, anybody else's their own."""
+    user, known = request[USER], subscribing.subscriptions.all()
+    everybody = user.role.covers(Role.MANAGER)
+    return [each for each in known if everybody or each.person == user.name]
 
-    return [shown(each) for each in subscribing.subscriptions.all()]
+
+def _listed(request: web.Request, subscribing: Subscribing) -> list[SubscriptionView]:
+    def shown(it: Subscription) -> SubscriptionView:
+        last = subscribing.subscriptions.outcome(it.endpoint)
+        return SubscriptionView(
+            it.id, it.person, it.service, it.since,
+            last.handed_over_at, last.failed_at, last.error,
+        )  # fmt: skip
+
+    return [shown(each) for each in _visible(request, subscribing)]
 
 
 def _decoded(body: bytes, kind: type[Wanted]) -> Wanted:
@@ -136,14 +176,14 @@ def _decoded(body: bytes, kind: type[Wanted]) -> Wanted:
 ROUTES = (
     Route(
         method="GET",
-        path="/api/v1/push/subscriptions",
+        path=_PATH,
         handler=show,
         role=Role.STAFF,
         answer=Offered,
     ),
     Route(
         method="POST",
-        path="/api/v1/push/subscriptions",
+        path=_PATH,
         handler=subscribe,
         role=Role.STAFF,
         body=Wish,
@@ -152,10 +192,17 @@ ROUTES = (
     ),
     Route(
         method="DELETE",
-        path="/api/v1/push/subscriptions",
+        path=_PATH,
         handler=unsubscribe,
         role=Role.STAFF,
         body=Endpoint,
+        answer=Subscribed,
+    ),
+    Route(
+        method="DELETE",
+        path=f"{_PATH}/{{id}}",
+        handler=take_away,
+        role=Role.STAFF,
         answer=Subscribed,
     ),
 )

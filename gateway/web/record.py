@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from aiohttp import web
 
 from gateway.access import User
-from gateway.audit.entry import ACTOR, Actor, Origin
+from gateway.audit.entry import ACTOR, Actor, Detail, Origin
 from gateway.web.kitchen import Kitchen
 from gateway.web.route import KITCHEN, Problem
 
@@ -52,8 +52,17 @@ async def stored(kitchen: Kitchen) -> None:
         raise Problem(503, "not-stored", detail) from None
 
 
-def only_looked() -> None:
-    """What is asked for changes nothing, whatever its method: it leaves no entry."""
+async def deed(
+    request: web.Request, action: str, about: str, detail: Mapping[str, Detail] | None = None
+) -> None:
+    """Enter what whoever asks has just done; returns once that is committed, raises Problem."""
+    kitchen = request.app[KITCHEN]
+    kitchen.record(action, about, detail=detail)
+    await stored(kitchen)
+
+
+def no_entry() -> None:
+    """What is asked for changes nothing, whatever its method, or is told of elsewhere."""
     actor = ACTOR.get()
     if actor is not None:
         actor.recorded = True

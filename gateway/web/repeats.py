@@ -15,6 +15,7 @@ from aiohttp import web
 from gateway.access import User
 from gateway.documents import BYTES_MAX, Document, Documents
 from gateway.store.errors import StoreError
+from gateway.web import record
 from gateway.web.route import CLOCK, KITCHEN, Handler, Problem, Route
 
 logger = logging.getLogger(__name__)
@@ -122,6 +123,7 @@ def _known(found: Document, asked: str, *, running: bool) -> web.Response:
     if kept.cut:
         detail = "It was done; an answer so long or secret is not kept: look how things stand."
         raise Problem(409, "done-already", detail)
+    record.no_entry()  # it was done, and taken down, the first time
     return web.Response(
         status=kept.status,
         body=base64.b64decode(kept.body),

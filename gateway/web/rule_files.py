@@ -110,7 +110,7 @@ async def read(request: web.Request) -> web.Response:
 async def check(request: web.Request) -> web.Response:
     """What would be wrong if that text were saved; nothing is written."""
     body = await body_of(request, RuleText)
-    record.only_looked()  # it comes with every pause in writing
+    record.no_entry()  # it comes with every pause in writing
     with _refusals():
         wrong = await request.app[KITCHEN].rule_files().check(request.match_info["name"], body.text)
     return json_response(_shown(wrong))

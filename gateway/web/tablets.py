@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Access, Role
-from gateway.web import cookies
+from gateway.web import cookies, record
 from gateway.web.reach import check_everywhere
 from gateway.web.refusals import body_of, refusals
 from gateway.web.route import ACCESS, USER, Problem, Route, json_response
@@ -70,10 +70,12 @@ async def unlock(request: web.Request) -> web.Response:
     """End the wait of a tablet after wrong PINs."""
     access, tablet_id = request.app[ACCESS], request.match_info["id"]
     check_everywhere(request, "A tablet of the whole kitchen")
-    if all(row.id != tablet_id for row in access.tablets.all()):
+    label = next((row.user for row in access.tablets.all() if row.id == tablet_id), None)
+    if label is None:
         raise Problem(404, "unknown-tablet", "There is no such tablet.")
     with refusals():
         await access.people.unlock_tablet(tablet_id)
+    await record.deed(request, "unlock_tablet", label, {"id": tablet_id})
     return json_response(_all(request))
 
 

@@ -6,6 +6,7 @@ from aiohttp import web
 from gateway import instant
 from gateway.access import Role
 from gateway.rule_texts import NAMED, is_name
+from gateway.web import record
 from gateway.web.kitchen import BadRules, Busy, NoHistory
 from gateway.web.moment import Span
 from gateway.web.route import KITCHEN, Problem, Route, json_response
@@ -43,6 +44,7 @@ async def edited(request: web.Request) -> web.Response:
         raise Problem(400, "bad-body", detail) from None
     if body.file is not None and not is_name(body.file):
         raise Problem(400, "bad-name", f"A file of rules has {NAMED}.")
+    record.no_entry()
     return await _tried(request, body.start, body.end, body.rules, body.file)
 
 

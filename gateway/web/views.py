@@ -14,6 +14,7 @@ from aiohttp import web
 from gateway.access import Role
 from gateway.documents import BYTES_MAX, Document, TooManyDocuments
 from gateway.store.errors import StoreError
+from gateway.web import record
 from gateway.web.reach import check_everywhere, check_layout
 from gateway.web.route import CLOCK, KITCHEN, USER, Problem, Route, json_response
 from gateway.web.tagged import tagged_json
@@ -72,12 +73,14 @@ async def views(request: web.Request) -> web.Response:
 async def keep_view(request: web.Request) -> web.Response:
     """Keep a view, or replace it; those there are, once that is stored."""
     await _keep(request, _of(request), PER_PERSON_MAX)
+    await _recorded(request, "save_view")
     return json_response(Views(await _all(request, _of(request))))
 
 
 async def forget_view(request: web.Request) -> web.Response:
     """Do away with a view; those that are left."""
     await _forget(request, _of(request))
+    await _recorded(request, "remove_view")
     return json_response(Views(await _all(request, _of(request))))
 
 
@@ -90,6 +93,7 @@ async def keep_layout(request: web.Request) -> web.Response:
     """Keep a layout, or replace it; those there are, once that is stored."""
     check_layout(request, request.match_info["name"])
     await _keep(request, LAYOUTS, LAYOUTS_MAX)
+    await _recorded(request, "save_layout")
     return json_response(Layouts(await _all(request, LAYOUTS)))
 
 
@@ -97,6 +101,7 @@ async def forget_layout(request: web.Request) -> web.Response:
     """Do away with a layout; those that are left."""
     check_layout(request, request.match_info["name"])
     await _forget(request, LAYOUTS)
+    await _recorded(request, "remove_layout")
     return json_response(Layouts(await _all(request, LAYOUTS)))
 
 
@@ -120,7 +125,13 @@ async def keep_presets(request: web.Request) -> web.Response:
         raise Problem(400, "bad-body", f"{error}.") from None
     document = Document("timers", request.app[CLOCK].now(), msgspec.json.encode(wanted))
     await _put(request, PRESETS, document, 1)
+    listed = ", ".join(f"{each.label} {each.for_s:g} s" for each in wanted.presets)
+    await record.deed(request, "save_presets", "timers", {"presets": listed})
     return json_response(wanted)
+
+
+async def _recorded(request: web.Request, action: str) -> None:
+    await record.deed(request, action, request.match_info["name"])
 
 
 def _of(request: web.Request) -> str:

@@ -12,6 +12,7 @@ from gateway.config.analysis import (
     procedure,
     reach,
     silence,
+    today,
     words,
 )
 from gateway.config.analysis.base import Finding, Kitchen
@@ -28,13 +29,17 @@ ANALYSES: tuple[Callable[[Kitchen], Iterator[Finding]], ...] = (
     procedure.find,
     words.find,
     hearing.find,
+    today.find,
 )
 
 
-def findings(loaded: Loaded) -> list[Finding]:
-    """All of them in the order of the file; none of a configuration that cannot be used."""
+def findings(loaded: Loaded, utc_ms: int | None = None) -> list[Finding]:
+    """All of them in the order of the file; none of a configuration that cannot be used.
+
+    With `utc_ms` also what may not come about on that day.
+    """
     if loaded.config is None:
         return []
-    kitchen = Kitchen(loaded)
+    kitchen = Kitchen(loaded, utc_ms)
     found = [finding for find in ANALYSES for finding in find(kitchen)]
     return sorted(found, key=lambda one: (one.line, one.column, one.path))

@@ -41,10 +41,12 @@ class Finding:
 class Kitchen:
     """The rules of a configuration that can be used, with the points they look at."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded, utc_ms: int | None = None) -> None:
         assert loaded.config is not None  # noqa: S101 - the caller has seen to it
         self.config = loaded.config
         self.rules = loaded.config.rules
+        self.doubts = loaded.doubts
+        self.utc_ms = utc_ms  # the day that is looked at, if any
         self.points: dict[str, Point] = {point.id: point for point in points_of(loaded.config)}
         self._file = str(loaded.file)
         self._root = _with_packs(
