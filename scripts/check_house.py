@@ -106,6 +106,6 @@ def _mode_writes(call: ast.Call, position: int) -> bool:
 
 
 if __name__ == "__main__":
-    found = list(violations(Path(__file__).resolve().parent.parent))
+    found = list(violations(Path.cwd()))
     print("\n".join(found) or "house rules kept")
     sys.exit(bool(found))

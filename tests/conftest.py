@@ -1,15 +1,19 @@
 """Fixtures and hooks every test may count on."""
 
 import os
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
 from tests import parts
 from tests.broker import Broker, Settings
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
 
 pytest_plugins = ["pytester"]
 
@@ -79,6 +83,23 @@ def chromium_path() -> Path:
     found = parts.find(parts.CHROMIUM)
     assert found is not None
     return found.path
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def chromium(chromium_path: Path) -> AsyncIterator["Browser"]:
+    """One browser for all tests of a worker: starting it takes longer than most of them."""
+    from tests import browser as browsing  # most runs of one file need none
+
+    async with browsing.browser(chromium_path) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(chromium: "Browser") -> AsyncIterator["Browser"]:
+    """That browser; its windows are closed after the test."""
+    yield chromium
+    for context in chromium.contexts:
+        await context.close()
 
 
 @pytest.fixture(scope="session")

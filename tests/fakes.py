@@ -76,6 +76,17 @@ class ManualClock:
         self._move(max(end, self._monotonic_ms))
         await self.settle()
 
+    async def leap(self, ms: int) -> None:
+        """Let `ms` pass at once, as on a machine that was suspended: who is due wakes only now."""
+        end = self._monotonic_ms + ms
+        await self.settle()
+        self._move(end)
+        while self._sleepers and self._sleepers[0][0] <= end:
+            _, _, woken = heapq.heappop(self._sleepers)
+            if not woken.done():
+                woken.set_result(None)
+        await self.settle()
+
     @property
     def sleeping(self) -> int:
         """How many tasks are asleep on this clock."""

@@ -1,11 +1,7 @@
 """The place of alarms as a person with wet hands meets it: hide, reset, look back."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import msgspec
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from gateway.access import Role
@@ -14,27 +10,11 @@ from gateway.clock import SystemClock
 from gateway.web.alarm_shapes import FloodView
 from gateway.web.kitchen import Band, NotPossible
 from rules.people import OutOfService, Reset, Shelved
-from tests import browser as browsing
 from tests.browser import PHONE, WALL, open_page
 from tests.kitchen_fake import KitchenInMemory, door_alarm, temperature
 from tests.served import Site, serving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
-    """One browser for all tests here."""
-    async with browsing.browser(chromium_path) as found:
-        yield found
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def started(browser: Browser) -> AsyncIterator[Browser]:
-    """That browser; its windows are closed after the test."""
-    yield browser
-    for context in browser.contexts:
-        await context.close()
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def kitchen(*names: str) -> KitchenInMemory:
@@ -68,17 +48,17 @@ def kitchen(*names: str) -> KitchenInMemory:
     return found
 
 
-async def as_manager(site: Site, started: Browser, size: tuple[int, int] = WALL) -> Page:
+async def as_manager(site: Site, browser: Browser, size: tuple[int, int] = WALL) -> Page:
     code = await site.access.create_code("lee", Role.MANAGER)
     address = f"{site.url}login?code={code}"
-    page = (await open_page(started, address, language="en", size=size)).page
+    page = (await open_page(browser, address, language="en", size=size)).page
     await page.goto(f"{site.url}#alarms")
     return page
 
 
-async def test_three_taps_shelve_an_alarm_and_it_stays_to_be_seen(started: Browser) -> None:
+async def test_three_taps_shelve_an_alarm_and_it_stays_to_be_seen(browser: Browser) -> None:
     async with serving(kitchen()) as site:
-        opened = await open_page(started, f"{site.url}#alarms", language="en")
+        opened = await open_page(browser, f"{site.url}#alarms", language="en")
         page = opened.page
         row = page.locator(".alarm", has_text="냉장고 온도 높음")
         await row.get_by_role("button", name="Shelve").click()
@@ -99,12 +79,12 @@ async def test_three_taps_shelve_an_alarm_and_it_stays_to_be_seen(started: Brows
         assert (opened.complaints, opened.foreign) == ([], [])
 
 
-async def test_what_latched_is_reset_by_a_manager_and_staff_are_told_so(started: Browser) -> None:
+async def test_what_latched_is_reset_by_a_manager_and_staff_are_told_so(browser: Browser) -> None:
     async with serving(kitchen()) as site:
-        page = (await open_page(started, f"{site.url}#alarms", language="en")).page
+        page = (await open_page(browser, f"{site.url}#alarms", language="en")).page
         row = page.locator(".alarm", has_text="가스 누출")
         await expect(row.get_by_role("button", name="Reset: manager only")).to_be_disabled()
-        manager = await as_manager(site, started)
+        manager = await as_manager(site, browser)
         row = manager.locator(".alarm", has_text="가스 누출")
         await expect(row).to_contain_text("It is over. Make sure, then reset it.")
         await row.get_by_role("button", name="Reset").click()
@@ -113,9 +93,9 @@ async def test_what_latched_is_reset_by_a_manager_and_staff_are_told_so(started:
         assert site.kitchen.acts == [Reset("gas", "lee")]
 
 
-async def test_a_manager_takes_an_alarm_out_of_service_with_two_taps(started: Browser) -> None:
+async def test_a_manager_takes_an_alarm_out_of_service_with_two_taps(browser: Browser) -> None:
     async with serving(kitchen(), demo=False) as site:
-        page = await as_manager(site, started, PHONE)
+        page = await as_manager(site, browser, PHONE)
         row = page.locator(".alarm", has_text="냉장고 온도 높음")
         await row.get_by_role("button", name="Out of service").first.click()
         await row.get_by_role("button", name="Sensor broken").click()
@@ -125,18 +105,18 @@ async def test_a_manager_takes_an_alarm_out_of_service_with_two_taps(started: Br
         await expect(row.get_by_role("button", name="Back in service")).to_be_visible()
 
 
-async def test_what_the_gateway_refuses_is_said_in_its_row(started: Browser) -> None:
+async def test_what_the_gateway_refuses_is_said_in_its_row(browser: Browser) -> None:
     async with serving(kitchen()) as site:
-        page = await as_manager(site, started)
+        page = await as_manager(site, browser)
         site.kitchen.impossible = NotPossible("not-seen", "It is to be acknowledged first.")
         row = page.locator(".alarm", has_text="가스 누출")
         await row.get_by_role("button", name="Reset").click()
         await expect(row.locator(".said").last).to_have_text("It is to be acknowledged first.")
 
 
-async def test_a_row_tells_the_value_now_the_peak_and_what_to_do(started: Browser) -> None:
+async def test_a_row_tells_the_value_now_the_peak_and_what_to_do(browser: Browser) -> None:
     async with serving(kitchen()) as site:
-        page = (await open_page(started, f"{site.url}#alarms", language="en")).page
+        page = (await open_page(browser, f"{site.url}#alarms", language="en")).page
         row = page.locator(".alarm", has_text="냉장고 온도 높음")
         await expect(row.locator(".facts")).to_contain_text("9.2")
         await expect(row.locator(".whys")).to_contain_text("peak 9.2")
@@ -149,10 +129,10 @@ async def test_a_row_tells_the_value_now_the_peak_and_what_to_do(started: Browse
         await expect(past.locator("tr")).to_have_count(3)
 
 
-async def test_a_burst_is_one_line_and_one_tap_and_a_flood_is_said(started: Browser) -> None:
+async def test_a_burst_is_one_line_and_one_tap_and_a_flood_is_said(browser: Browser) -> None:
     async with serving(kitchen("mains", "hood")) as site:
         site.kitchen.flood_view = FloodView(site.clock.wall(), 14, 3)
-        page = (await open_page(started, site.url, language="en")).page
+        page = (await open_page(browser, site.url, language="en")).page
         banner = page.locator("#notices kg-banner", has_text="mains")
         await expect(banner).to_have_count(1)
         await expect(banner).to_contain_text("and 1 more: hood")

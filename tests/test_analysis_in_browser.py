@@ -1,41 +1,25 @@
 """Analysis and forecasts as a person uses them, and the arithmetic behind them."""
 
 import csv
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from gateway.clock import SystemClock
 from gateway.web.kitchen import Band
-from tests import browser as browsing
 from tests.browser import open_page
 from tests.kitchen_fake import KitchenInMemory, temperature
 from tests.served import kitchen_of, serving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HOUR = 3_600_000
 QUARTER = 900_000
 # F. J. Anscombe, Graphs in Statistical Analysis, 1973: the first set, whose r is 0.816.
 ANSCOMBE_X = (10.0, 8.0, 13.0, 9.0, 11.0, 14.0, 6.0, 4.0, 12.0, 7.0, 5.0)
 ANSCOMBE_Y = (8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68)
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
-    async with browsing.browser(chromium_path) as found:
-        yield found
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def started(browser: Browser) -> AsyncIterator[Browser]:
-    yield browser
-    for context in browser.contexts:
-        await context.close()
 
 
 def series(values: tuple[float, ...], step: int = HOUR) -> msgspec.Raw:
@@ -65,12 +49,12 @@ async def choose(page: Page, kind: str, *points: str) -> None:
 
 
 async def test_two_points_are_drawn_on_one_axis_and_leave_as_a_file(
-    started: Browser, tmp_path: Path
+    browser: Browser, tmp_path: Path
 ) -> None:
     kitchen = kitchen_with_past()
     kitchen.change("fridge0/temperature", label="=HYPERLINK(1)")
     async with serving(kitchen) as site:
-        opened = await open_page(started, f"{site.url}#analysis", language="en")
+        opened = await open_page(browser, f"{site.url}#analysis", language="en")
         page = opened.page
         await choose(page, "lines", "fridge0/temperature", "freezer0/temperature")
         chart = page.locator("[data-place=analysis] kg-chart")
@@ -90,19 +74,19 @@ async def test_two_points_are_drawn_on_one_axis_and_leave_as_a_file(
 
 
 async def test_what_goes_together_is_said_in_words_with_the_published_figure(
-    started: Browser,
+    browser: Browser,
 ) -> None:
     async with serving(kitchen_with_past()) as site:
-        page = (await open_page(started, f"{site.url}#analysis", language="en")).page
+        page = (await open_page(browser, f"{site.url}#analysis", language="en")).page
         await choose(page, "pair", "fridge0/temperature", "freezer0/temperature")
         said = page.locator("[data-place=analysis] .note")
         await expect(said).to_contain_text("go together closely (11 times compared)")
         await expect(said).to_contain_text("r = 0.82")
 
 
-async def test_a_view_is_kept_on_this_screen_and_forgotten_again(started: Browser) -> None:
+async def test_a_view_is_kept_on_this_screen_and_forgotten_again(browser: Browser) -> None:
     async with serving(kitchen_with_past()) as site:
-        page = (await open_page(started, f"{site.url}#analysis", language="en")).page
+        page = (await open_page(browser, f"{site.url}#analysis", language="en")).page
         await choose(page, "hours", "fridge0/temperature")
         await expect(page.locator(".map tr")).to_have_count(8)
         await page.get_by_role("button", name="Keep this view").click()
@@ -115,7 +99,7 @@ async def test_a_view_is_kept_on_this_screen_and_forgotten_again(started: Browse
 
 
 async def test_a_forecast_stands_beside_how_it_has_done_or_says_that_this_is_not_known(
-    started: Browser,
+    browser: Browser,
 ) -> None:
     kitchen = KitchenInMemory([temperature("cold", "Cold room", 3.0, Band(high=8.0))])
     outlook = msgspec.structs.replace(
@@ -138,7 +122,7 @@ async def test_a_forecast_stands_beside_how_it_has_done_or_says_that_this_is_not
     for end in ("low", "high"):
         kitchen.add(msgspec.structs.replace(outlook, id=f"outlook/in_60min_{end}", secondary=True))
     async with serving(kitchen) as site:
-        page = (await open_page(started, f"{site.url}#forecasts", language="en")).page
+        page = (await open_page(browser, f"{site.url}#forecasts", language="en")).page
         row = page.locator("[data-place=forecasts] .row")
         await expect(row).to_contain_text("off by 0.50\u00a0°C on average")
         await expect(row).to_contain_text("saying “as now” would be off by 1.00\u00a0°C")

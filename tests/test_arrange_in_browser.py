@@ -2,11 +2,9 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
 from gateway.access import Role
@@ -14,28 +12,14 @@ from gateway.clock import SystemClock
 from gateway.documents import Document
 from gateway.web.static import FOLDER
 from gateway.web.views import LAYOUTS
-from tests import browser as browsing
 from tests.browser import PHONE, WALL, open_page
 from tests.kitchen_fake import KitchenInMemory
 from tests.served import Site, kitchen_of, serving
 from tests.test_places_in_browser import picture
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 OWN = "_demo"
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
-    async with browsing.browser(chromium_path) as found:
-        yield found
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def started(browser: Browser) -> AsyncIterator[Browser]:
-    yield browser
-    for context in browser.contexts:
-        await context.close()
 
 
 def words(language: str) -> dict[str, str]:
@@ -68,11 +52,11 @@ async def tiles(page: Page) -> list[str]:
 @pytest.mark.parametrize("size", [WALL, PHONE], ids=["wall", "phone"])
 @pytest.mark.parametrize("language", ["en", "ko"])
 async def test_tiles_are_moved_hidden_and_made_large_by_touch(
-    started: Browser, tmp_path: Path, size: tuple[int, int], language: str
+    browser: Browser, tmp_path: Path, size: tuple[int, int], language: str
 ) -> None:
     say = words(language)
     async with serving(kitchen(language)) as site:
-        opened = await open_page(started, f"{site.url}#more", size=size, language=language)
+        opened = await open_page(browser, f"{site.url}#more", size=size, language=language)
         page = opened.page
         await page.get_by_role("link", name=say["nav.arrange"]).click()
         await expect(page.locator("[data-place=arrange][data-shown]")).to_be_visible()
@@ -107,12 +91,12 @@ async def test_tiles_are_moved_hidden_and_made_large_by_touch(
 
 
 async def test_a_hidden_tile_is_back_while_it_is_in_alarm_silent_or_broken(
-    started: Browser,
+    browser: Browser,
 ) -> None:
     async with serving(kitchen()) as site:
         ids = [point.id for point in site.kitchen.points() if point.zone == "A"]
         await keep(site, {"hidden": ids})
-        page = (await open_page(started, site.url, language="en")).page
+        page = (await open_page(browser, site.url, language="en")).page
         await expect(page.locator("kg-tile")).to_have_count(8)
         bad = {"value": None, "quality": "bad"}
         site.kitchen.change(ids[0], state="stale", reason="stale", **bad)
@@ -129,18 +113,18 @@ async def test_a_hidden_tile_is_back_while_it_is_in_alarm_silent_or_broken(
         await expect(page.locator("kg-tile")).to_have_count(10)
 
 
-async def test_a_wall_that_shows_nothing_says_why(started: Browser) -> None:
+async def test_a_wall_that_shows_nothing_says_why(browser: Browser) -> None:
     async with serving(kitchen()) as site:
         await keep(site, {"hidden": [point.id for point in site.kitchen.points()]})
-        page = (await open_page(started, site.url, language="en")).page
+        page = (await open_page(browser, site.url, language="en")).page
         await expect(page.get_by_text("Every tile is hidden: More, Arrange.")).to_be_visible()
 
 
-async def test_the_first_picture_is_the_arranged_one(started: Browser) -> None:
+async def test_the_first_picture_is_the_arranged_one(browser: Browser) -> None:
     async with serving(kitchen()) as site:
         zones = [{"zone": "C", "tiles": ["door2/open"]}, {"zone": "A", "tiles": ["gone/x"]}]
         await keep(site, {"zones": zones, "hidden": ["door1/open"]})
-        opened = await open_page(started, "about:blank", language="en")
+        opened = await open_page(browser, "about:blank", language="en")
         page = opened.page
         await page.add_init_script(
             """new MutationObserver(() => {
@@ -160,27 +144,27 @@ async def test_the_first_picture_is_the_arranged_one(started: Browser) -> None:
     "content", [{}, {"zones": 5}, {"zones": [None, 5, {"tiles": {}}], "hidden": "x", "large": [{}]}]
 )
 async def test_a_layout_that_makes_no_sense_hides_nothing(
-    started: Browser, content: object
+    browser: Browser, content: object
 ) -> None:
     async with serving(kitchen()) as site:
         await keep(site, content)
-        opened = await open_page(started, site.url, language="en")
+        opened = await open_page(browser, site.url, language="en")
         await expect(opened.page.locator("kg-tile[data-state=ok]")).to_have_count(12)
         assert opened.complaints == []
 
 
-async def test_without_layouts_the_wall_is_as_it_is_configured(started: Browser) -> None:
+async def test_without_layouts_the_wall_is_as_it_is_configured(browser: Browser) -> None:
     async with serving(kitchen()) as site:
-        page = (await open_page(started, "about:blank", language="en")).page
+        page = (await open_page(browser, "about:blank", language="en")).page
         await page.route("**/api/v1/layouts", lambda route: route.abort())
         await page.goto(site.url)
         await expect(page.locator("kg-tile[data-state=ok]")).to_have_count(12)
 
 
-async def test_another_screens_layout_is_taken_over_and_given_up(started: Browser) -> None:
+async def test_another_screens_layout_is_taken_over_and_given_up(browser: Browser) -> None:
     async with serving(kitchen()) as site:
         await keep(site, {"hidden": ["door0/open"]}, "Wall <b>2</b>")
-        page = (await open_page(started, f"{site.url}#arrange", language="en")).page
+        page = (await open_page(browser, f"{site.url}#arrange", language="en")).page
         await page.get_by_role("button", name="As on Wall <b>2</b>").click()
         await expect(page.get_by_text("Kept.")).to_be_visible()
         assert (await kept(site)) == {"hidden": ["door0/open"]}
@@ -192,9 +176,9 @@ async def test_another_screens_layout_is_taken_over_and_given_up(started: Browse
         assert (await kept(site)) == {}
 
 
-async def test_what_cannot_be_kept_is_told_and_not_shown(started: Browser) -> None:
+async def test_what_cannot_be_kept_is_told_and_not_shown(browser: Browser) -> None:
     async with serving(kitchen()) as site:
-        page = (await open_page(started, f"{site.url}#arrange", language="en")).page
+        page = (await open_page(browser, f"{site.url}#arrange", language="en")).page
         large = row(page, "door0/open").get_by_role("button", name="Large")
         await expect(large).to_be_enabled()
         for number in range(100):
@@ -204,10 +188,10 @@ async def test_what_cannot_be_kept_is_told_and_not_shown(started: Browser) -> No
         await expect(large).to_have_attribute("aria-pressed", "false")
 
 
-async def test_a_tablet_is_arranged_by_staff_and_keeps_it_without_them(started: Browser) -> None:
+async def test_a_tablet_is_arranged_by_staff_and_keeps_it_without_them(browser: Browser) -> None:
     async with serving(kitchen(), demo=False) as site:
         code = await site.access.create_code("boss", Role.MANAGER)
-        page = (await open_page(started, f"{site.url}login?code={code}", language="en")).page
+        page = (await open_page(browser, f"{site.url}login?code={code}", language="en")).page
         await page.goto(f"{site.url}#arrange")
         await row(page, "door0/open").get_by_role("button", name="Hide").click()
         await expect(page.get_by_text("Kept.")).to_be_visible()

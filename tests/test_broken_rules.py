@@ -146,14 +146,17 @@ def live_on(kitchen: Bench, now: int) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_five_thousand_broken_rules_are_refused_whole_or_can_be_lived_with(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [1_000, pytest.param(5_000, marks=pytest.mark.long)])
+def test_thousands_of_broken_rules_are_refused_whole_or_can_be_lived_with(
+    tmp_path: Path, count: int
+) -> None:
     original = read(tmp_path, KITCHEN)
     before = KITCHEN.index("modes:"), KITCHEN.index("emulation:")
     head, rules, tail = KITCHEN[: before[0]], KITCHEN[before[0] : before[1]], KITCHEN[before[1] :]
-    chance = random.Random(20261121)
+    chance = random.Random(count)
     path = tmp_path / "config.yaml"
     refused = taken = other = 0
-    for _ in range(5_000):
+    for _ in range(count):
         text = f"{head}{mutated(rules, chance)}{tail}"
         path.write_bytes(text.encode())
         loaded = load(path)
@@ -178,9 +181,9 @@ def test_five_thousand_broken_rules_are_refused_whole_or_can_be_lived_with(tmp_p
         back.feed(Observed("cold/temperature", Seen(9.0, at=2 * LATER_MS)), 2 * LATER_MS)
         assert back.phase("warm") in {Phase.ACTIVE, Phase.SUSPENDED}
         assert isinstance(back.state.entries["alarm/warm"], Alarm)
-    assert refused > 2_000
-    assert taken > 50
-    assert other > 10, taken
+    assert refused > count // 3
+    assert taken > count // 100
+    assert other > count // 500, taken
 
 
 def test_what_did_not_change_goes_on_where_it_stood(tmp_path: Path) -> None:

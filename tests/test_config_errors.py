@@ -235,17 +235,18 @@ def fitted(config: schema.Config, before: schema.Config) -> FitOut:
 
 
 @pytest.mark.timeout(1_200)
-def test_five_thousand_broken_kitchens_end_as_good_or_as_problems_with_a_place(
-    tmp_path: Path,
+@pytest.mark.parametrize("count", [1_000, pytest.param(5_000, marks=pytest.mark.long)])
+def test_thousands_of_broken_kitchens_end_as_good_or_as_problems_with_a_place(
+    tmp_path: Path, count: int
 ) -> None:
     original = EXAMPLE.read_text()
-    chance = random.Random(20261121)
+    chance = random.Random(count)
     path = tmp_path / "config.yaml"
     path.write_text(original)
     whole = load(path).config
     assert whole is not None
     good_ones = left_out = built = 0
-    for number in range(5_000):
+    for number in range(count):
         text = mutated(original, chance)
         path.write_bytes(text.encode())
         loaded = load(path)
@@ -271,6 +272,6 @@ def test_five_thousand_broken_kitchens_end_as_good_or_as_problems_with_a_place(
         assert equipment.actuators.keys() | equipment.unbuilt >= config.actuators.keys()
         equipment.close()
         built += 1
-    assert good_ones > 250
-    assert left_out > 250
-    assert built > 150
+    assert good_ones > count // 20
+    assert left_out > count // 20
+    assert built > count // 33

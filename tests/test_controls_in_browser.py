@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -14,11 +13,10 @@ from gateway.clock import SystemClock
 from gateway.web.kitchen import ActuatorView, Order
 from gateway.web.route import Settings
 from gateway.web.server import Server
-from tests import browser as browsing
 from tests.browser import PHONE, WALL, open_page
 from tests.kitchen_fake import KitchenInMemory, TokensInMemory, small_kitchen
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FAN = ActuatorView(
     id="hood_fan", label="Hood fan", value=False, since=0, read_back=False, cause="safe state"
@@ -28,14 +26,8 @@ DEMO = User("demo", Role.STAFF, "demo")
 LAMP = msgspec.structs.replace(FAN, id="lamp", label="Lamp", locked=True)
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
-    async with browsing.browser(chromium_path) as found:
-        yield found
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def site(browser: Browser) -> AsyncIterator[tuple[KitchenInMemory, str]]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def site() -> AsyncIterator[tuple[KitchenInMemory, str]]:
     kitchen, clock = small_kitchen(), SystemClock()
     kitchen.now = clock.wall()
     kitchen.actuator_views = {it.id: it for it in (FAN, SIREN, LAMP)}
@@ -44,8 +36,6 @@ async def site(browser: Browser) -> AsyncIterator[tuple[KitchenInMemory, str]]:
     await server.start()
     yield kitchen, f"http://127.0.0.1:{server.port}/"
     await server.stop()
-    for context in browser.contexts:
-        await context.close()
 
 
 async def test_a_fan_is_switched_by_a_tap_and_given_back(

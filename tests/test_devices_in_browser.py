@@ -1,30 +1,21 @@
 """One device on the page: its settings, what was counted, its points, and a reading now."""
 
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from gateway.access import Role
 from gateway.clock import SystemClock
-from tests import browser as browsing
 from tests.browser import PHONE, WALL, open_page
 from tests.served import kitchen_of, serving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PICTURES = os.environ.get("KG_PICTURES")
 READ = {"en": "Read now", "ko": "지금 읽기"}
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
-    async with browsing.browser(chromium_path) as found:
-        yield found
 
 
 @pytest.mark.timeout(300)

@@ -62,6 +62,21 @@ def test_kitchen_time_goes_on_after_a_restart() -> None:
     assert clock.now() == 71_000
 
 
+async def test_on_a_machine_that_was_suspended_everybody_wakes_late_and_once() -> None:
+    clock, woken = ManualClock(monotonic_ms=10_000), list[int]()
+
+    async def tick() -> None:
+        while True:
+            await clock.sleep(1)
+            woken.append(clock.now())
+
+    ticking = asyncio.create_task(tick())
+    await clock.leap(60_000)
+    await clock.advance(1_000)
+    ticking.cancel()
+    assert woken == [70_000, 71_000]
+
+
 def _answer(broker: Broker, packet: bytes, timeout_s: float = PATIENCE_S) -> bytes:
     with socket.create_connection((broker.host, broker.port), timeout=timeout_s) as wire:
         wire.sendall(packet)
@@ -115,7 +130,7 @@ def test_a_part_is_believed_by_its_answer(monkeypatch: pytest.MonkeyPatch) -> No
     parts.find.cache_clear()
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n", "2")])
 @pytest.mark.parametrize(("ci", "status"), [("", 0), ("true", 1)])
 def test_a_missing_part_is_listed_and_fails_only_on_ci(
     pytester: pytest.Pytester,
@@ -126,6 +141,7 @@ def test_a_missing_part_is_listed_and_fails_only_on_ci(
 ) -> None:
     monkeypatch.setenv("KG_MOSQUITTO", "/does/not/exist")
     monkeypatch.setenv("CI", ci)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the others take seconds to load
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
     pytester.makepyfile(test_it="def test_needs(mosquitto): ...\n\ndef test_plain(): ...\n")
 

@@ -16,17 +16,16 @@ _PACKAGES = ("gateway", "drivers", "rules", "models")
 _DOC = '"""Planted by a test."""\n\n'
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """Return a copy of everything lint looks at."""
+def _copied(folder: Path) -> Path:
+    """A copy of everything lint looks at."""
     for package in _PACKAGES:
         shutil.copytree(
-            _ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
+            _ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__")
         )
     for name in ("setup.cfg", "pyproject.toml", "scripts"):
         source = _ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
-    return tmp_path
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+    return folder
 
 
 def _run(folder: Path, *command: str) -> tuple[int, str]:
@@ -57,7 +56,7 @@ def _ruff(folder: Path) -> tuple[int, str]:
 
 
 def _house(folder: Path) -> tuple[int, str]:
-    return _run(folder, "scripts/check_house.py")
+    return _run(folder, str(_ROOT / "scripts" / "check_house.py"))
 
 
 def _plant(folder: Path, name: str, code: str) -> None:
@@ -66,58 +65,69 @@ def _plant(folder: Path, name: str, code: str) -> None:
     path.write_text(_DOC + code)
 
 
-def test_the_house_keeps_its_own_rules(copy: Path) -> None:
+def test_the_house_keeps_its_own_rules(tmp_path: Path) -> None:
     for check in (_layers, _house):
-        code, report = check(copy)
+        code, report = check(_copied(tmp_path / check.__name__))
         assert code == 0, report
 
 
-@pytest.mark.parametrize(
-    ("name", "code", "contract"),
-    [
-        ("drivers/planted.py", "import gateway.clock\n", "The daemon imports the leaves"),
-        ("drivers/planted.py", "import rules.base\n", "The daemon imports the leaves"),
-        ("rules/planted.py", "import models\n", "The daemon imports the leaves"),
-        ("models/planted.py", "import drivers.base\n", "The daemon imports the leaves"),
-        ("drivers/planted.py", "import drivers.other\n", "A driver imports drivers.base only"),
-        (
-            "drivers/framing/planted.py",
-            "import drivers.other\n",
-            "A driver imports drivers.base only",
-        ),
-        (
-            "drivers/emulated/planted.py",
-            "import drivers.emulated.other\n",
-            "An emulated chip imports no other chip",
-        ),
-        ("drivers/emulated/planted.py", "import drivers.other\n", "A driver imports drivers.base"),
-        ("drivers/planted.py", "import asyncio\n", "Leaves take their world"),
-        ("rules/planted.py", "import threading\n", "Leaves take their world"),
-        ("models/planted.py", "import socket\n", "Leaves take their world"),
-        ("drivers/planted.py", "import smbus2\n", "Leaves take their world"),
-        ("rules/planted.py", "import time\n", "Leaves take their world"),
-        ("gateway/planted.py", "import models.train.planted\n", "The daemon never loads"),
-        ("gateway/planted.py", "import onnxruntime\n", "onnxruntime only in"),
-        ("models/planted.py", "import onnxruntime\n", "onnxruntime only in"),
-        ("gateway/planted.py", "import paho.mqtt.client\n", "paho-mqtt only in"),
-        ("gateway/sync/planted.py", "import sqlite3\n", "SQL only in"),
-        ("gateway/planted.py", "import sqlite_utils\n", "SQL only in"),
-        ("gateway/sync/planted.py", "import psutil\n", "psutil only in"),
-        ("gateway/planted.py", "import serial\n", "Hardware libraries only in"),
-        ("gateway/planted.py", "import gpiozero\n", "Hardware libraries only in"),
-    ],
+# Into which package what is planted, and the contract it breaks.
+LAYERS = (
+    ("drivers", "import gateway.clock\n", "The daemon imports the leaves"),
+    ("drivers", "import rules.base\n", "The daemon imports the leaves"),
+    ("rules", "import models\n", "The daemon imports the leaves"),
+    ("models", "import drivers.base\n", "The daemon imports the leaves"),
+    ("drivers", "import drivers.other\n", "A driver imports drivers.base only"),
+    (
+        "drivers/framing",
+        "import drivers.other\n",
+        "A driver imports drivers.base only",
+    ),
+    (
+        "drivers/emulated",
+        "import drivers.emulated.other\n",
+        "An emulated chip imports no other chip",
+    ),
+    ("drivers/emulated", "import drivers.other\n", "A driver imports drivers.base"),
+    ("drivers", "import asyncio\n", "Leaves take their world"),
+    ("rules", "import threading\n", "Leaves take their world"),
+    ("models", "import socket\n", "Leaves take their world"),
+    ("drivers", "import smbus2\n", "Leaves take their world"),
+    ("rules", "import time\n", "Leaves take their world"),
+    ("gateway", "import models.train.planted\n", "The daemon never loads"),
+    ("gateway", "import onnxruntime\n", "onnxruntime only in"),
+    ("models", "import onnxruntime\n", "onnxruntime only in"),
+    ("gateway", "import paho.mqtt.client\n", "paho-mqtt only in"),
+    ("gateway/sync", "import sqlite3\n", "SQL only in"),
+    ("gateway", "import sqlite_utils\n", "SQL only in"),
+    ("gateway/sync", "import psutil\n", "psutil only in"),
+    ("gateway", "import serial\n", "Hardware libraries only in"),
+    ("gateway", "import gpiozero\n", "Hardware libraries only in"),
 )
-def test_a_broken_layer_or_fence_fails_lint(
-    copy: Path, name: str, code: str, contract: str
-) -> None:
+
+
+@pytest.fixture(scope="module")
+def broken_layers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return what lint says of each contract that is broken, with everything planted at once."""
+    folder = _copied(tmp_path_factory.mktemp("layers"))
     for other in ("drivers/other.py", "drivers/emulated/other.py", "models/train/planted.py"):
-        _plant(copy, other, "")
-    _plant(copy, name, code)
-
-    status, report = _layers(copy)
-
+        _plant(folder, other, "")
+    for number, (package, code, _) in enumerate(LAYERS):
+        _plant(folder, f"{package}/planted_{number}.py", code)
+    status, report = _layers(folder)
     assert status != 0
-    assert any(broken.startswith(contract) for broken in _broken(report)), report
+    parts = re.split(r"(?m)^(.+)\n-+\n", report)
+    said = dict(zip(parts[1::2], parts[2::2], strict=True))
+    return {name: said[name] for name in _broken(report)}
+
+
+@pytest.mark.parametrize("number", range(len(LAYERS)))
+def test_a_broken_layer_or_fence_fails_lint(broken_layers: dict[str, str], number: int) -> None:
+    package, _, contract = LAYERS[number]
+    planted = f"{package.replace('/', '.')}.planted_{number} ->"
+    assert any(
+        name.startswith(contract) and planted in said for name, said in broken_layers.items()
+    ), broken_layers
 
 
 @pytest.mark.parametrize(
@@ -150,10 +160,10 @@ def test_a_banned_clock_call_fails_lint(tmp_path: Path, code: str) -> None:
         "import asyncio\nNOW = asyncio.get_running_loop().time()\n",
     ],
 )
-def test_the_event_loops_clock_fails_lint(copy: Path, code: str) -> None:
-    _plant(copy, "gateway/planted.py", code)
+def test_the_event_loops_clock_fails_lint(tmp_path: Path, code: str) -> None:
+    _plant(tmp_path, "gateway/planted.py", code)
 
-    status, report = _house(copy)
+    status, report = _house(tmp_path)
 
     assert status == 1
     assert "gateway/planted.py:" in report
@@ -175,24 +185,24 @@ def test_the_event_loops_clock_fails_lint(copy: Path, code: str) -> None:
         "from sqlite3 import connect\n",
     ],
 )
-def test_deciding_state_outside_the_store_fails_lint(copy: Path, code: str) -> None:
-    _plant(copy, "gateway/planted.py", code)
+def test_deciding_state_outside_the_store_fails_lint(tmp_path: Path, code: str) -> None:
+    _plant(tmp_path, "gateway/planted.py", code)
 
-    status, report = _house(copy)
+    status, report = _house(tmp_path)
 
     assert status == 1
     assert "whatever decides is a row of gateway.db" in report
 
 
-def test_reading_a_file_is_no_state(copy: Path) -> None:
+def test_reading_a_file_is_no_state(tmp_path: Path) -> None:
     _plant(
-        copy,
+        tmp_path,
         "gateway/planted.py",
         "from pathlib import Path\n"
         'open("config.yaml")\nPath("config.yaml").open("rb")\nopen("config.yaml", mode="r")\n',
     )
 
-    status, report = _house(copy)
+    status, report = _house(tmp_path)
 
     assert status == 0, report
 

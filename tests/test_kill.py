@@ -20,11 +20,10 @@ from gateway.judging import decode, replay
 from gateway.store.log import unpacked
 from gateway.store.state import committed
 from rules.judge import Judge
-from tests.broker import Settings
+from tests.broker import Broker, Settings
 from tests.conftest import BrokerFactory
 from tests.processes import REPOSITORY, Daemon, wait_for
 
-KILLS = 100
 CONFIG = """
 site: {{label: Kill, zone: UTC}}
 buses: {{i2c: {{kind: i2c, path: /dev/i2c-1}}, pins: {{kind: gpio, chip: pinctrl-bcm2711}}}}
@@ -136,34 +135,44 @@ def assert_in_order(database: Path, cloud: Path) -> None:
         assert times == sorted(times)
 
 
-@pytest.mark.timeout(3_600)
-def test_a_hundred_kills_lose_nothing_and_change_no_judgement(
-    mosquitto: BrokerFactory, tmp_path: Path
-) -> None:
-    random.seed(20261121)
-    broker = mosquitto()
-    cloud = tmp_path / "cloud.db"
-    daemon = Daemon(tmp_path / "site", CONFIG.format(url=broker.url, limit=2.5))
+def killed(broker: Broker, folder: Path, kills: int, chance: random.Random) -> None:
+    cloud = folder / "cloud.db"
+    daemon = Daemon(folder / "site", CONFIG.format(url=broker.url, limit=2.5))
     with receiving(broker.url, cloud):
-        for number in range(KILLS):
+        for number in range(kills):
             daemon.start(ready=False)
             # Now and then one lives until a second's commit: what runs since is kept from then on.
             lives = number % 10 == 5
-            if lives or random.random() < 0.9:
+            if lives or chance.random() < 0.9:
                 daemon.wait_line("collecting")
-            time.sleep(random.uniform(0.0, 0.6) + (1.5 if lives else 0.0))
+            time.sleep(chance.uniform(0.0, 0.6) + (1.5 if lives else 0.0))
             daemon.kill()
             if daemon.database.exists():
                 assert_state_is_that_of_an_uninterrupted_run(daemon)
         daemon.start()
         count = assert_all_arrived(daemon, cloud)
-    assert count > KILLS
+    assert count > kills
     assert_state_is_that_of_an_uninterrupted_run(daemon)
     with closing(sqlite3.connect(daemon.database)) as connection:
         events = [body for (body,) in connection.execute("SELECT body FROM ev")]
     assert sum(b'"longer"' in unpacked(body) for body in events) == 1, (
         "a `for` of 8 s outlives starts of half a second, and fires once"
     )
+
+
+@pytest.mark.timeout(3_600)
+def test_thirty_kills_lose_nothing_and_change_no_judgement(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    killed(mosquitto(), tmp_path, 30, random.Random(20261121))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3_600)
+def test_a_hundred_kills_lose_nothing_and_change_no_judgement(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    killed(mosquitto(), tmp_path, 100, random.Random(7))
 
 
 @pytest.mark.timeout(2_400)

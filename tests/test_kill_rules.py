@@ -200,8 +200,8 @@ def noted(daemon: Daemon) -> list[str]:
 
 
 @pytest.mark.timeout(900)
-def test_twenty_kills_change_nothing_that_rules_decide(tmp_path: Path) -> None:
-    killed(tmp_path, 20, random.Random(20261121))
+def test_ten_kills_change_nothing_that_rules_decide(tmp_path: Path) -> None:
+    killed(tmp_path, 10, random.Random(20261121))
 
 
 @pytest.mark.long

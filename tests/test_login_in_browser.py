@@ -4,10 +4,8 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from gateway.access import Access, Role
@@ -15,22 +13,15 @@ from gateway.access.turns import WAITING_MAX
 from gateway.clock import SystemClock
 from gateway.web.route import Settings
 from gateway.web.server import Server
-from tests import browser as browsing
 from tests.browser import PHONE, WALL, Opened, open_page
 from tests.kitchen_fake import PeopleInMemory, TokensInMemory
 from tests.served import kitchen_of
 from tests.web_client import OWNER, PASSWORD, PIN
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NAMES = ("김민지", "이민호", "박서준", "Anna Müller", "Nguyễn Văn An", "정하나", "<b>강도윤</b>")
 REFUSED = "Failed to load resource: the server responded with a status of 401 (Unauthorized)"
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
-    async with browsing.browser(chromium_path) as found:
-        yield found
 
 
 @asynccontextmanager

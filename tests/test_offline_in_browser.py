@@ -1,24 +1,13 @@
 """What a browser gives over HTTPS and on this machine: the page opens without the gateway."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from gateway.clock import SystemClock
-from tests import browser as browsing
 from tests.browser import open_page
 from tests.served import kitchen_of, serving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
-    async with browsing.browser(chromium_path) as found:
-        yield found
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 _READY = "navigator.serviceWorker.ready.then((it) => it.active !== null)"

@@ -2,39 +2,20 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import msgspec
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, Response, expect
 
 from gateway.access import Role
 from gateway.clock import SystemClock
 from gateway.web.kitchen import Band, NoHistory, PointView
-from tests import browser as browsing
 from tests.browser import LARGE_WALL, PHONE, WALL, open_page
 from tests.kitchen_fake import KitchenInMemory, TokensInMemory, contact, door_alarm, temperature
 from tests.ports import reserved_port
 from tests.served import DETECTOR, GAS, LEAK, Site, kitchen_of, serving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
-    """One browser for all tests here: starting it takes longer than most of them."""
-    async with browsing.browser(chromium_path) as found:
-        yield found
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def started(browser: Browser) -> AsyncIterator[Browser]:
-    """That browser; its windows are closed after the test."""
-    yield browser
-    for context in browser.contexts:
-        await context.close()
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 VIEWS = [
@@ -48,11 +29,11 @@ VIEWS = [
 ]
 
 
-async def test_nothing_overflows_at_any_size_in_either_language(started: Browser) -> None:
+async def test_nothing_overflows_at_any_size_in_either_language(browser: Browser) -> None:
     for size, language, theme, alarms in VIEWS:
         kitchen = kitchen_of(language, now=SystemClock().wall(), alarms=alarms)
         async with serving(kitchen) as site:
-            opened = await open_page(started, site.url, size=size, language=language, theme=theme)
+            opened = await open_page(browser, site.url, size=size, language=language, theme=theme)
             await expect(opened.page.locator("kg-tile[data-state]")).to_have_count(12)
             assert await opened.faults() == [], (size, language, alarms)
             await opened.page.goto(f"{site.url}#point/fridge0/temperature")
@@ -63,14 +44,14 @@ async def test_nothing_overflows_at_any_size_in_either_language(started: Browser
 
 
 async def test_a_gas_leak_that_the_detector_hears_too_leaves_room_for_the_tiles(
-    started: Browser,
+    browser: Browser,
 ) -> None:
     for size in (WALL, LARGE_WALL, PHONE):
         kitchen = kitchen_of("ko", now=SystemClock().wall(), alarms=0, zones="ABCD")
         for alarm in (LEAK, DETECTOR):
             kitchen.raise_alarm(msgspec.structs.replace(alarm, since=SystemClock().wall()))
         async with serving(kitchen) as site:
-            opened = await open_page(started, site.url, size=size, language="en")
+            opened = await open_page(browser, site.url, size=size, language="en")
             await expect(opened.page.locator("kg-banner")).to_have_count(2)
             await expect(opened.page.locator("kg-tile[data-state]")).to_have_count(
                 16 if size == PHONE else 12
@@ -80,11 +61,11 @@ async def test_a_gas_leak_that_the_detector_hears_too_leaves_room_for_the_tiles(
 
 
 async def test_a_value_at_the_wire_is_seen_and_an_alarm_is_acknowledged_by_one_tap(
-    started: Browser,
+    browser: Browser,
 ) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=1)
     async with serving(kitchen) as site:
-        page = (await open_page(started, site.url, language="en")).page
+        page = (await open_page(browser, site.url, language="en")).page
         await expect(page.locator("kg-tile").nth(4)).to_contain_text("3.2")
         site.kitchen.change("fridge1/temperature", value=4.4)
         site.server.live.point_changed("fridge1/temperature")
@@ -105,37 +86,37 @@ async def test_a_value_at_the_wire_is_seen_and_an_alarm_is_acknowledged_by_one_t
 
 
 async def test_without_the_event_that_confirms_it_the_button_comes_back(
-    started: Browser,
+    browser: Browser,
 ) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=1)
     async with serving(kitchen) as site:
-        page = (await open_page(started, site.url, language="en")).page
+        page = (await open_page(browser, site.url, language="en")).page
         await page.get_by_role("button", name="Acknowledge").click()
         again = page.locator("kg-banner .acknowledge")
         await expect(again).to_have_text("Not confirmed · again")
         await expect(page.locator("kg-banner")).to_have_attribute("data-state", "unacknowledged")
 
 
-async def test_names_from_devices_are_text_and_never_markup(started: Browser) -> None:
+async def test_names_from_devices_are_text_and_never_markup(browser: Browser) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=1)
     hostile = "<img src=x onerror=alert(1)>"
     kitchen.change("fridge0/temperature", label=hostile)
     kitchen.raise_alarm(door_alarm(label=hostile, advice=f"<b>{hostile}</b>"))
     async with serving(kitchen) as site:
-        opened = await open_page(started, site.url, language="en")
+        opened = await open_page(browser, site.url, language="en")
         await expect(opened.page.locator("kg-tile .name").first).to_have_text(hostile)
         await expect(opened.page.locator("img, kg-banner b b")).to_have_count(0)
         assert opened.complaints == []
 
 
 async def test_a_lost_gateway_is_told_and_its_return_brings_all_values_back(
-    started: Browser,
+    browser: Browser,
 ) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall() - 8_000, alarms=0)
     port = reserved_port()
     async with serving(kitchen, demo=False, port=port) as site:
         code = await site.access.create_code("lee", Role.STAFF)
-        page = (await open_page(started, f"{site.url}login?code={code}", language="en")).page
+        page = (await open_page(browser, f"{site.url}login?code={code}", language="en")).page
         await expect(page.locator("kg-tile[data-state=ok]")).to_have_count(12)
         await site.server.stop()
         await expect(page.locator(".offline")).to_contain_text("Offline for")
@@ -166,11 +147,11 @@ def knows_later(page: Page, before: TokensInMemory, after: TokensInMemory) -> No
 
 
 async def test_names_units_and_forecasts_are_told_in_the_language_of_the_viewer(
-    started: Browser,
+    browser: Browser,
 ) -> None:
     kitchen = KitchenInMemory(points_with_metrics())
     async with serving(kitchen) as site:
-        page = (await open_page(started, site.url, language="en")).page
+        page = (await open_page(browser, site.url, language="en")).page
         tiles = page.locator("kg-tile")
         await expect(page.locator("kg-tile .name")).to_have_text(
             ["주방 temperature", "주방 grease level", *["전망 in 60 min", "전망 until limit"] * 2]
@@ -217,13 +198,13 @@ def points_with_metrics() -> list[PointView]:
 
 
 async def test_a_banner_says_what_the_machine_did_only_while_it_is_confirmed(
-    started: Browser,
+    browser: Browser,
 ) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=1)
     buzzer = contact("buzzer", "부저", opened=True)
     kitchen.add(msgspec.structs.replace(buzzer, id="buzzer/state", at=SystemClock().wall()))
     async with serving(kitchen) as site:
-        page = (await open_page(started, site.url, language="en")).page
+        page = (await open_page(browser, site.url, language="en")).page
         await expect(page.locator("kg-banner .facts")).to_contain_text("부저: On (automatic)")
         await page.locator(".tab").last.click()
         tile = page.locator("kg-tile", has_text="부저")
@@ -234,10 +215,10 @@ async def test_a_banner_says_what_the_machine_did_only_while_it_is_confirmed(
         await expect(page.locator("kg-banner .facts")).not_to_contain_text("부저")
 
 
-async def test_language_and_theme_are_chosen_on_the_page_and_kept(started: Browser) -> None:
+async def test_language_and_theme_are_chosen_on_the_page_and_kept(browser: Browser) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
     async with serving(kitchen) as site:
-        page = (await open_page(started, site.url, language="en")).page
+        page = (await open_page(browser, site.url, language="en")).page
         await expect(page.locator("#verdict")).to_have_text("All normal")
         await page.locator("#language").click()
         await expect(page.locator("#verdict")).to_have_text("모두 정상")
@@ -251,11 +232,11 @@ async def test_language_and_theme_are_chosen_on_the_page_and_kept(started: Brows
 
 
 async def test_the_printed_link_opens_the_page_and_a_wrong_code_is_told(
-    started: Browser,
+    browser: Browser,
 ) -> None:
     kitchen = kitchen_of("ko", now=SystemClock().wall(), alarms=1)
     async with serving(kitchen, demo=False) as site:
-        page = (await open_page(started, site.url)).page
+        page = (await open_page(browser, site.url)).page
         await expect(page.locator("h1")).to_have_text("로그인")
         await page.get_by_role("button", name="코드 또는 토큰").click()
         await page.locator("#secret").fill("WRONG")
@@ -272,10 +253,10 @@ async def test_the_printed_link_opens_the_page_and_a_wrong_code_is_told(
 
 
 @pytest.mark.parametrize("taps", [1])
-async def test_a_worse_alarm_never_slides_in_under_a_finger(started: Browser, taps: int) -> None:
+async def test_a_worse_alarm_never_slides_in_under_a_finger(browser: Browser, taps: int) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=taps)
     async with serving(kitchen) as site:
-        page = (await open_page(started, site.url, language="en")).page
+        page = (await open_page(browser, site.url, language="en")).page
         await expect(page.locator("kg-banner")).to_have_count(1)
         await page.mouse.move(500, 90)
         await page.mouse.down()
@@ -289,10 +270,10 @@ async def test_a_worse_alarm_never_slides_in_under_a_finger(started: Browser, ta
         await expect(page.locator("kg-banner").first).to_have_attribute("data-class", "life")
 
 
-async def test_a_tile_leads_to_its_curve_its_table_and_back(started: Browser) -> None:
+async def test_a_tile_leads_to_its_curve_its_table_and_back(browser: Browser) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
     async with serving(kitchen) as site:
-        page = (await open_page(started, site.url, language="en")).page
+        page = (await open_page(browser, site.url, language="en")).page
         await page.locator("kg-tile").first.click()
         await expect(page).to_have_url(re.compile("#point/fridge0/temperature$"))
         chart = page.locator("kg-chart")
@@ -312,13 +293,13 @@ async def test_a_tile_leads_to_its_curve_its_table_and_back(started: Browser) ->
 
 
 async def test_a_history_that_cannot_be_read_is_told_and_no_curve_is_drawn(
-    started: Browser,
+    browser: Browser,
 ) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
     kitchen.no_history = NoHistory("the disk hangs")
     async with serving(kitchen) as site:
         page = (
-            await open_page(started, f"{site.url}#point/fridge0/temperature", language="en")
+            await open_page(browser, f"{site.url}#point/fridge0/temperature", language="en")
         ).page
         await expect(page.get_by_text("The history cannot be read just now.")).to_be_visible()
         await expect(page.locator("kg-chart")).to_be_hidden()
@@ -326,23 +307,23 @@ async def test_a_history_that_cannot_be_read_is_told_and_no_curve_is_drawn(
         await expect(page.get_by_text("There is no such point.")).to_be_visible()
 
 
-async def test_a_curve_that_is_not_all_there_is_says_so(started: Browser) -> None:
+async def test_a_curve_that_is_not_all_there_is_says_so(browser: Browser) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
     kitchen.history_complete = False
     async with serving(kitchen) as site:
         address = f"{site.url}#point/fridge0/temperature"
-        opened = await open_page(started, address, language="en")
+        opened = await open_page(browser, address, language="en")
         told = opened.page.get_by_text("Part of this time cannot be read just now")
         await expect(told).to_be_visible()
         await expect(opened.page.locator("kg-chart path.line")).to_have_count(1)
         assert await opened.faults() == []
 
 
-async def test_devices_and_the_gateway_tell_how_they_are_and_why(started: Browser) -> None:
+async def test_devices_and_the_gateway_tell_how_they_are_and_why(browser: Browser) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
     kitchen.troubles = ["walk_in: no acknowledge"]
     async with serving(kitchen) as site:
-        page = (await open_page(started, f"{site.url}#devices", language="en")).page
+        page = (await open_page(browser, f"{site.url}#devices", language="en")).page
         first = page.locator("[data-place=devices] .row").first
         await expect(first).to_contain_text("i2c 0x44")
         await expect(first).to_contain_text("Works")

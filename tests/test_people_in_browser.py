@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from gateway.access import Access, Reach, Role
@@ -16,14 +15,13 @@ from gateway.access.secret import digest_of
 from gateway.clock import SystemClock
 from gateway.web.route import Settings
 from gateway.web.server import Server
-from tests import browser as browsing
 from tests.browser import PHONE, WALL, Opened, open_page
 from tests.kitchen_fake import PeopleInMemory, TokensInMemory
 from tests.served import NAMES, kitchen_of
 from tests.test_places_in_browser import FAN, SERIOUS, UNMARKED, speak_pseudo
 from tests.web_client import OWNER, PASSWORD, PIN
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PICTURES = os.environ.get("KG_PICTURES")
 BOTH = pytest.mark.parametrize(
@@ -49,19 +47,6 @@ WORDS = {
         "beyond": "담당 아님",
     },
 }
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
-    async with browsing.browser(chromium_path) as found:
-        yield found
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def started(browser: Browser) -> AsyncIterator[Browser]:
-    yield browser
-    for context in browser.contexts:
-        await context.close()
 
 
 @asynccontextmanager
@@ -124,11 +109,11 @@ def said(page: Page) -> Locator:
 @pytest.mark.timeout(300)
 @BOTH
 async def test_a_manager_makes_a_cook_who_taps_in_on_a_tablet_and_is_out_when_removed(
-    started: Browser, tmp_path: Path, size: tuple[int, int], language: str, theme: str
+    browser: Browser, tmp_path: Path, size: tuple[int, int], language: str, theme: str
 ) -> None:
     words = WORDS[language]
     async with site() as (access, _, url):
-        manager = await open_page(started, url, size=size, language=language, theme=theme)
+        manager = await open_page(browser, url, size=size, language=language, theme=theme)
         page = manager.page
         await enter(page, url, "lee", "people")
         await page.get_by_role("button", name=words["new"]).click()
@@ -150,7 +135,7 @@ async def test_a_manager_makes_a_cook_who_taps_in_on_a_tablet_and_is_out_when_re
         assert kim is not None
         assert (kim.role, kim.reach.zones, kim.reach.devices) == (Role.STAFF, ("A",), ())
 
-        tablet = await open_page(started, url, size=size, language=language, theme=theme)
+        tablet = await open_page(browser, url, size=size, language=language, theme=theme)
         await enter(tablet.page, url, "lee", "people/tablets")
         await tablet.page.locator("[name='account.tablet']").fill("주방")
         await picture(tablet, f"pair-{size[0]}-{language}-{theme}", tmp_path)
@@ -181,10 +166,10 @@ async def test_a_manager_makes_a_cook_who_taps_in_on_a_tablet_and_is_out_when_re
 
 @BOTH
 async def test_a_token_is_shown_once_and_lets_in_until_it_is_withdrawn(
-    started: Browser, tmp_path: Path, size: tuple[int, int], language: str, theme: str
+    browser: Browser, tmp_path: Path, size: tuple[int, int], language: str, theme: str
 ) -> None:
     async with site() as (access, _, url):
-        opened = await open_page(started, url, size=size, language=language, theme=theme)
+        opened = await open_page(browser, url, size=size, language=language, theme=theme)
         page = opened.page
         await enter(page, url, "boss", "people/tokens")
         await page.locator("[name='people.token']").fill("<b>pos</b>")
@@ -215,11 +200,11 @@ async def test_a_token_is_shown_once_and_lets_in_until_it_is_withdrawn(
 
 @BOTH
 async def test_the_password_is_asked_for_in_place_and_then_it_is_done(
-    started: Browser, tmp_path: Path, size: tuple[int, int], language: str, theme: str
+    browser: Browser, tmp_path: Path, size: tuple[int, int], language: str, theme: str
 ) -> None:
     words = WORDS[language]
     async with site() as (access, tokens, url):
-        opened = await open_page(started, url, size=size, language=language, theme=theme)
+        opened = await open_page(browser, url, size=size, language=language, theme=theme)
         page = opened.page
         await access.people.add(OWNER, "kim", "김민지", Role.STAFF, pin=PIN)
         await enter(page, url, "lee", "people/id/kim")
@@ -246,10 +231,10 @@ async def test_the_password_is_asked_for_in_place_and_then_it_is_done(
         await expect(page.locator("[data-place=people] a.row", has_text="김민서")).to_be_visible()
 
 
-async def test_a_manager_with_a_pin_unlocks_the_place_with_the_password(started: Browser) -> None:
+async def test_a_manager_with_a_pin_unlocks_the_place_with_the_password(browser: Browser) -> None:
     async with site() as (access, _, url):
         await access.people.set_pin(OWNER, "lee", PIN)
-        page = (await open_page(started, url, language="en")).page
+        page = (await open_page(browser, url, language="en")).page
         secret = await access.tablets.pair("wall")
         await page.context.add_cookies([{"name": "kg_tablet", "value": secret, "url": url}])
         await page.goto(f"{url}login")
@@ -272,7 +257,7 @@ async def test_a_manager_with_a_pin_unlocks_the_place_with_the_password(started:
 
 @BOTH
 async def test_who_is_limited_to_a_zone_is_offered_nothing_beyond_it(
-    started: Browser, tmp_path: Path, size: tuple[int, int], language: str, theme: str
+    browser: Browser, tmp_path: Path, size: tuple[int, int], language: str, theme: str
 ) -> None:
     async with site(alarms=1) as (access, _, url):
         for person, zone in (("kim", "A"), ("park", "B")):
@@ -281,7 +266,7 @@ async def test_who_is_limited_to_a_zone_is_offered_nothing_beyond_it(
             )
         secret = await access.tablets.pair("wall")
         for person, theirs in (("Kim", False), ("Park", True)):
-            opened = await open_page(started, url, size=size, language=language, theme=theme)
+            opened = await open_page(browser, url, size=size, language=language, theme=theme)
             page = opened.page
             await page.context.add_cookies([{"name": "kg_tablet", "value": secret, "url": url}])
             await page.goto(f"{url}login")
@@ -306,7 +291,7 @@ async def test_who_is_limited_to_a_zone_is_offered_nothing_beyond_it(
 
 
 async def test_a_person_whose_answer_was_lost_is_made_once_when_pressed_again(
-    started: Browser,
+    browser: Browser,
 ) -> None:
     lost: list[str] = []
 
@@ -318,7 +303,7 @@ async def test_a_person_whose_answer_was_lost_is_made_once_when_pressed_again(
         await route.abort()
 
     async with site() as (access, _, url):
-        page = (await open_page(started, url, language="en")).page
+        page = (await open_page(browser, url, language="en")).page
         await enter(page, url, "lee", "people/new")
         await page.route("**/api/v1/people", lose_the_first)
         await page.locator("[name='pair.label']").fill("Kim")
@@ -333,12 +318,12 @@ async def test_a_person_whose_answer_was_lost_is_made_once_when_pressed_again(
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_no_part_of_the_place_keeps_anybody_out(
-    started: Browser, axe: str, theme: str
+    browser: Browser, axe: str, theme: str
 ) -> None:
     async with site() as (access, _, url):
         await access.tablets.pair("wall")
         await access.create_token("pos", Role.VIEWER)
-        page = (await open_page(started, url, language="en", theme=theme)).page
+        page = (await open_page(browser, url, language="en", theme=theme)).page
         await enter(page, url, "boss", "people")
         for part in ("", "/new", "/id/lee", "/tablets", "/tokens", "/phone"):
             await page.goto(f"{url}#people{part}")
@@ -349,14 +334,14 @@ async def test_no_part_of_the_place_keeps_anybody_out(
 
 @BOTH
 async def test_the_code_for_the_next_phone_is_drawn_by_the_gateway(
-    started: Browser, tmp_path: Path, size: tuple[int, int], language: str, theme: str
+    browser: Browser, tmp_path: Path, size: tuple[int, int], language: str, theme: str
 ) -> None:
     async def from_the_lan(route: Route) -> None:
         headers = route.request.headers | {"host": "192.168.0.5:8080"}
         await route.fulfill(response=await route.fetch(headers=headers))
 
     async with site() as (_, _, url):
-        opened = await open_page(started, url, size=size, language=language, theme=theme)
+        opened = await open_page(browser, url, size=size, language=language, theme=theme)
         page = opened.page
         await enter(page, url, "lee", "people/phone")
         invite = page.locator("[data-place=people] .invite")
@@ -377,11 +362,11 @@ async def test_the_code_for_the_next_phone_is_drawn_by_the_gateway(
 
 
 @pytest.mark.parametrize("size", [WALL, PHONE], ids=["wall", "phone"])
-async def test_every_part_speaks_a_third_language(started: Browser, size: tuple[int, int]) -> None:
+async def test_every_part_speaks_a_third_language(browser: Browser, size: tuple[int, int]) -> None:
     async with site() as (access, _, url):
         await access.tablets.pair("wall")
         await access.create_token("pos", Role.VIEWER, 1e6)
-        opened = await open_page(started, url, size=size, language="en")
+        opened = await open_page(browser, url, size=size, language="en")
         page = opened.page
         await enter(page, url, "boss")
         await speak_pseudo(page)

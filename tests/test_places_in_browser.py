@@ -3,12 +3,10 @@
 import json
 import os
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
 from gateway.access import Role
@@ -18,12 +16,11 @@ from gateway.web.alarm_shapes import DutyView
 from gateway.web.event_shapes import Happened
 from gateway.web.kitchen import ActuatorView
 from gateway.web.static import FOLDER
-from tests import browser as browsing
 from tests.browser import PHONE, WALL, Opened, open_page
 from tests.kitchen_fake import CLOSING, KitchenInMemory
 from tests.served import kitchen_of, serving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _TABLE = (FOLDER / "places.js").read_text("utf-8")
 PLACES = [name for name in re.findall(r'\{ name: "(\w+)"', _TABLE) if name != "point"]
@@ -45,19 +42,6 @@ SERIOUS = """async () => {
     .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) =>
       `${id}: ${html.slice(0, 200)} ${failureSummary}`));
 }"""
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
-    async with browsing.browser(chromium_path) as found:
-        yield found
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def started(browser: Browser) -> AsyncIterator[Browser]:
-    yield browser
-    for context in browser.contexts:
-        await context.close()
 
 
 def full_kitchen(language: str, alarms: int = 2) -> KitchenInMemory:
@@ -97,10 +81,10 @@ async def picture(opened: Opened, name: str, folder: Path) -> None:
 @pytest.mark.parametrize("size", [WALL, PHONE], ids=["wall", "phone"])
 @pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("ko", "dark")])
 async def test_every_place_fits_and_asks_nobody_else(
-    started: Browser, tmp_path: Path, size: tuple[int, int], language: str, theme: str
+    browser: Browser, tmp_path: Path, size: tuple[int, int], language: str, theme: str
 ) -> None:
     async with serving(full_kitchen(language)) as site:
-        opened = await open_page(started, site.url, size=size, language=language, theme=theme)
+        opened = await open_page(browser, site.url, size=size, language=language, theme=theme)
         for place in PLACES:
             await shown(opened.page, site.url, place)
             await picture(opened, f"{place}-{size[0]}-{language}-{theme}", tmp_path)
@@ -110,9 +94,9 @@ async def test_every_place_fits_and_asks_nobody_else(
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_no_place_keeps_anybody_out(started: Browser, axe: str, theme: str) -> None:
+async def test_no_place_keeps_anybody_out(browser: Browser, axe: str, theme: str) -> None:
     async with serving(full_kitchen("en")) as site:
-        opened = await open_page(started, site.url, language="en", theme=theme)
+        opened = await open_page(browser, site.url, language="en", theme=theme)
         for place in [*PLACES, "point/fridge1/temperature"]:
             await shown(opened.page, site.url, place)
             await opened.page.evaluate(axe)
@@ -159,11 +143,11 @@ UNMARKED = """() => {
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("size", [WALL, PHONE], ids=["wall", "phone"])
 async def test_a_third_language_is_one_file_and_reaches_every_place(
-    started: Browser, size: tuple[int, int]
+    browser: Browser, size: tuple[int, int]
 ) -> None:
     kitchen = full_kitchen("ko")
     async with serving(kitchen) as site:
-        opened = await open_page(started, f"{site.url}login", size=size, language="en")
+        opened = await open_page(browser, f"{site.url}login", size=size, language="en")
         await speak_pseudo(opened.page)
         await opened.page.goto(site.url)
         await expect(opened.page.locator("html")).to_have_attribute("lang", "qps")
@@ -185,9 +169,9 @@ def theirs(kitchen: KitchenInMemory) -> set[str]:
     return said
 
 
-async def test_every_place_is_reached_with_the_keyboard_alone(started: Browser) -> None:
+async def test_every_place_is_reached_with_the_keyboard_alone(browser: Browser) -> None:
     async with serving(full_kitchen("en", alarms=0)) as site:
-        page = (await open_page(started, site.url, language="en")).page
+        page = (await open_page(browser, site.url, language="en")).page
         await expect(page.locator("kg-tile[data-state]")).to_have_count(12)
         await page.locator("nav a[href='#more']").focus()
         await page.keyboard.press("Enter")
@@ -203,9 +187,9 @@ async def test_every_place_is_reached_with_the_keyboard_alone(started: Browser) 
         await expect(page.locator(f"[data-place={place}] .back").first).to_be_focused()
 
 
-async def test_fahrenheit_and_pounds_are_the_choice_of_each_screen(started: Browser) -> None:
+async def test_fahrenheit_and_pounds_are_the_choice_of_each_screen(browser: Browser) -> None:
     async with serving(kitchen_of("en", now=SystemClock().wall(), alarms=0)) as site:
-        page = (await open_page(started, f"{site.url}#more", language="en")).page
+        page = (await open_page(browser, f"{site.url}#more", language="en")).page
         await page.locator("[data-setting=units] [data-value=us]").click()
         await page.locator("nav a[href='#kitchen']").click()
         tile = page.locator("kg-tile").first
@@ -218,10 +202,10 @@ async def test_fahrenheit_and_pounds_are_the_choice_of_each_screen(started: Brow
 
 
 async def test_a_module_that_cannot_be_had_is_told_and_comes_with_the_gateway(
-    started: Browser,
+    browser: Browser,
 ) -> None:
     async with serving(full_kitchen("en", alarms=0)) as site:
-        opened = await open_page(started, site.url, language="en")
+        opened = await open_page(browser, site.url, language="en")
         await expect(opened.page.locator("kg-tile[data-state]")).to_have_count(12)
         await opened.page.route("**/static/help.js", lambda route: route.abort())
         await opened.page.goto(f"{site.url}#help")
@@ -230,10 +214,10 @@ async def test_a_module_that_cannot_be_had_is_told_and_comes_with_the_gateway(
         ).to_be_visible()
 
 
-async def test_a_role_is_taken_over_for_some_hours(started: Browser) -> None:
+async def test_a_role_is_taken_over_for_some_hours(browser: Browser) -> None:
     kitchen = full_kitchen("en")
     async with serving(kitchen) as site:
-        page = (await open_page(started, f"{site.url}#handover", language="en")).page
+        page = (await open_page(browser, f"{site.url}#handover", language="en")).page
         cook = page.locator("[data-role=cook]")
         await expect(cook).to_contain_text("Nobody")
         await cook.get_by_role("button", name="I take over").click()
@@ -244,13 +228,13 @@ async def test_a_role_is_taken_over_for_some_hours(started: Browser) -> None:
         await expect(row).to_contain_text("taken over, entered by demo")
 
 
-async def test_a_rule_tells_what_it_did_and_which_reading_led_to_it(started: Browser) -> None:
+async def test_a_rule_tells_what_it_did_and_which_reading_led_to_it(browser: Browser) -> None:
     kitchen = full_kitchen("en", alarms=0)
     chain = ["point fridge0/temperature", "rule fan"]
     data = {"actuator": "hood_fan", "value": True, "cause": "rule/fan", "chain": chain}
     kitchen.happened = [Happened(SystemClock().wall() - 60_000, "command", "Hood fan", data)]
     async with serving(kitchen) as site:
-        page = (await open_page(started, f"{site.url}#rules", language="en")).page
+        page = (await open_page(browser, f"{site.url}#rules", language="en")).page
         await expect(
             page.get_by_text("Waiting schedules: 1. The clock is not trusted")
         ).to_be_visible()
@@ -267,12 +251,12 @@ async def test_a_rule_tells_what_it_did_and_which_reading_led_to_it(started: Bro
         assert kitchen.asked == [("closing", "demo")]
 
 
-async def test_a_manager_tries_other_rules_on_the_last_week(started: Browser) -> None:
+async def test_a_manager_tries_other_rules_on_the_last_week(browser: Browser) -> None:
     kitchen = full_kitchen("en", alarms=0)
     kitchen.trial = msgspec.Raw(TRIAL)
     async with serving(kitchen, demo=False) as site:
         code = await site.access.create_code("lee", Role.MANAGER)
-        page = (await open_page(started, f"{site.url}login?code={code}", language="en")).page
+        page = (await open_page(browser, f"{site.url}login?code={code}", language="en")).page
         await expect(page.locator("kg-tile[data-state]")).to_have_count(12)
         await page.goto(f"{site.url}#rules")
         await page.get_by_text("Edit rules").click()
@@ -287,7 +271,7 @@ async def test_a_manager_tries_other_rules_on_the_last_week(started: Browser) ->
         await expect(page.locator(".trial td").nth(3)).to_contain_text("fridge/temperature = 8.6")
 
 
-async def test_managers_read_who_did_what_and_others_are_told_who_may(started: Browser) -> None:
+async def test_managers_read_who_did_what_and_others_are_told_who_may(browser: Browser) -> None:
     kitchen = full_kitchen("en", alarms=0)
     at = SystemClock().wall()
     kitchen.entries = [
@@ -297,7 +281,7 @@ async def test_managers_read_who_did_what_and_others_are_told_who_may(started: B
     async with serving(kitchen, demo=False) as site:
         for role, seen in ((Role.STAFF, False), (Role.MANAGER, True)):
             code = await site.access.create_code("park", role)
-            page = (await open_page(started, f"{site.url}login?code={code}", language="en")).page
+            page = (await open_page(browser, f"{site.url}login?code={code}", language="en")).page
             await expect(page.locator("kg-tile[data-state]")).to_have_count(12)
             await page.goto(f"{site.url}#audit")
             if not seen:

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from gateway.access import Role
@@ -14,27 +13,13 @@ from gateway.clock import SystemClock
 from gateway.documents import Document
 from gateway.web.static import FOLDER
 from gateway.web.views import PRESETS
-from tests import browser as browsing
 from tests.browser import PHONE, WALL, Opened, open_page
 from tests.served import Site, kitchen_of, serving
 from tests.test_places_in_browser import SERIOUS, picture
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FRIES, RICE = {"label": "Fries", "for_s": 180}, {"label": "Rice <b>rest</b>", "for_s": 600}
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
-    async with browsing.browser(chromium_path) as found:
-        yield found
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def started(browser: Browser) -> AsyncIterator[Browser]:
-    yield browser
-    for context in browser.contexts:
-        await context.close()
 
 
 def words(language: str) -> dict[str, str]:
@@ -50,7 +35,7 @@ async def kept(site: Site) -> list[dict[str, object]]:
 
 @asynccontextmanager
 async def timers(
-    started: Browser,
+    browser: Browser,
     language: str = "en",
     size: tuple[int, int] = WALL,
     role: Role = Role.MANAGER,
@@ -62,7 +47,7 @@ async def timers(
     async with serving(kitchen, demo=False) as site:
         code = await site.access.create_code("lee", role)
         url = f"{site.url}login?code={code}"
-        opened = await open_page(started, url, language=language, size=size)
+        opened = await open_page(browser, url, language=language, size=size)
         await expect(opened.page.locator("kg-tile[data-state]").first).to_be_visible()
         await opened.page.goto(f"{site.url}#timers")
         await expect(opened.page.get_by_role("button", name="Fries")).to_be_visible()
@@ -72,10 +57,10 @@ async def timers(
 @pytest.mark.parametrize("size", [WALL, PHONE], ids=["wall", "phone"])
 @pytest.mark.parametrize("language", ["en", "ko"])
 async def test_a_manager_keeps_the_named_times(
-    started: Browser, tmp_path: Path, size: tuple[int, int], language: str
+    browser: Browser, tmp_path: Path, size: tuple[int, int], language: str
 ) -> None:
     say = words(language)
-    async with timers(started, language, size) as (site, opened):
+    async with timers(browser, language, size) as (site, opened):
         page = opened.page
         await page.get_by_role("button", name=say["presets.edit"]).click()
         rows = page.locator("[data-place=timers] form .row")
@@ -103,8 +88,8 @@ async def test_a_manager_keeps_the_named_times(
         assert (opened.complaints, opened.foreign) == ([], [])
 
 
-async def test_a_time_without_a_name_or_minutes_is_not_kept(started: Browser) -> None:
-    async with timers(started) as (site, opened):
+async def test_a_time_without_a_name_or_minutes_is_not_kept(browser: Browser) -> None:
+    async with timers(browser) as (site, opened):
         page = opened.page
         await page.get_by_role("button", name="Change the named times").click()
         await page.get_by_role("button", name="Add").click()
@@ -123,16 +108,16 @@ async def test_a_time_without_a_name_or_minutes_is_not_kept(started: Browser) ->
         assert await kept(site) == [FRIES, RICE]
 
 
-async def test_the_editor_keeps_nobody_out(started: Browser, axe: str) -> None:
-    async with timers(started) as (_, opened):
+async def test_the_editor_keeps_nobody_out(browser: Browser, axe: str) -> None:
+    async with timers(browser) as (_, opened):
         await opened.page.get_by_role("button", name="Change the named times").click()
         await expect(opened.page.locator("[data-place=timers] form .row")).to_have_count(2)
         await opened.page.evaluate(axe)
         assert await opened.page.evaluate(SERIOUS) == []
 
 
-async def test_staff_start_them_and_do_not_change_them(started: Browser) -> None:
-    async with timers(started, role=Role.STAFF) as (_, opened):
+async def test_staff_start_them_and_do_not_change_them(browser: Browser) -> None:
+    async with timers(browser, role=Role.STAFF) as (_, opened):
         await expect(opened.page.get_by_role("button", name="Change the named")).to_be_hidden()
 
 

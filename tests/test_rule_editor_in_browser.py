@@ -8,34 +8,19 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from gateway.access import Role
 from gateway.web.static import FOLDER
-from tests import browser as browsing
 from tests.browser import PHONE, WALL, Opened, open_page
 from tests.served import Site, serving
 from tests.test_places_in_browser import SERIOUS, TRIAL, full_kitchen, picture
 from tests.test_rule_files import DAMPER
 from tests.test_rules_d import DAMP
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WRONG = DAMP.replace("humidity", "humidty")
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
-    async with browsing.browser(chromium_path) as found:
-        yield found
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def started(browser: Browser) -> AsyncIterator[Browser]:
-    yield browser
-    for context in browser.contexts:
-        await context.close()
 
 
 def words(language: str) -> dict[str, str]:
@@ -45,7 +30,7 @@ def words(language: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def editing(
-    started: Browser,
+    browser: Browser,
     language: str = "en",
     size: tuple[int, int] = WALL,
     role: Role = Role.MANAGER,
@@ -56,7 +41,7 @@ async def editing(
     async with serving(kitchen, demo=False) as site:
         code = await site.access.create_code("lee", role)
         url = f"{site.url}login?code={code}"
-        opened = await open_page(started, url, language=language, size=size)
+        opened = await open_page(browser, url, language=language, size=size)
         await expect(opened.page.locator("kg-tile[data-state]").first).to_be_visible()
         await opened.page.goto(f"{site.url}#rules")
         await expect(opened.page.locator("[data-place=rules][data-shown]")).to_be_visible()
@@ -83,10 +68,10 @@ async def open_damp(page: Page) -> None:
 @pytest.mark.parametrize("size", [WALL, PHONE], ids=["wall", "phone"])
 @pytest.mark.parametrize("language", ["en", "ko"])
 async def test_a_rule_is_written_mended_tried_and_saved(
-    started: Browser, tmp_path: Path, size: tuple[int, int], language: str
+    browser: Browser, tmp_path: Path, size: tuple[int, int], language: str
 ) -> None:
     say = words(language)
-    async with editing(started, language, size) as (site, opened):
+    async with editing(browser, language, size) as (site, opened):
         page = opened.page
         await page.get_by_text(say["edit.title"]).click()
         await page.get_by_role("button", name=say["edit.new"]).click()
@@ -116,8 +101,8 @@ async def test_a_rule_is_written_mended_tried_and_saved(
         assert (opened.complaints, opened.foreign) == ([], [])
 
 
-async def test_a_file_that_changed_meanwhile_is_not_overwritten(started: Browser) -> None:
-    async with editing(started) as (site, opened):
+async def test_a_file_that_changed_meanwhile_is_not_overwritten(browser: Browser) -> None:
+    async with editing(browser) as (site, opened):
         page = opened.page
         tag = await keep(site, DAMP)
         await open_damp(page)
@@ -129,8 +114,8 @@ async def test_a_file_that_changed_meanwhile_is_not_overwritten(started: Browser
         await expect(page.get_by_label("Text of the file")).to_have_value(DAMP + "# mine\n")
 
 
-async def test_a_file_is_removed_after_a_second_thought(started: Browser) -> None:
-    async with editing(started) as (site, opened):
+async def test_a_file_is_removed_after_a_second_thought(browser: Browser) -> None:
+    async with editing(browser) as (site, opened):
         page = opened.page
         await keep(site, DAMP)
         await open_damp(page)
@@ -143,8 +128,8 @@ async def test_a_file_is_removed_after_a_second_thought(started: Browser) -> Non
         await expect(page.get_by_label("Text of the file")).to_have_value("")
 
 
-async def test_who_gave_the_password_long_ago_is_told_and_keeps_the_text(started: Browser) -> None:
-    async with editing(started) as (site, opened):
+async def test_who_gave_the_password_long_ago_is_told_and_keeps_the_text(browser: Browser) -> None:
+    async with editing(browser) as (site, opened):
         page = opened.page
         refused = {"type": "urn:kitchen-gateway:proof-needed", "status": 403, "detail": "-"}
         await page.get_by_text("Edit rules").click()
@@ -161,8 +146,8 @@ async def test_who_gave_the_password_long_ago_is_told_and_keeps_the_text(started
         await expect(page.get_by_label("Text of the file")).to_have_value(DAMP)
 
 
-async def test_the_rules_of_the_configuration_are_shown_and_not_changed(started: Browser) -> None:
-    async with editing(started) as (_, opened):
+async def test_the_rules_of_the_configuration_are_shown_and_not_changed(browser: Browser) -> None:
+    async with editing(browser) as (_, opened):
         page = opened.page
         await page.get_by_text("Edit rules").click()
         await page.get_by_role("button", name="config.yaml").click()
@@ -172,8 +157,8 @@ async def test_the_rules_of_the_configuration_are_shown_and_not_changed(started:
         await expect(page.get_by_role("button", name="Save", exact=True)).to_be_disabled()
 
 
-async def test_the_editor_keeps_nobody_out(started: Browser, axe: str) -> None:
-    async with editing(started) as (_, opened):
+async def test_the_editor_keeps_nobody_out(browser: Browser, axe: str) -> None:
+    async with editing(browser) as (_, opened):
         page = opened.page
         await page.get_by_text("Edit rules").click()
         await page.get_by_label("Name of the file").fill("damp")
@@ -183,6 +168,6 @@ async def test_the_editor_keeps_nobody_out(started: Browser, axe: str) -> None:
         assert await page.evaluate(SERIOUS) == []
 
 
-async def test_staff_do_not_edit_rules(started: Browser) -> None:
-    async with editing(started, role=Role.STAFF) as (_, opened):
+async def test_staff_do_not_edit_rules(browser: Browser) -> None:
+    async with editing(browser, role=Role.STAFF) as (_, opened):
         await expect(opened.page.get_by_text("Edit rules")).to_be_hidden()

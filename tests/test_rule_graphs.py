@@ -213,7 +213,7 @@ PROOFS = (nobody_starves, a_restart_changes_nothing, it_does_not_matter_how_ofte
 
 @pytest.mark.parametrize("prove", PROOFS, ids=lambda prove: prove.__name__)
 def test_random_rules(prove: Callable[[Story], None]) -> None:
-    proven(500, 20261121, prove)
+    proven(200, 20261121, prove)
 
 
 @pytest.mark.long

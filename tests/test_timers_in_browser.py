@@ -1,38 +1,20 @@
-"""Cooking timers as a cook uses them: started, prolonged, ended, heard, the same everywhere."""
-
-from collections.abc import AsyncIterator
-from pathlib import Path
+"""Cooking timers as a cook uses them: browser, prolonged, ended, heard, the same everywhere."""
 
 import msgspec
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, Route, expect
 
 from gateway.clock import SystemClock
-from tests import browser as browsing
 from tests.browser import PHONE, WALL, open_page
 from tests.served import kitchen_of, serving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
-    async with browsing.browser(chromium_path) as found:
-        yield found
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def started(browser: Browser) -> AsyncIterator[Browser]:
-    yield browser
-    for context in browser.contexts:
-        await context.close()
-
-
-async def test_a_timer_is_started_by_one_tap_prolonged_and_stopped(started: Browser) -> None:
+async def test_a_timer_is_started_by_one_tap_prolonged_and_stopped(browser: Browser) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
     async with serving(kitchen) as site:
-        opened = await open_page(started, f"{site.url}#timers", language="en")
+        opened = await open_page(browser, f"{site.url}#timers", language="en")
         page = opened.page
         await page.get_by_role("button", name="20 min").click()
         await page.get_by_label("What for?").fill("Rice <b>rest</b>")
@@ -53,7 +35,7 @@ async def test_a_timer_is_started_by_one_tap_prolonged_and_stopped(started: Brow
 
 @pytest.mark.parametrize("size", [WALL, PHONE], ids=["wall", "phone"])
 async def test_one_that_has_ended_stands_out_on_the_wall_until_somebody_has_seen_it(
-    started: Browser, size: tuple[int, int]
+    browser: Browser, size: tuple[int, int]
 ) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
     kitchen.now = SystemClock().wall()
@@ -64,7 +46,7 @@ async def test_one_that_has_ended_stands_out_on_the_wall_until_somebody_has_seen
     over = kitchen.now - 61_000
     kitchen.timer_views["Fries"] = msgspec.structs.replace(fries, state="elapsed", due=over)
     async with serving(kitchen) as site:
-        opened = await open_page(started, site.url, language="en", size=size)
+        opened = await open_page(browser, site.url, language="en", size=size)
         page = opened.page
         cell = page.locator("#strip [data-timer=ended]")
         await expect(cell).to_contain_text("Fries")
@@ -83,7 +65,7 @@ async def test_one_that_has_ended_stands_out_on_the_wall_until_somebody_has_seen
 
 @pytest.mark.parametrize("size", [WALL, PHONE], ids=["wall", "phone"])
 async def test_what_is_pressed_again_after_a_lost_answer_is_done_once(
-    started: Browser, size: tuple[int, int]
+    browser: Browser, size: tuple[int, int]
 ) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
     keys: list[str | None] = []
@@ -97,7 +79,7 @@ async def test_what_is_pressed_again_after_a_lost_answer_is_done_once(
         await route.abort()
 
     async with serving(kitchen) as site:
-        page = (await open_page(started, f"{site.url}#timers", language="en", size=size)).page
+        page = (await open_page(browser, f"{site.url}#timers", language="en", size=size)).page
         await page.route("**/api/v1/timers", lose_the_first)
         said, name = page.locator("[data-place=timers] .said"), page.get_by_label("What for?")
         ten = page.get_by_role("button", name="10 min", exact=True)

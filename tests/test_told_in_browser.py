@@ -1,23 +1,20 @@
 """Who is told of alarms, at the place of the gateway: channels, messages, and a manager's test."""
 
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from gateway.access import Role
 from gateway.clock import SystemClock
 from gateway.web.kitchen import ChannelView
-from tests import browser as browsing
 from tests.browser import PHONE, WALL, open_page
 from tests.kitchen_fake import KitchenInMemory
 from tests.served import kitchen_of, serving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PICTURES = os.environ.get("KG_PICTURES")
 TAB = "[data-place=system] button[value=told]"
@@ -28,12 +25,6 @@ MAIL = ChannelView(
 )  # fmt: skip
 SMS = msgspec.structs.replace(MAIL, id="duty_sms", kind="sms", state="down", error="no modem")
 PUSH = msgspec.structs.replace(MAIL, id="phones", kind="webpush", label="폰 <b>", state="unused")
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
-    async with browsing.browser(chromium_path) as found:
-        yield found
 
 
 def kitchen(language: str) -> KitchenInMemory:

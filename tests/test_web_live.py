@@ -13,7 +13,7 @@ from gateway.access import Access, Role
 from gateway.web import live as live_module
 from gateway.web.guard import COOKIE
 from gateway.web.kitchen import Band
-from gateway.web.live import QUEUE_FRAMES, STREAMS_PER_ADDRESS, Live, TooManyStreams
+from gateway.web.live import FRAMES_KEPT, STREAMS_PER_ADDRESS, Live, TooManyStreams
 from gateway.web.route import Settings
 from gateway.web.server import Server
 from tests.fakes import ManualClock
@@ -107,26 +107,6 @@ async def test_a_faster_kitchen_does_not_send_more_frames() -> None:
             assert site.live.frames == frames + 1
 
 
-def test_a_page_that_falls_behind_gets_one_snapshot_instead_of_a_backlog() -> None:
-    asyncio.run(_fall_behind())
-
-
-async def _fall_behind() -> None:
-    kitchen = small_kitchen()
-    live = Live(kitchen, ManualClock())
-    client = live.join("192.168.0.7")
-    assert b"event: snapshot" in await client.next()
-    for number in range(QUEUE_FRAMES):
-        client.put(b"%d" % number)
-    assert await client.next() == b"0"
-    for number in range(50):
-        client.put(b"late %d" % number)
-    assert b"event: snapshot" in await client.next()
-    client.put(b"after")
-    assert await client.next() == b"after"
-    assert client.resynced == 1
-
-
 async def test_pages_beyond_the_bound_are_refused_and_counted() -> None:
     live = Live(small_kitchen(), ManualClock())
     for _ in range(STREAMS_PER_ADDRESS):
@@ -199,6 +179,9 @@ async def stalled() -> AsyncIterator[tuple[Server, ManualClock, socket.socket]]:
     await loop.sock_connect(page, ("127.0.0.1", server.port))
     await loop.sock_sendall(page, b"GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
     try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not _figure(server, "open"):
+                await clock.settle()
         yield server, clock, page
     finally:
         page.close()
@@ -215,34 +198,69 @@ def _figure(server: Server, name: str) -> float:
     return next(m.value for m in server.live.metrics() if m.name == f"kitchen_live_{name}")
 
 
-async def test_a_slow_page_catches_up_with_a_snapshot_over_a_real_socket() -> None:
+async def _read(page: socket.socket, clock: ManualClock, until: bytes) -> bytes:
+    """What the page reads up to there or to the end, while no time passes in the kitchen."""
+    seen = b""
+    async with asyncio.timeout(PATIENCE_S):
+        while not seen.endswith(until):
+            try:
+                data = page.recv(1_000_000)
+            except BlockingIOError:
+                await clock.settle()
+            else:
+                if not data:
+                    break
+                seen += data
+    return seen
+
+
+END = b"}\n\n\r\n"  # of an event and its chunk
+
+
+async def test_a_page_that_falls_behind_gets_one_snapshot_instead_of_a_backlog() -> None:
     async with stalled() as (server, clock, page):
-        rounds = 0
-        while not _figure(server, "resynced_total") and rounds < 200:
+        for _ in range(12):  # more than are kept
             await _send_everything(server, clock)
-            rounds += 1
-        assert 0 < rounds < 200
-        loop = asyncio.get_running_loop()
-        seen = b""
-        while seen.count(b"event: snapshot") < 2:
-            seen += await asyncio.wait_for(loop.sock_recv(page, 1_000_000), PATIENCE_S)
-        assert seen.count(b"event: change") < rounds
+        seen = await _read(page, clock, END)
+        assert (seen.count(b"event: snapshot"), seen.count(b"event: change")) == (1, 0)
+        await clock.advance(1_000)
+        seen = await _read(page, clock, END)
+        assert (seen.count(b"event: snapshot"), seen.count(b"event: change")) == (1, 0)
+        assert _figure(server, "resynced_total") == 1
+        await clock.advance(1_000)
+        seen = await _read(page, clock, END)
+        assert (seen.count(b"event: snapshot"), seen.count(b"event: change")) == (0, 1)
 
 
-async def test_a_page_that_takes_nothing_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_module, "SEND_DEADLINE_S", 0.1)
-    async with stalled() as (server, clock, _):
-        while not _figure(server, "dropped_total"):
-            await _send_everything(server, clock)
-            await asyncio.sleep(0.01)
-        assert _figure(server, "open") == 0
+async def test_a_page_that_is_a_few_frames_behind_gets_them_and_no_snapshot() -> None:
+    async with stalled() as (server, clock, page):
+        for number in range(FRAMES_KEPT - 1):
+            server.live.point_changed(f"p{number}/temperature")
+            await clock.advance(100)
+        assert (await _read(page, clock, END)).count(b"event: snapshot") == 1
+        server.live.point_changed("p299/temperature")
+        await clock.advance(100)
+        seen = await _read(page, clock, END)
+        assert (seen.count(b"event: snapshot"), _figure(server, "resynced_total")) == (0, 0)
+        told = [seen.index(b'"p%d/temperature"' % number) for number in (0, 1, 2, 299)]
+        assert told == sorted(told)
+
+
+async def test_a_page_that_takes_nothing_is_dropped_once_its_deadline_is_over() -> None:
+    async with stalled() as (server, clock, page):
+        await _send_everything(server, clock)
+        await clock.advance(4_700)
+        assert (_figure(server, "dropped_total"), _figure(server, "open")) == (0, 1)
+        await clock.advance(2_000)
+        assert (_figure(server, "dropped_total"), _figure(server, "open")) == (1, 0)
+        assert not (await _read(page, clock, END)).endswith(END), "it was cut off"
 
 
 async def test_many_pages_are_fed_a_few_in_a_turn_of_the_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fed: list[str] = []
-    monkeypatch.setattr(live_module.Client, "put", lambda client, frame: fed.append("page"))
+    monkeypatch.setattr(live_module.Live, "feed", lambda live, stream: fed.append("page"))
 
     async def turn() -> None:
         while True:
@@ -260,4 +278,4 @@ async def test_many_pages_are_fed_a_few_in_a_turn_of_the_loop(
                 await asyncio.sleep(0)
         turning.cancel()
     at_once = max(map(len, "".join(word[0] for word in fed).split("t")))
-    assert at_once == live_module.TURN_CLIENTS
+    assert at_once == live_module.TURN_PAGES

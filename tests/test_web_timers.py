@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.access import Role
 from tests.processes import Daemon
+from tests.test_web_live import event, streaming
 from tests.web_client import web
 
 TIMERS = "/api/v1/timers"
@@ -54,15 +55,14 @@ async def test_what_is_no_timer_and_one_too_many_is_refused() -> None:
 
 
 async def test_an_open_page_is_shown_a_timer_that_changes() -> None:
-    async with web() as site:
-        client = site.live.join("192.0.2.1")
-        assert b'"timers":[]' in await client.next()
+    async with web(demo=True) as site, streaming(site) as page:
+        _, data = await event(page)
+        assert data["timers"] == []
         await site.kitchen.start_timer("fries", "Fries", 60_000, "kim")
         site.live.timers_changed()
-        await site.clock.advance(2_000)
-        while b'"timers"' not in (frame := await client.next()):
-            pass
-        assert b'"Fries"' in frame
+        while "timers" not in (data := (await event(page))[1]):
+            await site.clock.advance(1_000)
+        assert "Fries" in json.dumps(data["timers"])
 
 
 def test_a_timer_is_still_running_after_the_process_was_killed(tmp_path: Path) -> None:

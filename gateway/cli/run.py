@@ -50,8 +50,9 @@ def run(
 
 def load_serving() -> "Callable[[Gateway, Options], Serving]":
     """Import the page, the uplink and the forecasts; it takes longer than all before it."""
-    # aiohttp's lists of handlers need no C++, whose library alone is 1 MB of memory.
-    os.environ.setdefault("FROZENLIST_NO_EXTENSIONS", "1")
+    from gateway.loading import load_aiohttp
+
+    load_aiohttp()
     from gateway.serving import Serving
 
     return Serving

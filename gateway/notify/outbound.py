@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.clock import Clock
+from gateway.loading import in_thread
 from gateway.notify import dial
 from gateway.notify.addresses import Network, why_not
 from gateway.notify.breaker import Breaker
@@ -171,7 +173,7 @@ class Outbound:
         import aiohttp
 
         self.counters.requests += 1
-        session = self._session or self._open()
+        session = self._session or await self._open()
         try:
             async with session.post(
                 url, data=body, headers=headers, allow_redirects=False
@@ -192,10 +194,14 @@ class Outbound:
         except TimeoutError:
             raise Unreachable(f"{host} does not answer") from None
 
-    def _open(self) -> "aiohttp.ClientSession":
+    async def _open(self) -> "aiohttp.ClientSession":
         import aiohttp
 
+        trusted = await in_thread(ssl.create_default_context, "trusted authorities")
+        if self._session is not None:  # another was as fast
+            return self._session
         connector = aiohttp.TCPConnector(
+            ssl=trusted,
             limit=CONNECTIONS,
             limit_per_host=CONNECTIONS_PER_HOST,
             ttl_dns_cache=DNS_S,
