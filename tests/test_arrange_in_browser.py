@@ -211,10 +211,10 @@ async def test_a_tablet_is_arranged_by_staff_and_keeps_it_without_them(browser: 
 
 
 async def test_who_was_slower_than_somebody_else_is_told_and_sees_their_wall(
-    started: Browser,
+    browser: Browser,
 ) -> None:
     async with serving(kitchen()) as site:
-        page = (await open_page(started, f"{site.url}#arrange", language="en")).page
+        page = (await open_page(browser, f"{site.url}#arrange", language="en")).page
         hide = row(page, "door0/open").get_by_role("button", name="Hide")
         large = row(page, "door0/open").get_by_role("button", name="Large")
         await expect(large).to_be_enabled()

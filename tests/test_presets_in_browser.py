@@ -123,10 +123,10 @@ async def test_staff_start_them_and_do_not_change_them(browser: Browser) -> None
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 async def test_who_was_slower_than_another_manager_is_told_and_sees_what_is_kept(
-    started: Browser, language: str
+    browser: Browser, language: str
 ) -> None:
     say = words(language)
-    async with timers(started, language) as (site, opened):
+    async with timers(browser, language) as (site, opened):
         page = opened.page
         await page.get_by_role("button", name=say["presets.edit"]).click()
         rows = page.locator("[data-place=timers] form .row")
