@@ -15,7 +15,7 @@ export function hoursOf(rows, local) {
   return sums.map((day) => day.map(([sum, n]) => (n ? sum / n : null)));
 }
 
-// Pearson's r of two series at the same times; null where there is too little, or nothing varies.
+// Pearson's r of two series at the same times; null for too little, or where nothing varies.
 export function together(one, other) {
   const theirs = new Map(other.map(({ at, value }) => [at, value]));
   const pairs = one.map(({ at, value }) => [value, theirs.get(at) ?? null]).filter((pair) => !pair.includes(null));

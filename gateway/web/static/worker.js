@@ -1,4 +1,4 @@
-// The service worker: the shell of the page while the gateway is away, and messages of alarms.
+// The shell of the page while the gateway is away, and messages of alarms.
 const KEPT = "shell";
 const ASK_MS = 4000;
 const AWAY = 502; // from here on a proxy speaks for a gateway that does not answer
