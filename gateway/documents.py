@@ -3,7 +3,8 @@
 Each kind has a bound of its own. `Documents` is what the page sees of where they are kept.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -18,6 +19,29 @@ class Document(msgspec.Struct, frozen=True):
     at: int
     body: bytes
 
+    @property
+    def tag(self) -> str:
+        """What tells this content from any other."""
+        return tag_of(self.body)
+
+
+# Whether what is kept now, by its tag, may be replaced; empty: there is none.
+Allowed = Callable[[str], bool]
+
+
+def always(_: str) -> bool:
+    """Whatever is there is replaced."""
+    return True
+
+
+def tag_of(body: bytes) -> str:
+    """What tells this content from any other."""
+    return hashlib.sha256(body).hexdigest()[:16]
+
+
+class ChangedMeanwhile(Exception):
+    """It is not what was read any more."""
+
 
 class TooManyDocuments(Exception):
     """As many of this kind are kept as may be; one has to go first."""
@@ -31,8 +55,13 @@ class Documents(Protocol):
 
     async def find(self, kind: str, key: str) -> Document | None: ...
 
-    async def put(self, kind: str, document: Document, most: int) -> None:
-        """Keep or replace it; raises TooManyDocuments beyond `most` of the kind."""
+    async def put(
+        self, kind: str, document: Document, most: int, allowed: Allowed = always
+    ) -> None:
+        """Keep or replace it; raises TooManyDocuments beyond `most` of the kind.
+
+        Raises ChangedMeanwhile where what is kept now is not `allowed` to go.
+        """
 
     async def claim(self, kind: str, document: Document, most: int, since: int) -> Document | None:
         """Keep it unless its key is taken, then give what is there.
@@ -40,5 +69,5 @@ class Documents(Protocol):
         What is older than `since` counts no more; beyond `most` the oldest go.
         """
 
-    async def remove(self, kind: str, key: str) -> bool:
-        """Whether there was one."""
+    async def remove(self, kind: str, key: str, allowed: Allowed = always) -> bool:
+        """Whether there was one; raises ChangedMeanwhile as `put` does."""

@@ -13,7 +13,14 @@ from gateway.access.person import Edit, Lock
 from gateway.alarm_kpi import AlarmRow, figures
 from gateway.audit.entry import ACTOR, Actor, Detail, Entry
 from gateway.configuration import Configuration
-from gateway.documents import Document, Documents, TooManyDocuments
+from gateway.documents import (
+    Allowed,
+    ChangedMeanwhile,
+    Document,
+    Documents,
+    TooManyDocuments,
+    always,
+)
 from gateway.notify.subscribing import Subscribing
 from gateway.pack_view import PacksView
 from gateway.reloading import Outcome
@@ -571,7 +578,10 @@ class DocumentsInMemory:
     async def find(self, kind: str, key: str) -> Document | None:
         return self._rows.get((kind, key))
 
-    async def put(self, kind: str, document: Document, most: int) -> None:
+    async def put(
+        self, kind: str, document: Document, most: int, allowed: Allowed = always
+    ) -> None:
+        self._check(kind, document.key, allowed)
         others = [row for row in await self.all(kind) if row.key != document.key]
         if len(others) >= most:
             raise TooManyDocuments
@@ -584,8 +594,14 @@ class DocumentsInMemory:
         await self.put(kind, document, most)
         return None
 
-    async def remove(self, kind: str, key: str) -> bool:
+    async def remove(self, kind: str, key: str, allowed: Allowed = always) -> bool:
+        self._check(kind, key, allowed)
         return self._rows.pop((kind, key), None) is not None
+
+    def _check(self, kind: str, key: str, allowed: Allowed) -> None:
+        found = self._rows.get((kind, key))
+        if not allowed("" if found is None else found.tag):
+            raise ChangedMeanwhile
 
 
 class TokensInMemory:

@@ -208,3 +208,27 @@ async def test_a_tablet_is_arranged_by_staff_and_keeps_it_without_them(browser: 
         await page.goto(f"{site.url}#kitchen")
         await page.reload()
         await expect(page.locator("kg-tile")).to_have_count(11)
+
+
+async def test_who_was_slower_than_somebody_else_is_told_and_sees_their_wall(
+    browser: Browser,
+) -> None:
+    async with serving(kitchen()) as site:
+        page = (await open_page(browser, f"{site.url}#arrange", language="en")).page
+        hide = row(page, "door0/open").get_by_role("button", name="Hide")
+        large = row(page, "door0/open").get_by_role("button", name="Large")
+        await expect(large).to_be_enabled()
+        await keep(site, {"hidden": ["door0/open"]})
+        await large.click()
+        await expect(page.get_by_text("Somebody else was faster")).to_be_visible()
+        await expect(hide).to_have_attribute("aria-pressed", "true")
+        await expect(large).to_have_attribute("aria-pressed", "false")
+        assert await kept(site) == {"hidden": ["door0/open"]}
+        for _ in range(2):  # each goes on from the one before
+            await large.click()
+            await expect(page.get_by_text("Kept.")).to_be_visible()
+            await expect(page.get_by_text("Somebody else was faster")).to_be_hidden()
+        assert (await kept(site))["hidden"] == ["door0/open"]
+        await page.get_by_role("button", name="As it was at first").click()
+        await expect(page.get_by_text("Kept.")).to_be_visible()
+        assert await kept(site) == {}

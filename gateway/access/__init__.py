@@ -12,6 +12,7 @@ from gateway.access.errors import (
     Unfit,
 )
 from gateway.access.person import Person, Reach
+from gateway.access.place import place_of
 from gateway.access.role import SESSION_LIFE_S, Role
 from gateway.access.secret import (
     CODE_LIFE_S,
@@ -48,4 +49,5 @@ __all__ = [
     "TooOften",
     "Unfit",
     "User",
+    "place_of",
 ]

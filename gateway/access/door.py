@@ -24,6 +24,7 @@ from gateway.access.person import (
     check_names,
     check_password,
 )
+from gateway.access.place import place_of
 from gateway.access.role import Role
 from gateway.access.secret import (
     CODE_LIFE_S,
@@ -211,10 +212,11 @@ class Access:
     ) -> tuple[str, User]:
         """Raises Refused, Locked, TooManyTries, TooOften or Overrun; `tablet` as in `log_in`."""
         self._check_pace(peer)
-        place = "" if peer in LOOPBACK_PEERS else peer  # a proxy on this machine speaks for many
-        async with self.people.passwords.turns.take(place):
+        place = place_of(peer)
+        turn = "" if place in LOOPBACK_PEERS else place  # a proxy on this machine speaks for many
+        async with self.people.passwords.turns.take(turn):
             with self._one_try(peer):
-                person = await self.people.check_password(name, password, peer)
+                person = await self.people.check_password(name, password, place)
         async with self._changing:
             return await self._open(_session_of(person, self._proof()), tablet)
 
@@ -272,7 +274,7 @@ class Access:
         name = host if host.endswith("]") or ":" not in host else host.rpartition(":")[0]
         return (
             self._demo
-            and caller.peer in LOOPBACK_PEERS
+            and place_of(caller.peer) in LOOPBACK_PEERS
             and name in _LOOPBACK_HOSTS
             and caller.own_origin
             and not caller.forwarded
@@ -332,7 +334,7 @@ class Access:
     def _check_pace(self, peer: str) -> None:
         """Before a turn is waited for."""
         try:
-            self._pace.check(peer)
+            self._pace.check(place_of(peer))
         except TooManyTries:
             self.refused += 1
             raise
@@ -341,7 +343,8 @@ class Access:
     def _one_try(self, peer: str) -> Iterator[None]:
         """A try from there, counted before it is made; given back unless it raises Refused."""
         self._check_pace(peer)
-        at, wrong = self._pace.take(peer), False
+        place = place_of(peer)
+        at, wrong = self._pace.take(place), False
         try:
             yield
         except Refused:
@@ -350,7 +353,7 @@ class Access:
             raise
         finally:
             if not wrong:
-                self._pace.give_back(peer, at)
+                self._pace.give_back(place, at)
 
 
 def _session_of(person: Person | None, proven_until: int | None, tablet: bytes = b"") -> TokenRow:

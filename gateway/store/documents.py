@@ -5,7 +5,13 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from gateway.documents import Document, TooManyDocuments
+from gateway.documents import (
+    Allowed,
+    ChangedMeanwhile,
+    Document,
+    TooManyDocuments,
+    always,
+)
 from gateway.store.worker import StoreWorker
 
 _ROW = "SELECT key, at, body FROM documents WHERE kind = ?"
@@ -24,16 +30,22 @@ class StoredDocuments:
     async def find(self, kind: str, key: str) -> Document | None:
         return await self._reader.call(partial(_find, kind=kind, key=key))
 
-    async def put(self, kind: str, document: Document, most: int) -> None:
-        if not await self._writer.call(partial(_put, kind=kind, document=document, most=most)):
-            raise TooManyDocuments
+    async def put(
+        self, kind: str, document: Document, most: int, allowed: Allowed = always
+    ) -> None:
+        work = partial(_put, kind=kind, document=document, most=most, allowed=allowed)
+        if refusal := await self._writer.call(work):
+            raise refusal
 
     async def claim(self, kind: str, document: Document, most: int, since: int) -> Document | None:
         work = partial(_claim, kind=kind, document=document, most=most, since=since)
         return await self._writer.call(work)
 
-    async def remove(self, kind: str, key: str) -> bool:
-        return await self._writer.call(partial(_remove, kind=kind, key=key))
+    async def remove(self, kind: str, key: str, allowed: Allowed = always) -> bool:
+        removed = await self._writer.call(partial(_remove, kind=kind, key=key, allowed=allowed))
+        if removed is None:
+            raise ChangedMeanwhile
+        return removed
 
 
 def _all(connection: sqlite3.Connection, kind: str) -> list[Document]:
@@ -45,14 +57,19 @@ def _find(connection: sqlite3.Connection, kind: str, key: str) -> Document | Non
     return None if row is None else Document(*row)
 
 
-def _put(connection: sqlite3.Connection, kind: str, document: Document, most: int) -> bool:
+def _put(
+    connection: sqlite3.Connection, kind: str, document: Document, most: int, allowed: Allowed
+) -> ChangedMeanwhile | TooManyDocuments | None:
+    """Why it is not done."""
     with _together(connection):
         query = "SELECT count(*) FROM documents WHERE kind = ? AND key <> ?"
         (others,) = connection.execute(query, (kind, document.key)).fetchone()
+        if not allowed(_tag(connection, kind, document.key)):
+            return ChangedMeanwhile()
         if others >= most:
-            return False
+            return TooManyDocuments()
         _insert(connection, kind, document)
-    return True
+    return None
 
 
 def _claim(
@@ -71,9 +88,18 @@ def _claim(
     return None
 
 
-def _remove(connection: sqlite3.Connection, kind: str, key: str) -> bool:
-    query = "DELETE FROM documents WHERE kind = ? AND key = ?"
-    return connection.execute(query, (kind, key)).rowcount == 1
+def _remove(connection: sqlite3.Connection, kind: str, key: str, allowed: Allowed) -> bool | None:
+    """Whether there was one; None where it was not allowed to go."""
+    with _together(connection):
+        if not allowed(_tag(connection, kind, key)):
+            return None
+        query = "DELETE FROM documents WHERE kind = ? AND key = ?"
+        return connection.execute(query, (kind, key)).rowcount == 1
+
+
+def _tag(connection: sqlite3.Connection, kind: str, key: str) -> str:
+    found = _find(connection, kind, key)
+    return "" if found is None else found.tag
 
 
 def _insert(connection: sqlite3.Connection, kind: str, document: Document) -> None:

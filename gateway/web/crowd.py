@@ -10,7 +10,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from gateway.access import LOOPBACK_PEERS
+from gateway.access import LOOPBACK_PEERS, place_of
 from gateway.web.kitchen import Metric
 
 
@@ -40,7 +40,8 @@ class Crowd:
 
         Loopback is not bounded by address: a proxy on this machine speaks for many.
         """
-        if self._addresses[peer] >= self._per_address and peer not in LOOPBACK_PEERS:
+        place = place_of(peer)
+        if self._addresses[place] >= self._per_address and place not in LOOPBACK_PEERS:
             self.refused += 1
             return False
         if len(self._open) >= self._most and not self._evict():
@@ -49,9 +50,10 @@ class Crowd:
         return True
 
     def joined(self, member: Member, peer: str) -> None:
-        self._open[member] = peer
+        place = place_of(peer)
+        self._open[member] = place
         self._silent[member] = None
-        self._addresses[peer] += 1
+        self._addresses[place] += 1
 
     def asked(self, member: Member) -> None:
         """It has made a request that it may make."""
@@ -59,11 +61,11 @@ class Crowd:
 
     def left(self, member: Member) -> None:
         self._silent.pop(member, None)
-        peer = self._open.pop(member, None)
-        if peer is not None:
-            self._addresses[peer] -= 1
-            if not self._addresses[peer]:
-                del self._addresses[peer]
+        place = self._open.pop(member, None)
+        if place is not None:
+            self._addresses[place] -= 1
+            if not self._addresses[place]:
+                del self._addresses[place]
 
     def metrics(self) -> list[Metric]:
         return [

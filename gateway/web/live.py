@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Generator
 import msgspec
 from aiohttp import hdrs, web
 
-from gateway.access import Access, Role, User
+from gateway.access import Access, Role, User, place_of
 from gateway.clock import Clock
 from gateway.web.kitchen import Kitchen, Metric, PointView
 from gateway.web.route import ACCESS, EVENTS, USER, Problem, Route
@@ -106,6 +106,7 @@ class Live:
 
     def join(self, address: str) -> Stream:
         """A place for a page that has come, not open yet; raises TooManyStreams."""
+        address = place_of(address)
         if len(self._streams) >= STREAMS_MAX or self._addresses[address] >= STREAMS_PER_ADDRESS:
             self.refused += 1
             raise TooManyStreams

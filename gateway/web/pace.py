@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from gateway.access import LOOPBACK_PEERS, Caller, User
+from gateway.access import LOOPBACK_PEERS, Caller, User, place_of
 from gateway.clock import Clock
 from gateway.web.route import Problem, Route
 
@@ -43,8 +43,9 @@ class Pace:
 
     def check_address(self, route: Route, caller: Caller) -> None:
         """Raises Problem with 429; a proxy on this machine speaks for many, so it is passed."""
-        if not route.unpaced and caller.peer and caller.peer not in LOOPBACK_PEERS:
-            self._spend(("address", caller.peer), ADDRESS)
+        place = place_of(caller.peer)
+        if not route.unpaced and place and place not in LOOPBACK_PEERS:
+            self._spend(("address", place), ADDRESS)
 
     def check_user(self, route: Route, user: User) -> None:
         """Raises Problem with 429."""

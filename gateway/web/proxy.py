@@ -53,4 +53,5 @@ def _is_one_of(address: str, trusted: Sequence[Network]) -> bool:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    return any(found.version == each.version and found in each for each in trusted)
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return any((mapped or found) in each for each in trusted)

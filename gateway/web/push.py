@@ -56,6 +56,7 @@ class SubscriptionView(msgspec.Struct):
     handed_over_at: int | None
     failed_at: int | None
     error: str  # of the last failure
+    public: str  # the browser's own key, by which it finds itself here
 
 
 class Subscribed(msgspec.Struct):
@@ -160,7 +161,7 @@ def _listed(request: web.Request, subscribing: Subscribing) -> list[Subscription
         last = subscribing.subscriptions.outcome(it.endpoint)
         return SubscriptionView(
             it.id, it.person, it.service, it.since,
-            last.handed_over_at, last.failed_at, last.error,
+            last.handed_over_at, last.failed_at, last.error, it.public,
         )  # fmt: skip
 
     return [shown(each) for each in _visible(request, subscribing)]

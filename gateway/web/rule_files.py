@@ -31,7 +31,7 @@ from gateway.web.problem_view import problem_view
 from gateway.web.reach import check_everywhere
 from gateway.web.refusals import body_of
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
-from gateway.web.tagged import known, tagged_json
+from gateway.web.tagged import known, tag_given, tagged_json
 
 PROBLEMS_MAX = 50  # in one answer
 
@@ -132,22 +132,11 @@ async def _changed(request: web.Request, text: str | None) -> web.Response:
     check_everywhere(request, name)
     with _refusals():
         async with asyncio.timeout(RELOAD_DEADLINE_S):
-            saved = await request.app[KITCHEN].rule_files().save(name, text, _tag(request), by)
+            saved = await request.app[KITCHEN].rule_files().save(name, text, tag_given(request), by)
     answer = json_response(SavedRules(name, saved.outcome.result, saved.tag))
     if saved.tag is not None:
         answer.headers["ETag"] = f'"{saved.tag}"'
     return answer
-
-
-def _tag(request: web.Request) -> str | None:
-    given = request.headers.getall("If-Match", [])
-    if not given:
-        return None
-    tag = given[0].strip().removeprefix("W/")  # a proxy that compresses makes it weak
-    if len(given) != 1 or not (tag == "*" or (tag[:1] == tag[-1:] == '"' and len(tag) > 1)):
-        detail = 'If-Match is the ETag of what you have read, such as "0f3a…", or *.'
-        raise Problem(400, "bad-tag", detail)
-    return tag.strip('"')
 
 
 def _editable(name: str, data: bytes) -> bool:

@@ -12,26 +12,35 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.documents import BYTES_MAX, Document, TooManyDocuments
+from gateway.documents import (
+    BYTES_MAX,
+    Allowed,
+    ChangedMeanwhile,
+    Document,
+    TooManyDocuments,
+    tag_of,
+)
 from gateway.store.errors import StoreError
 from gateway.web import record
 from gateway.web.reach import check_everywhere, check_layout
 from gateway.web.route import CLOCK, KITCHEN, USER, Problem, Route, json_response
-from gateway.web.tagged import tagged_json
+from gateway.web.tagged import allowed, known, tagged_json
 
 PER_PERSON_MAX = 50
 LAYOUTS_MAX = 100
 PRESETS_MAX = 32
+_TIMERS = "timers"  # the one document of that kind
 LAYOUTS, PRESETS = "layout", "preset"
 _NAME = re.compile(r"[\w -]{1,60}")
 
 
 class Saved(msgspec.Struct, frozen=True):
-    """One of them; `saved` is UTC ms."""
+    """One of them; `saved` is UTC ms, `tag` names this content for `If-Match`."""
 
     name: str
     saved: int
     content: msgspec.Raw
+    tag: str
 
 
 class Views(msgspec.Struct, frozen=True):
@@ -59,10 +68,18 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     for_s: Annotated[float, msgspec.Meta(ge=1, le=86_400)]
 
 
-class Presets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All presets of timers, in their order."""
+class Presets(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """All presets of timers, in their order; a `tag` that was read with them is not looked at."""
 
     presets: Annotated[Sequence[Preset], msgspec.Meta(max_length=PRESETS_MAX)]
+    tag: str = ""
+
+
+class KeptPresets(msgspec.Struct, frozen=True):
+    """All presets of timers, in their order; `tag` names them for `If-Match`."""
+
+    presets: Sequence[Preset]
+    tag: str
 
 
 async def views(request: web.Request) -> web.Response:
@@ -108,26 +125,39 @@ async def forget_layout(request: web.Request) -> web.Response:
 async def presets(request: web.Request) -> web.Response:
     """The timers that are started with one touch."""
     try:
-        found = await request.app[KITCHEN].documents().find(PRESETS, "timers")
+        found = await request.app[KITCHEN].documents().find(PRESETS, _TIMERS)
     except StoreError as error:
         raise _not_now(error) from None
-    none = Presets(())
-    kept = none if found is None else msgspec.json.decode(found.body, type=Presets)
-    return tagged_json(request, kept)
+    return _of_presets(request, _NONE if found is None else found.body)
 
 
 async def keep_presets(request: web.Request) -> web.Response:
-    """Replace them all; they, once that is stored."""
+    """Replace them all; they, once that is stored. `If-Match` names what was read."""
     check_everywhere(request, "the presets of the timers")
     try:
         wanted = msgspec.json.decode(await request.read(), type=Presets)
     except msgspec.DecodeError as error:
         raise Problem(400, "bad-body", f"{error}.") from None
-    document = Document("timers", request.app[CLOCK].now(), msgspec.json.encode(wanted))
-    await _put(request, PRESETS, document, 1)
+    body, may = msgspec.json.encode(Presets(wanted.presets)), allowed(request)
+    document = Document(_TIMERS, request.app[CLOCK].now(), body)
+    await _put(request, PRESETS, document, 1, lambda now: may(now or tag_of(_NONE)))
     listed = ", ".join(f"{each.label} {each.for_s:g} s" for each in wanted.presets)
     await record.deed(request, "save_presets", "timers", {"presets": listed})
-    return json_response(wanted)
+    return _of_presets(request, body)
+
+
+_NONE = msgspec.json.encode(Presets(()))
+
+
+def _of_presets(request: web.Request, body: bytes) -> web.Response:
+    """They, with their tag as `ETag`."""
+    kept = KeptPresets(msgspec.json.decode(body, type=Presets).presets, tag_of(body))
+    headers = {"ETag": f'"{kept.tag}"', "Cache-Control": "no-cache"}
+    if request.method == "GET" and known(request, headers["ETag"]):
+        return web.Response(status=304, headers=headers)
+    answer = json_response(kept)
+    answer.headers.update(headers)
+    return answer
 
 
 async def _recorded(request: web.Request, action: str) -> None:
@@ -145,7 +175,7 @@ async def _all(request: web.Request, kind: str) -> list[Saved]:
         found = await request.app[KITCHEN].documents().all(kind)
     except StoreError as error:
         raise _not_now(error) from None
-    return [Saved(each.key, each.at + ahead_ms, msgspec.Raw(each.body)) for each in found]
+    return [Saved(each.key, each.at + ahead_ms, msgspec.Raw(each.body), each.tag) for each in found]
 
 
 async def _keep(request: web.Request, kind: str, most: int) -> None:
@@ -159,12 +189,17 @@ async def _keep(request: web.Request, kind: str, most: int) -> None:
     body = msgspec.json.encode(content)
     if len(body) > BYTES_MAX:
         raise Problem(413, "too-large", f"`content` may have {BYTES_MAX} bytes at most.")
-    await _put(request, kind, Document(name, request.app[CLOCK].now(), body), most)
+    document = Document(name, request.app[CLOCK].now(), body)
+    await _put(request, kind, document, most, allowed(request))
 
 
-async def _put(request: web.Request, kind: str, document: Document, most: int) -> None:
+async def _put(
+    request: web.Request, kind: str, document: Document, most: int, may: Allowed
+) -> None:
     try:
-        await request.app[KITCHEN].documents().put(kind, document, most)
+        await request.app[KITCHEN].documents().put(kind, document, most, may)
+    except ChangedMeanwhile:
+        raise _changed() from None
     except TooManyDocuments:
         detail = f"{most} are kept, and no more may be: do away with one first."
         raise Problem(409, "too-many", detail) from None
@@ -173,12 +208,20 @@ async def _put(request: web.Request, kind: str, document: Document, most: int) -
 
 
 async def _forget(request: web.Request, kind: str) -> None:
+    documents, name = request.app[KITCHEN].documents(), request.match_info["name"]
     try:
-        found = await request.app[KITCHEN].documents().remove(kind, request.match_info["name"])
+        found = await documents.remove(kind, name, allowed(request))
+    except ChangedMeanwhile:
+        raise _changed() from None
     except StoreError as error:
         raise _not_now(error) from None
     if not found:
         raise Problem(404, "unknown-name", "Nothing of that name is kept.")
+
+
+def _changed() -> Problem:
+    detail = "Somebody has changed it since you read it: look at it anew, then change it."
+    return Problem(412, "changed-meanwhile", detail)
 
 
 def _not_now(error: StoreError) -> Problem:
@@ -197,8 +240,23 @@ ROUTES = (
         answer=Views,
         statuses=(200, 304),
     ),
-    Route(method="PUT", path=_VIEW, handler=keep_view, role=Role.STAFF, body=Content, answer=Views),
-    Route(method="DELETE", path=_VIEW, handler=forget_view, role=Role.STAFF, answer=Views),
+    Route(
+        method="PUT",
+        path=_VIEW,
+        handler=keep_view,
+        role=Role.STAFF,
+        body=Content,
+        answer=Views,
+        matched=True,
+    ),
+    Route(
+        method="DELETE",
+        path=_VIEW,
+        handler=forget_view,
+        role=Role.STAFF,
+        answer=Views,
+        matched=True,
+    ),
     Route(
         method="GET",
         path="/api/v1/layouts",
@@ -212,16 +270,24 @@ ROUTES = (
         path=_LAYOUT,
         handler=keep_layout,
         role=Role.STAFF,
+        matched=True,
         body=Content,
         answer=Layouts,
     ),
-    Route(method="DELETE", path=_LAYOUT, handler=forget_layout, role=Role.STAFF, answer=Layouts),
+    Route(
+        method="DELETE",
+        path=_LAYOUT,
+        handler=forget_layout,
+        role=Role.STAFF,
+        answer=Layouts,
+        matched=True,
+    ),
     Route(
         method="GET",
         path=_PRESETS,
         handler=presets,
         role=Role.VIEWER,
-        answer=Presets,
+        answer=KeptPresets,
         statuses=(200, 304),
     ),
     Route(
@@ -229,7 +295,8 @@ ROUTES = (
         path=_PRESETS,
         handler=keep_presets,
         role=Role.MANAGER,
+        matched=True,
         body=Presets,
-        answer=Presets,
+        answer=KeptPresets,
     ),
 )

@@ -211,7 +211,7 @@ class Row {
 
 const isLow = (value, limit) => limit?.low != null && value <= limit.low;
 
-// The highest, or where the alarm is about too little the lowest; null where nothing is known.
+// The highest, or the lowest where that is what it is about; null where nothing is known.
 function worstOf({ columns, rows }, raised, limit) {
   const low = isLow(raised, limit);
   const at = columns.indexOf("value") < 0 ? columns.indexOf(low ? "min" : "max") : columns.indexOf("value");

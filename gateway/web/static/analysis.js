@@ -1,4 +1,4 @@
-// Looking closer: points on one axis, day over day, hours of the week, and what goes together.
+// Points on one axis, day over day, hours of the week, and what goes together.
 import { spanText, words } from "./chart.js";
 import { make, plainButton, setChildren, setText } from "./element.js";
 import { hoursOf, together } from "./figures.js";
@@ -238,7 +238,7 @@ export class Place {
   }
 }
 
-// The gateway takes letters, digits, blanks and dashes; what stands in the view itself is whole.
+// The gateway takes letters, digits, blanks and dashes; the view itself has the whole name.
 const nameOf = ({ kind, span, points }) => [kind, span, ...points].join(" ").replace(/[^\w -]/g, "-").slice(0, NAME_MAX);
 
 function choices(names, prefix, choose) {

@@ -95,7 +95,7 @@ function paint() {
   if (held) setTimeout(draw, CONFIRM_MS / 10);
 }
 
-// What calls for a person is heard, where somebody has touched the page; else the page asks for that.
+// What calls for a person is heard once the page was touched, which it asks for.
 function listen(time) {
   const fresh = state.alarms.filter((alarm) => alarm.state === "unacknowledged");
   const wanted = new Set(fresh.map(({ priority }) => (priority === "life" ? "life" : "alarm")));

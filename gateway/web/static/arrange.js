@@ -1,8 +1,9 @@
-// The wall of this screen, arranged: tiles and zones in another order, hidden, large; kept at every touch.
-import { put, withdraw } from "./asking.js";
+// The wall of this screen: tiles and zones in another order, hidden, large; kept at every touch.
+import { asRead, write } from "./asking.js";
 import { make, plainButton, setChildren, setText } from "./element.js";
-import { arranged, kept, layout, LAYOUTS, learnLayout, OWN, zonesOf } from "./layout.js";
+import { arranged, kept, layout, LAYOUTS, learnLayout, OWN, readFrom, zonesOf } from "./layout.js";
 import { fullName } from "./look.js";
+import { whyNot } from "./proof.js";
 import { covers } from "./rights.js";
 import { t } from "./text.js";
 
@@ -123,9 +124,10 @@ export class Place {
 
   async #keep() {
     const [path, content] = [`${LAYOUTS}/${encodeURIComponent(layout.name)}`, kept()];
-    const problem = await (content ? put(path, { content }, DEADLINE_MS) : withdraw(path, DEADLINE_MS));
-    setText(this.#said, problem === null ? t("arrange.kept") : problem || t("banner.again"));
-    if (problem !== null) await learnLayout(this.#session); // what is kept is shown, not what was wanted
+    const answer = await write(content ? "PUT" : "DELETE", path, content && { content }, DEADLINE_MS, asRead(layout.tag));
+    setText(this.#said, answer.ok ? t("arrange.kept") : whyNot(answer));
+    if (answer.ok) readFrom(answer.told);
+    else await learnLayout(this.#session); // what is kept is shown, not what was wanted
     dispatchEvent(new Event("redraw"));
   }
 }

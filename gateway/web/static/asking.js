@@ -1,10 +1,10 @@
-// What the gateway wants with everything that changes something: the page of another site cannot send it.
+// Goes with every change: the page of another site cannot send it.
 export const WRITING = { "X-Kitchen-Page": "1" };
 const AGAIN_MS = 60000; // so long the same pressed once more is the deed whose answer was lost
 
 const lost = new Map(); // what was sent and had no answer: its key, and when
 
-// Asking the gateway: JSON, or null while it cannot say; who is not logged in is sent there, unless `stay`.
+// JSON, or null while the gateway cannot say; who is not logged in is sent there, unless `stay`.
 export async function ask(path, milliseconds, stay = false) {
   try {
     const answer = await fetch(path, { signal: AbortSignal.timeout(milliseconds) });
@@ -15,7 +15,7 @@ export async function ask(path, milliseconds, stay = false) {
   }
 }
 
-// Doing something: null once it is done, else why not in the gateway's words, empty if it said none.
+// Null once it is done, else why not in the gateway's words, empty if it said none.
 export const send = (path, body, milliseconds) => why(write("POST", path, body, milliseconds));
 
 // Doing what would be done twice if it were sent twice; answers alike.
@@ -30,7 +30,7 @@ async function why(writing) {
   return ok ? null : (told?.detail ?? "");
 }
 
-// Changing something: { ok, kind, told }, what the gateway calls a refusal and all it said; without an answer no kind.
+// { ok, kind, told }: what the gateway calls a refusal, and all it said; without an answer no kind.
 export async function write(method, path, body, milliseconds, more = {}) {
   try {
     const headers = { ...WRITING, ...more };
@@ -45,7 +45,10 @@ export async function write(method, path, body, milliseconds, more = {}) {
   }
 }
 
-// Making something: sent with a key, by which the gateway knows what it has done already and only answers again.
+// Only what was read is replaced: by its tag, empty for nothing.
+export const asRead = (tag = "") => ({ "If-Match": `"${tag}"` });
+
+// Sent with a key, by which the gateway knows what it has done already and only answers again.
 export async function once(path, body, milliseconds) {
   for (const [deed, { at }] of lost) if (performance.now() - at > AGAIN_MS) lost.delete(deed);
   const deed = `${path} ${JSON.stringify(body)}`;

@@ -191,7 +191,7 @@ function lineOf({ rows, step, to }, scale) {
     .join("");
 }
 
-// Where there was no value, and where it was doubtful: over the full height, beneath the curve.
+// No value, or a doubtful one: over the full height, beneath the curve.
 function bandsOf({ rows, to }, scale, height) {
   const bands = [];
   rows.forEach((row, index) => {

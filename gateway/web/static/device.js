@@ -1,4 +1,4 @@
-// One device: what is set for it, what was counted, its points beside what was read, and a reading now.
+// One device: its settings, what was counted, its points beside what was read, and a reading now.
 import { ask, write } from "./asking.js";
 import { make, setChildren, setText } from "./element.js";
 import { fullName, valueText } from "./look.js";

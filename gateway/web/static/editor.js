@@ -1,5 +1,5 @@
-// The files of rules as text: checked while somebody writes, tried on the last week, saved as a whole or not at all.
-import { ask, write } from "./asking.js";
+// The files of rules as text: checked while somebody writes, tried, saved as a whole or not at all.
+import { ask, asRead, write } from "./asking.js";
 import { make, plainButton, setChildren, setText } from "./element.js";
 import { Hold } from "./hold.js";
 import { has, t } from "./text.js";
@@ -132,8 +132,7 @@ export class Editor {
     this.#busy = true;
     this.#tell(t("banner.sending"));
     const [name, text] = [this.#file, this.#text.value];
-    const tag = this.#tag && { "If-Match": `"${this.#tag}"` };
-    const { ok, kind, told } = await write(method, this.#path, method === "PUT" ? { text } : null, DEADLINE_MS, tag);
+    const { ok, kind, told } = await write(method, this.#path, method === "PUT" ? { text } : null, DEADLINE_MS, this.#tag && asRead(this.#tag));
     this.#busy = false;
     if (ok) await this.#list();
     if (ok) this.#choose(told.tag && { name, tag: told.tag }, told.tag ? text : "");

@@ -15,7 +15,7 @@ export function hoursOf(rows, local) {
   return sums.map((day) => day.map(([sum, n]) => (n ? sum / n : null)));
 }
 
-// Pearson's r of two series at the same times; null where there is too little, or nothing varies.
+// Pearson's r of two series at the same times; null for too little, or where nothing varies.
 export function together(one, other) {
   const theirs = new Map(other.map(({ at, value }) => [at, value]));
   const pairs = one.map(({ at, value }) => [value, theirs.get(at) ?? null]).filter((pair) => !pair.includes(null));
@@ -27,7 +27,7 @@ export function together(one, other) {
   return { r: spread > 0 ? sum((x, y) => x * y) / spread : null, n };
 }
 
-// How far a forecast for an hour ahead was off, beside saying "as now"; null where too little is known.
+// How far a forecast for an hour ahead was off, beside "as now"; null for too little.
 export function accuracy(forecast, truth, low, high, least) {
   const at = (rows) => new Map(rows.filter(({ value }) => value !== null).map((row) => [row.at, row.value]));
   const [was, floor, ceiling] = [at(truth), at(low), at(high)];

@@ -1,4 +1,4 @@
-// What is foreseen, and how far to believe it: each forecast beside how it has done so far.
+// Each forecast beside how it has done so far.
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { accuracy } from "./figures.js";
 import { fullName, look, setState, symbolOf, valueText } from "./look.js";

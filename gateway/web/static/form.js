@@ -1,11 +1,11 @@
-// What somebody fills in: a field under its name, and buttons: plain ones, held ones, those that stay pressed.
+// A field under its name, and buttons: plain, held, and those that stay pressed.
 import { make, setChildren, setText } from "./element.js";
 import { Hold } from "./hold.js";
 import { t } from "./text.js";
 
 let fields = 0;
 
-// `word` names it above the input, whose properties are `rules`; `show()` says it in the language of now.
+// `word` names it above the input, whose properties are `rules`.
 export function field(word, rules = {}) {
   const [label, input] = [make("label"), make("input")];
   Object.assign(input, { id: `field-${++fields}`, name: word, autocomplete: "off", ...rules });
@@ -42,7 +42,7 @@ export class Choices {
     this.#group.role = "group";
   }
 
-  // Offers are pairs of a value and its text; what is chosen and no longer offered can be taken back.
+  // Offers: [value, text]; what is chosen and no longer offered can be taken back.
   show(title, offers) {
     setText(this.#title, title);
     this.#group.ariaLabel = title;

@@ -47,7 +47,7 @@ export class Place {
     dispatchEvent(new Event("redraw"));
   }
 
-  // What the next shift has to know of an alarm; everything else about it is at its own place.
+  // What the next shift has to know of an alarm.
   #alarm(alarm, { now }) {
     if (!this.#alarmRows.has(alarm.id)) {
       const what = make("span", "what", make("b"), make("span", "why"), make("span", "why"));

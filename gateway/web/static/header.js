@@ -1,4 +1,4 @@
-// The line at the top, in sight everywhere: how the kitchen is, what must not be forgotten, the time.
+// The line at the top of every place: how the kitchen is, what must not be forgotten, the time.
 import { setIcon, setText } from "./element.js";
 import { look } from "./look.js";
 import { hidden, waiting } from "./notices.js";

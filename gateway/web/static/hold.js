@@ -19,7 +19,7 @@ export class Hold {
     button.addEventListener("contextmenu", (event) => event.preventDefault());
   }
 
-  // What the button should say: nothing special, that it is to be held, or that it is to be pressed again.
+  // What it should say: nothing special, to be held, or to be pressed again.
   get wants() {
     if (performance.now() - this.#armed > SURE_MS) return "";
     return this.#button.dataset.pressed ?? "";

@@ -1,4 +1,4 @@
-// Where the next phone or tablet opens this page: the address, as a code to be read by its camera.
+// The address of this page, as a code for the camera of the next phone or tablet.
 import { ask } from "./asking.js";
 import { make, setText } from "./element.js";
 import { t } from "./text.js";

@@ -87,7 +87,7 @@ export class Wall {
     setChildren(this.#tabs, this.#tabs.hidden ? [] : tabs);
   }
 
-  // Compact or snug when banners or tabs have taken the height, roomy when few tiles share it.
+  // Compact or snug when banners or tabs take the height, roomy when few tiles share it.
   #fit() {
     const tile = this.#zones.querySelector("kg-tile");
     if (!tile) return;

@@ -5,8 +5,8 @@ export const LAYOUTS = "api/v1/layouts";
 export const OWN = "_"; // a person's, so that no tablet of that name has it too
 const DEADLINE_MS = 3000;
 
-// `settled`: it is known, or nobody waits for it any more; `all` are those of every screen.
-export const layout = { settled: false, name: "", all: [] };
+// `settled`: nobody waits for it any more; `all`: those of every screen; `tag`: what was read of this one's.
+export const layout = { settled: false, name: "", all: [], tag: "" };
 
 const list = (value) => (Array.isArray(value) ? value : []);
 
@@ -17,11 +17,16 @@ export async function learnLayout(session) {
   if (!told || !found) return;
   layout.name = (told.tablet || OWN + told.user).replace(/[^\p{L}\p{N}_ -]/gu, "_");
   layout.all = found.layouts;
+  readFrom(found);
+}
+
+export function readFrom({ layouts }) {
+  layout.tag = layouts.find(({ name }) => name === layout.name)?.tag;
 }
 
 export const zonesOf = (content = kept()) => list(content?.zones).filter(Boolean);
 
-// { id, zone, hidden, large } in the order of this screen: what is new comes last in its zone, what is gone nowhere.
+// { id, zone, hidden, large } in the order of this screen; what is new comes last in its zone.
 export function arranged(points, content = kept()) {
   if (!content) return points;
   const groups = new Map();

@@ -28,7 +28,7 @@ export function fullName(point) {
   return what ? `${label} ${what}` : label;
 }
 
-// World: { now, silent, alarms, points } with UTC ms, ms since the gateway was heard, alarms by point.
+// World: { now, silent, alarms, points }: UTC ms, ms since the gateway was heard, alarms by point.
 export function look(point, world) {
   const age = Math.max(0, (world.now - point.at) / 1000);
   const state = stateOf(point, age, world);

@@ -23,7 +23,7 @@ function folded(alarms) {
   return [...bursts.values()];
 }
 
-// Life before food, what waits before what is in hand, the more urgent and the newest first.
+// Life first, what waits before what is in hand, the more urgent and the newest first.
 export function inOrder(alarms) {
   const life = (alarm) => Math.min(1, RANK[alarm.priority]);
   const late = (alarm) => Number(alarm.state !== "unacknowledged");

@@ -1,4 +1,4 @@
-// What a browser gives a page only over HTTPS: a shell without the gateway, a screen that stays on.
+// Only over HTTPS: a shell without the gateway, a screen that stays on.
 export function settle() {
   const link = document.createElement("link");
   link.rel = "manifest";
@@ -14,7 +14,7 @@ function stayAwake() {
   if (document.visibilityState === "visible") navigator.wakeLock?.request("screen").catch(refused);
 }
 
-// The page works without: a browser may refuse it for its certificate, or to save the battery.
+// The page works without: a browser may refuse it.
 function refused(error) {
   if (!(error instanceof DOMException || error instanceof TypeError)) throw error;
 }

@@ -1,4 +1,4 @@
-// Who may come in: people, the tablets of this kitchen, programs, and the code for the next phone.
+// Who may come in: people, tablets, programs, and the code for the next phone.
 import { ask } from "./asking.js";
 import { icon, make, setChildren, setText } from "./element.js";
 import { button } from "./form.js";

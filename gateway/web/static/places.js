@@ -1,4 +1,4 @@
-// The places of the page: which there are, and the module of each, loaded when it is first opened.
+// The places of the page, and the module of each, loaded when it is first opened.
 import { icon, make, setText } from "./element.js";
 import { t } from "./text.js";
 

@@ -1,6 +1,7 @@
-// The times of this kitchen that are started with one touch: named, ordered, added and removed, kept together.
-import { put } from "./asking.js";
+// The times that are started with one touch: named, ordered, added, removed, kept together.
+import { ask, asRead, write } from "./asking.js";
 import { make, plainButton, setText } from "./element.js";
+import { whyNot } from "./proof.js";
 import { t } from "./text.js";
 
 const PATH = "api/v1/timers/presets";
@@ -15,9 +16,10 @@ export class Presets {
   #save = make("button", "plain");
   #said = make("p", "said");
   #kept;
+  #tag;
   node = make("form", "one", this.#list, make("div", "choices", this.#add, this.#save), this.#said);
 
-  // `kept(presets)` is told once they are stored.
+  // `kept(those)` is told what is stored now: these, or what somebody else was faster with.
   constructor(kept) {
     this.#kept = kept;
     this.#save.dataset.word = "edit.save";
@@ -28,7 +30,8 @@ export class Presets {
     });
   }
 
-  open(presets) {
+  open({ presets, tag }) {
+    this.#tag = tag;
     this.#list.replaceChildren();
     for (const preset of presets) this.#row(preset);
     setText(this.#said, "");
@@ -82,9 +85,13 @@ export class Presets {
       return { label: name.value.trim(), for_s: Math.round(minutes.valueAsNumber * MINUTE_S) };
     });
     setText(this.#said, t("banner.sending"));
-    const problem = await put(PATH, { presets }, DEADLINE_MS);
-    setText(this.#said, problem === null ? t("arrange.kept") : problem || t("banner.again"));
-    if (problem === null) this.#kept(presets);
+    const answer = await write("PUT", PATH, { presets }, DEADLINE_MS, asRead(this.#tag));
+    const now = answer.ok ? answer.told : answer.kind === "changed-meanwhile" && (await ask(PATH, DEADLINE_MS));
+    if (now) {
+      this.#kept(now);
+      this.open(now);
+    }
+    setText(this.#said, answer.ok ? t("arrange.kept") : whyNot(answer));
   }
 }
 

@@ -13,7 +13,7 @@ export class Problems {
   #node = make("div", "problems", icon("fault"), make("div", "", this.#title, this.#how, this.#list, this.#more));
   #shown = "";
 
-  // What to show above the tiles of this place: all errors, or nothing where an alarm says enough.
+  // Above the tiles of this place: all errors, or nothing where an alarm says enough.
   nodes(config, place) {
     const wrong = config && (config.refused || config.problems.length || config.damaged.length);
     if (!wrong || (place !== "system" && !unset(config))) return [];

@@ -32,7 +32,9 @@ export class Push {
 
   async #look() {
     const worker = await navigator.serviceWorker.getRegistration();
-    this.#on = Boolean(await worker?.pushManager.getSubscription());
+    const own = (await worker?.pushManager.getSubscription())?.toJSON().keys.p256dh;
+    const told = own && (await ask(PATH, DEADLINE_MS));
+    this.#on = Boolean(told?.subscriptions.some((it) => it.public === own)); // or it had to make room
     dispatchEvent(new Event("redraw"));
   }
 

@@ -1,4 +1,4 @@
-// Where somebody may control and acknowledge: zones and devices; everywhere, where none is named.
+// Where somebody may control and acknowledge: zones and devices; none named is everywhere.
 import { ask } from "./asking.js";
 import { make } from "./element.js";
 import { Choices } from "./form.js";

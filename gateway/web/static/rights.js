@@ -12,7 +12,7 @@ export function reaches(session, device = "", zone = "") {
 
 export const reachesAlarm = (session, { point }, points) => reaches(session, point?.split("/")[0], points.get(point)?.zone);
 
-// Why an alarm is not theirs to acknowledge, empty where it is; who is not known yet may try, and a tablet does it by itself.
+// Why an alarm is not theirs to acknowledge, or empty; who is not known yet may try, and so may a tablet.
 export function denial(session, alarm, points) {
   if (session && session.kind !== "tablet" && !covers(session.role, "staff")) return "denied";
   return reachesAlarm(session, alarm, points) ? "" : "beyond";

@@ -10,7 +10,7 @@ const QUOTE = "\x22";
 // Null while the gateway cannot say.
 export const history = (query) => ask(`api/v1/history?${new URLSearchParams(query)}`, DEADLINE_MS);
 
-// Rows of any step as { at, low, value, high, why } in the viewer's unit; what is no number is a gap,
+// Rows of any step as { at, low, value, high, why } in the viewer's unit; no number is a gap,
 // and why tells what of a row was not good.
 export function rowsOf({ columns, rows }, unit) {
   const at = (name) => columns.indexOf(name);

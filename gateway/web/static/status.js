@@ -1,4 +1,4 @@
-// How the gateway is: a word for each of its parts with the reason, what it measures of itself, its page.
+// How the gateway is: a word and a reason for each part, and what it measures.
 import { ask } from "./asking.js";
 import { icon, make, setChildren, setIcon, setText } from "./element.js";
 import { Invite } from "./invite.js";

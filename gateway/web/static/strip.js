@@ -1,4 +1,4 @@
-// The strip beneath the tiles: the timers first, then what the cloud has and how the gateway is.
+// Beneath the tiles: the timers first, then the cloud and how the gateway is.
 import { make, setChildren, setText } from "./element.js";
 import { fullName, look, setState } from "./look.js";
 import { count, duration, t, unit } from "./text.js";

@@ -1,4 +1,4 @@
-// The browsers that hang in this kitchen: which there are, this one made one of them, one taken back.
+// The paired tablets: which there are, this one made one of them, one taken back.
 import { ask, write } from "./asking.js";
 import { make } from "./element.js";
 import { button, field } from "./form.js";

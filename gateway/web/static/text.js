@@ -93,7 +93,7 @@ export function figure(value, ucum) {
   return withUnit(limit(seen.value), seen.unit);
 }
 
-// A word for what is measured, such as "humidity"; one that is not in the catalogue as it is written.
+// A word for what is measured; one that is not in the catalogue as it is written.
 export const metric = (name) => (has(`metric.${name}`) ? t(`metric.${name}`) : name.replaceAll("_", " "));
 
 export const clock = (ms) => time(ms, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });

@@ -18,7 +18,7 @@ export class Place {
   #list = make("div", "rows");
   #rows = new Map();
   #own = make("div", "presets"); // those of this kitchen, with their names
-  #kept = [];
+  #kept = { presets: [] };
   #edit = this.#button(() => this.#change());
   #editor = null;
 
@@ -54,19 +54,19 @@ export class Place {
 
   async #look() {
     const answer = await ask(`${PATH}/presets`, DEADLINE_MS);
-    this.#use(answer?.presets ?? []);
+    if (answer) this.#use(answer);
   }
 
-  #use(presets) {
-    this.#kept = presets;
-    setChildren(this.#own, presets.map(({ label, for_s: seconds }) => this.#preset(seconds, label)));
+  #use(kept) {
+    this.#kept = kept;
+    setChildren(this.#own, kept.presets.map(({ label, for_s: seconds }) => this.#preset(seconds, label)));
     dispatchEvent(new Event("redraw"));
   }
 
   async #change() {
     try {
       const { Presets } = await import("./presets.js");
-      this.#editor ??= new Presets((presets) => this.#use(presets));
+      this.#editor ??= new Presets((now) => this.#use(now));
       this.#edit.after(this.#editor.node);
       this.#editor.open(this.#kept);
     } catch (error) {

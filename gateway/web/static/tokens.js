@@ -1,4 +1,4 @@
-// What lets programs in: which tokens there are, a new one whose secret is shown once, one withdrawn.
+// Tokens: which there are, a new one whose secret is shown once, one withdrawn.
 import { ask, once, write } from "./asking.js";
 import { make, setText } from "./element.js";
 import { button, Choices, field } from "./form.js";

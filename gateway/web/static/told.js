@@ -1,4 +1,4 @@
-// Who is told of alarms: each channel and how it is doing, the last messages, and a test for managers.
+// Who is told of alarms: channels, the last messages, and a test for managers.
 import { ask, once } from "./asking.js";
 import { icon, make, plainButton, setChildren, setIcon, setText } from "./element.js";
 import { setState, symbolOf } from "./look.js";

@@ -70,7 +70,7 @@ function effectOf({ kind, label, data }) {
   return [t(`trace.kind.${kind}`), data.mode ?? data.timer ?? "", verb].filter(Boolean).join(" · ");
 }
 
-// Each link of the chain by its name, from the reading on; without one, what the row itself says.
+// Each link of the chain by its name, from the reading on; else what the row itself says.
 function causeOf({ kind, data }, labels, points) {
   const links = data.chain ?? (data.point ? [`point ${data.point}`] : []);
   const told = links.map((link) => {

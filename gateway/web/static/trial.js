@@ -1,4 +1,4 @@
-// What the rules would have done last week: those in force, or with a file as a manager has edited it.
+// What the rules would have done last week: those in force, or with an edited file.
 import { write } from "./asking.js";
 import { make, plainButton, setChildren, setText } from "./element.js";
 import { covers } from "./rights.js";

@@ -1,4 +1,4 @@
-// The service worker: the shell of the page while the gateway is away, and messages of alarms.
+// The shell of the page while the gateway is away, and messages of alarms.
 const KEPT = "shell";
 const ASK_MS = 4000;
 const AWAY = 502; // from here on a proxy speaks for a gateway that does not answer
@@ -7,7 +7,7 @@ const HOME = new URL(self.registration.scope).pathname; // the gateway may be be
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
-// The gateway first, always; what it gave last only while it does not answer. Values are never kept.
+// The gateway first; what it gave last only while it does not answer. Values are never kept.
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
