@@ -348,7 +348,9 @@ class View:
 
     def _point(self, point: Point) -> PointView:
         self._follow()
-        hub, now = self._gateway.hub, self._gateway.clock.now()
+        hub, clock = self._gateway.hub, self._gateway.clock
+        now = clock.now()
+        zero = clock.wall() - now  # UTC of kitchen time 0
         seen = hub.latest.get(point.id)
         at = self._gateway.started_at if seen is None else seen.at
         quality = Quality.NOT_STARTED if seen is None else seen.quality
@@ -366,7 +368,7 @@ class View:
             value=None if seen is None else seen.value,
             quality=quality.level,
             reason=None if quality.reason is None else quality.reason.value,
-            at=self._utc(at),
+            at=zero + at,
             age_s=max(0.0, (now - at) / 1000),
             precision=min(point.precision, 1),
             period_s=point.period_s,
@@ -375,15 +377,17 @@ class View:
             limit=self._bands.get(point.id),
             state=self._state(point, seen),
             last=None if last is None else last.value,
-            last_at=None if last is None else self._utc(last.at),
+            last_at=None if last is None else zero + last.at,
             raw=None if seen is None else _shown(seen.raw),
             simulated=point.simulated,
         )
 
     def _foreseen(self, point: Point) -> str:
         """The point a forecast is about; empty for any other."""
+        if point.origin != "forecast":
+            return ""
         forecast = self._gateway.config.forecasts.get(point.device)
-        return "" if forecast is None or point.origin != "forecast" else forecast.point
+        return "" if forecast is None else forecast.point
 
     def _state(self, point: Point, seen: Reading | None) -> PointState:
         standing = self._standing(point.id)
