@@ -108,7 +108,7 @@ def _report(section: Section, name: str, kitchen: Kitchen, took: Stretches, size
                 note=f"p50 {percentile(answers, 0.5):.1f}, {len(answers)} asked")  # fmt: skip
     section.add(f"{name}crowd, requests of people that failed", failed, "", bar=0)
     section.add(f"{name}crowd, live pages without an answer", lost, "", bar=0,
-                note=f"{sum(seen.frames for seen in took.seen)} frames")  # fmt: skip
+                note=f"{_frames(took, size):.1f} frames a second")  # fmt: skip
     _share(section, f"{name}crowd, processor", took.crowd_cpu)
     a_second = len(took.asked) / sum(end - start for start, end in took.points)
     section.add(f"{name}{POINTS_PER_S} points/s, answered in, p95", percentile(took.asked, 0.95),
@@ -126,6 +126,12 @@ def _latency(section: Section, name: str, spent: list[float], floor: list[float]
         ratio = percentile(spent, 0.95) / percentile(floor, 0.95)
         bar = None if name.endswith("elsewhere") else RATIO_BAR
         section.add(f"{name}, wire to judged, p95 over floor", ratio, "x", bar=bar)
+
+
+def _frames(took: Stretches, size: Size) -> float:
+    """What a live page got in a second."""
+    seconds = sum(end - start for start, end in took.crowd)
+    return sum(seen.frames for seen in took.seen) / seconds / size.live
 
 
 def _share(section: Section, name: str, cpu: list[float]) -> None:

@@ -123,7 +123,7 @@ async def crowd(port: int, seconds: float, size: Size, tokens: Sequence[str]) ->
         if n % 100 == 0:
             await asyncio.sleep(0.05)
     tasks += [asyncio.create_task(person(port, next(turn), seen)) for _ in range(size.people)]
-    seen.began = time.perf_counter()
+    seen.frames, seen.began = 0, time.perf_counter()
     await asyncio.sleep(seconds)
     seen.ended = time.perf_counter()
     for task in tasks:
