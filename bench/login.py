@@ -7,7 +7,6 @@ for `/health`.
 """
 
 import json
-import os
 import threading
 import time
 import urllib.request
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import recording
+from bench import budget, recording
 from bench.daemon import cpu_s, environment, resident_mb
 from bench.report import Section, percentile
 from bench.setting import Setting
@@ -30,9 +29,6 @@ from tests.processes import Daemon
 
 GROWTH_BAR_MB = 25.0
 PEOPLE = 50
-ZERO_2_W = 0.09  # of a core of this machine
-_GROUPS = Path("/sys/fs/cgroup/cpu")
-_PERIOD_US = 20_000
 _PASSWORD = "korean barbecue 1"  # noqa: S105 - of people who exist for a minute
 _WARM_S = 12.0
 _DEADLINE_S = 300.0
@@ -52,12 +48,12 @@ class Shift:
 def run(setting: Setting) -> Section:
     """Two starts of the daemon."""
     section = Section()
-    for name, share in (("this machine", 1.0), ("Zero 2 W budget", ZERO_2_W)):
+    for name, share in (("this machine", 1.0), ("Zero 2 W budget", budget.ZERO_2_W)):
         with _started(setting.folder / name.partition(" ")[0]) as daemon:
-            if share < 1.0 and not _may_hold():
+            if share < 1.0 and not budget.may_hold():
                 section.add(f"{name}: last of {PEOPLE}", None, "s", note="no cgroup v1 to write to")
                 continue
-            with _held(daemon.pid, share):
+            with budget.held(daemon.pid, share):
                 _measure(section, daemon, name)
     return section
 
@@ -146,25 +142,3 @@ def _started(folder: Path) -> Iterator[Daemon]:
         time.sleep(_WARM_S)
         yield daemon
         daemon.stop()
-
-
-def _may_hold() -> bool:
-    return os.access(_GROUPS / "cgroup.procs", os.W_OK)
-
-
-@contextmanager
-def _held(pid: int, share: float) -> Iterator[None]:
-    """Hold a process to that share of a core; all of it: leave it alone."""
-    if share >= 1.0:
-        yield
-        return
-    group = _GROUPS / f"kitchen-bench-{pid}"
-    group.mkdir()
-    try:
-        (group / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
-        (group / "cpu.cfs_quota_us").write_text(str(round(_PERIOD_US * share)))
-        (group / "cgroup.procs").write_text(str(pid))
-        yield
-        (_GROUPS / "cgroup.procs").write_text(str(pid))
-    finally:
-        group.rmdir()

@@ -21,13 +21,13 @@ def write(path: Path, rows: int) -> None:
             file.write(",".join(map(str, [*values, row])) + "\n")
 
 
-def device(file: Path, rows_a_second: float) -> str:
-    """The device `tape`, which plays `file` at that pace."""
-    columns = ", ".join(f"t{n}: {{column: t{n}, unit: Cel, precision: 2}}"
-                        for n in range(_TEMPERATURES))  # fmt: skip
+def device(file: Path, rows_a_second: float, *, temperatures: int = _TEMPERATURES) -> str:
+    """The device `tape`, which plays `file` at that pace, or so many columns of it."""
+    columns = "".join(f"t{n}: {{column: t{n}, unit: Cel, precision: 2}}, "
+                      for n in range(temperatures))  # fmt: skip
     return (
         f'  tape: {{driver: replay, bus: tape, file: "{file}", period: 1s, pace: {rows_a_second!r},'
-        f" columns: {{{columns}, {LAST}: {{column: {LAST}, unit: '1', precision: 0}}}}}}\n"
+        f" columns: {{{columns}{LAST}: {{column: {LAST}, unit: '1', precision: 0}}}}}}\n"
     )
 
 
@@ -36,6 +36,15 @@ def rules(count: int = 200) -> str:
     return "".join(
         f"  l{n}: {{kind: limit, point: tape/t{n % _TEMPERATURES}, raise_above: {500 + n} °C,"
         f" clear_below: {499 + n} °C, on_bad: hold, then: [{{alarm: low}}]}}\n"
+        for n in range(count)
+    )
+
+
+def rules_on_last(count: int = 200) -> str:
+    """So many limits on the number of the row, none of which is reached."""
+    return "".join(
+        f"  l{n}: {{kind: limit, point: tape/{LAST}, raise_above: {1_000_000 + n},"
+        f" clear_below: {999_999 + n}, on_bad: hold, then: [{{alarm: low}}]}}\n"
         for n in range(count)
     )
 

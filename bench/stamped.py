@@ -84,7 +84,10 @@ class Stamps:
         outbox.acknowledge = acknowledged  # type: ignore[method-assign]
 
     def milliseconds(self) -> dict[str, list[float]]:
-        """From the wire to each hop, for every row that has passed it."""
+        """From the wire to each hop, for every row that has passed it; `wire` is when, in seconds.
+
+        The clock is the machine's, so that other processes can tell what they did meanwhile.
+        """
         durable, row_of = {}, {}
         for at, rows in self.committed:
             for row in rows:
@@ -97,7 +100,8 @@ class Stamps:
                     proven.setdefault(s, at)
         cloud = {number: proven[s] for number, s in row_of.items() if s in proven}
         hops = {"judged": self.judged, "durable": durable, "cloud": cloud}
-        return {
+        came = [self.wire[n] for n in self.judged if n in self.wire]
+        return {"wire": came} | {
             name: [(at - self.wire[n]) * 1000 for n, at in hop.items() if n in self.wire]
             for name, hop in hops.items()
         }

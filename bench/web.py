@@ -1,187 +1,203 @@
 """The page under a crowd, and what a request costs: people are served, and judging does not notice.
 
 The crowd is 200 live pages, 50 that never read and 2,000 half-open connections. From wire to judged
-is measured with the same recording without and with it. Both cores are shared with the crowd.
+is measured of one kitchen, in turn: left alone; while the crowd is at another program of this
+machine, which serves it with the least there is; and while it is at the gateway. The crowd itself
+keeps the two cores busy, so what the gateway does is the last over the second; both are printed.
+Then the same with a tenth of the crowd, 2,000 readings a minute instead of 10,000, and the gateway
+held to what stands for a Zero 2 W.
 """
 
 import asyncio
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
-from pathlib import Path
 
 import msgspec
 
-from bench import recording, web_load
+from bench import budget, judged, web_load
 from bench.daemon import cpu_s, environment, resident_mb
+from bench.judged import Kitchen, Stretch
 from bench.report import ROOT, Section, percentile
 from bench.setting import Setting
-from gateway.access import Access, Role
-from gateway.clock import SystemClock
-from gateway.store.file import NAME, open_beside, prepare
-from gateway.store.tokens import StoredTokens
-from gateway.store.worker import StoreWorker
-from tests.processes import wait_for
+from bench.web_load import Size
 
-RATE = 1_000 / 60  # readings a second
-ZERO_2_W = 11  # times as slow as one core here (the shared page on performance, section 3)
 PEOPLE_BAR_MS, RATIO_BAR = 300.0, 1.2
 POINTS_BAR_MS = 10.0  # a hundred a second are a core
+POINTS_PER_S = 100
 ROUTES = ("/health", "/api/v1/points", "/api/v1/alarms", "/api/v1/devices", "/api/v1/status")
-TOKENS = 12  # each has an allowance of its own
-_START_S, _QUIET_S = 6.0, 2.0
-_POINTS_PER_S = 100
+CROWD, SMALL_CROWD = Size(200, 50, 2_000, 10), Size(20, 5, 200, 5)
+FRAME_BYTES = 5_000  # what changes in a tenth of a second of this recording
+_QUIET_S = 2.0
 
-Work = Callable[[int, int, list[str]], None]  # port, pid, tokens
+
+class Stretches(msgspec.Struct):
+    """When what was done, and what was seen of it."""
+
+    quiet: list[Stretch] = []
+    elsewhere: list[Stretch] = []
+    crowd: list[Stretch] = []
+    points: list[Stretch] = []
+    seen: list[web_load.Seen] = []
+    asked: list[float] = []  # milliseconds of each answer to a request for the points
+    failed: int = 0
+    crowd_cpu: list[float] = []  # seconds a second
+    points_cpu: list[float] = []
+    resident_mb: float = 0.0
 
 
 def run(setting: Setting) -> Section:
-    """Quiet, with the crowd, with a hundred requests a second; then route by route."""
+    """As the machine is, then as a Zero 2 W, then route by route."""
     section = Section()
-    seconds = setting.of(40, 15)
-    quiet = _judged(setting.folder / "quiet", lambda *_: time.sleep(seconds))
-    section.add(
-        "quiet, wire to judged, p95", percentile(quiet, 0.95), "ms", note=f"{len(quiet)} rows"
-    )
-
-    def crowded(port: int, pid: int, tokens: list[str]) -> None:
-        _crowd(section, port, pid, tokens, seconds)
-
-    _compare(section, "crowd", quiet, _judged(setting.folder / "crowd", crowded))
-
-    def asked(port: int, pid: int, tokens: list[str]) -> None:
-        asyncio.run(_hundred(section, port, pid, tokens, seconds))
-
-    _compare(section, "100 points/s", quiet, _judged(setting.folder / "points", asked))
-
-    def priced(port: int, pid: int, tokens: list[str]) -> None:
-        asyncio.run(_prices(section, port, pid, tokens, setting.of(600, 300)))
-
-    _judged(setting.folder / "prices", priced)
+    rounds, seconds = setting.of(4, 2), setting.of(20, 12)
+    with judged.kitchen(setting.folder / "whole") as kitchen:
+        before, took = resident_mb(kitchen.pid), Stretches()
+        for _ in range(rounds):
+            _one_round(kitchen, CROWD, seconds, took)
+        asyncio.run(_prices(section, kitchen, setting.of(600, 300)))
+    _report(section, "", kitchen, took, CROWD)
+    section.add("crowd, resident", took.resident_mb, "MB", note=f"{before:.0f} before")
+    if not budget.may_hold():
+        section.add("as a Zero 2 W", None, "ms", note="no cgroup v1 to write to")
+        return section
+    with judged.kitchen(setting.folder / "zero", sparse=True) as kitchen:
+        took = Stretches()
+        with budget.held(kitchen.pid, budget.ZERO_2_W):
+            for _ in range(rounds):
+                _one_round(kitchen, SMALL_CROWD, seconds, took)
+    _report(section, "as a Zero 2 W, ", kitchen, took, SMALL_CROWD)
     return section
 
 
-def _compare(section: Section, name: str, quiet: list[float], loaded: list[float]) -> None:
+def _one_round(kitchen: Kitchen, size: Size, seconds: int, took: Stretches) -> None:
+    began = time.perf_counter()
+    time.sleep(seconds)
+    took.quiet.append((began, time.perf_counter()))
+    with _floor() as port:
+        took.elsewhere.append(_crowd(port, kitchen.tokens, size, seconds)[0])
+    cpu, began = cpu_s(kitchen.pid), time.perf_counter()
+    stretch, seen = _crowd(kitchen.port, kitchen.tokens, size, seconds)
+    took.crowd.append(stretch)
+    took.crowd_cpu.append((cpu_s(kitchen.pid) - cpu) / (time.perf_counter() - began))
+    took.seen.append(seen)
+    took.resident_mb = max(took.resident_mb, resident_mb(kitchen.pid))
+    time.sleep(_QUIET_S)
+    cpu, began = cpu_s(kitchen.pid), time.perf_counter()
+    asyncio.run(_hundred(kitchen, seconds, took))
+    ended = time.perf_counter()
+    took.points.append((began, ended))
+    took.points_cpu.append((cpu_s(kitchen.pid) - cpu) / (ended - began))
+
+
+def _report(section: Section, name: str, kitchen: Kitchen, took: Stretches, size: Size) -> None:
+    quiet, elsewhere = kitchen.judged(took.quiet), kitchen.judged(took.elsewhere)
+    _latency(section, f"{name}quiet", quiet, None)
+    _latency(section, f"{name}crowd elsewhere", elsewhere, quiet)
+    _latency(section, f"{name}crowd", kitchen.judged(took.crowd), elsewhere)
+    over_quiet = percentile(kitchen.judged(took.crowd), 0.95) / percentile(quiet, 0.95)
+    section.add(f"{name}crowd, wire to judged, p95 over quiet", over_quiet, "x")
+    _latency(section, f"{name}{POINTS_PER_S} points/s", kitchen.judged(took.points), quiet)
+    answers = [spent for seen in took.seen for spent in seen.milliseconds]
+    failed = sum(seen.failed for seen in took.seen)
+    lost = sum(size.live - seen.live for seen in took.seen)
+    section.add(f"{name}crowd, people are answered, p95", percentile(answers, 0.95), "ms",
+                bar=PEOPLE_BAR_MS,
+                note=f"p50 {percentile(answers, 0.5):.1f}, {len(answers)} asked")  # fmt: skip
+    section.add(f"{name}crowd, requests of people that failed", failed, "", bar=0)
+    section.add(f"{name}crowd, live pages without an answer", lost, "", bar=0,
+                note=f"{_frames(took, size):.1f} frames a second")  # fmt: skip
+    _share(section, f"{name}crowd, processor", took.crowd_cpu)
+    a_second = len(took.asked) / sum(end - start for start, end in took.points)
+    section.add(f"{name}{POINTS_PER_S} points/s, answered in, p95", percentile(took.asked, 0.95),
+                "ms", bar=PEOPLE_BAR_MS,
+                note=f"{a_second:.0f} a second, {took.failed} failed")  # fmt: skip
+    _share(section, f"{name}{POINTS_PER_S} points/s, processor", took.points_cpu)
+
+
+def _latency(section: Section, name: str, spent: list[float], floor: list[float] | None) -> None:
     for share in (0.5, 0.95):
-        before, after = percentile(quiet, share), percentile(loaded, share)
-        section.add(f"{name}, wire to judged, p{share * 100:.0f}", after, "ms",
-                    floor=before, note=f"{len(loaded)} rows")  # fmt: skip
-    ratio = percentile(loaded, 0.95) / percentile(quiet, 0.95)
-    section.add(f"{name}, wire to judged, p95 over quiet", ratio, "x", bar=RATIO_BAR)
+        beside = None if floor is None else percentile(floor, share)
+        section.add(f"{name}, wire to judged, p{share * 100:.0f}", percentile(spent, share), "ms",
+                    floor=beside, note=f"{len(spent)} rows")  # fmt: skip
+    if floor is not None:
+        ratio = percentile(spent, 0.95) / percentile(floor, 0.95)
+        bar = None if name.endswith("elsewhere") else RATIO_BAR
+        section.add(f"{name}, wire to judged, p95 over floor", ratio, "x", bar=bar)
 
 
-def _judged(folder: Path, work: Work) -> list[float]:
-    """Milliseconds from wire to judged of a kitchen while `work` goes on."""
-    folder.mkdir()
-    tape, results, data = folder / "tape.csv", folder / "stamps.json", folder / "data"
-    recording.write(tape, 20_000)
-    (folder / "config.yaml").write_text(recording.kitchen(None, recording.device(tape, RATE)))
-    data.mkdir(mode=0o700)
-    prepare(data / NAME)
-    tokens = _tokens(data)
-    command = [sys.executable, "-m", "bench.stamped", str(folder / "config.yaml"), str(data)]
-    with (folder / "log").open("wb") as log:
-        daemon = subprocess.Popen(
-            [*command, str(results)], env=environment(), cwd=ROOT, stdout=log, stderr=log
-        )
-    try:
-        port = wait_for(lambda: _port(folder / "log"), failing=(folder / "log").read_text)
-        time.sleep(_START_S)
-        work(port, daemon.pid, tokens)
-    finally:
-        daemon.terminate()
-        code = daemon.wait(30)
-    if code:
-        raise RuntimeError((folder / "log").read_text()[-2_000:])
-    hops = msgspec.json.decode(results.read_bytes(), type=dict[str, list[float]])
-    return hops["judged"]
+def _frames(took: Stretches, size: Size) -> float:
+    """What a live page got in a second."""
+    seconds = sum(end - start for start, end in took.crowd)
+    return sum(seen.frames for seen in took.seen) / seconds / size.live
 
 
-def _port(log: Path) -> int | None:
-    found = re.search(r"page on http://\S+:(\d+)", log.read_text())
-    return int(found[1]) if found else None
+def _share(section: Section, name: str, cpu: list[float]) -> None:
+    section.add(name, sum(cpu) / len(cpu) * 100, "% of a core")
 
 
-def _tokens(data: Path) -> list[str]:
-    """As the command line makes them, all at once."""
-
-    async def make() -> list[str]:
-        clock = SystemClock()
-        worker = StoreWorker(open_beside(data, clock), "store-writer")
-        access = Access(StoredTokens(worker, worker), clock)
+@contextmanager
+def _floor() -> Iterator[int]:
+    """The least that serves a crowd; its port."""
+    command = [sys.executable, "-m", "bench.web_floor", str(FRAME_BYTES)]
+    with subprocess.Popen(
+        command, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
-            return [await access.create_token("bench", Role.VIEWER) for _ in range(TOKENS)]
+            yield int(process.stdout.readline() if process.stdout else 0)
         finally:
-            worker.close()
-
-    return asyncio.run(make())
+            process.terminate()
 
 
-def _crowd(section: Section, port: int, pid: int, tokens: list[str], seconds: int) -> None:
-    before, cpu = resident_mb(pid), cpu_s(pid)
-    command = [sys.executable, "-m", "bench.web_load", str(port), str(seconds), *tokens]
+def _crowd(port: int, tokens: list[str], size: Size, seconds: int) -> tuple[Stretch, web_load.Seen]:
+    """The stretch in which all of them were there, and what they saw."""
+    command = [sys.executable, "-m", "bench.web_load", str(port), str(seconds), *map(str, size)]
     done = subprocess.run(
-        command, env=environment(), cwd=ROOT, capture_output=True, text=True, check=True
+        [*command, *tokens], env=environment(), cwd=ROOT, capture_output=True, text=True, check=True
     )
     seen = msgspec.json.decode(done.stdout, type=web_load.Seen)
-    answered = len(seen.milliseconds)
-    section.add("crowd, people are answered, p50", percentile(seen.milliseconds, 0.5), "ms")
-    section.add("crowd, people are answered, p95", percentile(seen.milliseconds, 0.95), "ms",
-                bar=PEOPLE_BAR_MS, note=f"{answered} requests, {seen.failed} failed")  # fmt: skip
-    section.add("crowd, requests of people that failed", seen.failed, "", bar=0)
-    section.add("crowd, live pages without an answer", web_load.LIVE - seen.live, "", bar=0,
-                note=f"{seen.frames} frames")  # fmt: skip
-    section.add("crowd, resident", resident_mb(pid), "MB", note=f"{before:.0f} before")
-    section.add("crowd, processor", (cpu_s(pid) - cpu) / seconds * 100, "% of a core")
+    return (seen.began, seen.ended), seen
 
 
-async def _hundred(section: Section, port: int, pid: int, tokens: list[str], seconds: int) -> None:
+async def _hundred(kitchen: Kitchen, seconds: int, took: Stretches) -> None:
     """As many requests a second as the bar wants, from a few connections."""
-    cpu, spent, failed = cpu_s(pid), list[float](), 0
-    workers = 4
+    workers, began = 4, time.perf_counter()
 
     async def ask(number: int) -> None:
-        nonlocal failed
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for turn in range(seconds * _POINTS_PER_S // workers):
-            began = time.perf_counter()
-            token = tokens[(turn * workers + number) % len(tokens)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", kitchen.port)
+        for turn in range(seconds * POINTS_PER_S // workers):
+            due = began + (turn + number / workers) * workers / POINTS_PER_S
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            asked = time.perf_counter()
+            token = kitchen.tokens[(turn * workers + number) % len(kitchen.tokens)]
             writer.write(web_load.request("/api/v1/points", token))
-            status = await web_load.answer(reader)
-            failed += status != HTTPStatus.OK
-            took = time.perf_counter() - began
-            spent.append(took * 1000)
-            await asyncio.sleep(max(0.0, workers / _POINTS_PER_S - took))
+            took.failed += await web_load.answer(reader) != HTTPStatus.OK
+            took.asked.append((time.perf_counter() - asked) * 1000)
         writer.close()
 
-    began = time.perf_counter()
     await asyncio.gather(*(ask(number) for number in range(workers)))
-    elapsed = time.perf_counter() - began
-    note = f"{len(spent) / elapsed:.0f} a second, {failed} failed"
-    took = percentile(spent, 0.95)
-    section.add("100 points/s, answered in, p95", took, "ms", bar=PEOPLE_BAR_MS, note=note)
-    section.add("100 points/s, processor", (cpu_s(pid) - cpu) / elapsed * 100, "% of a core")
 
 
-async def _prices(section: Section, port: int, pid: int, tokens: list[str], requests: int) -> None:
+async def _prices(section: Section, kitchen: Kitchen, requests: int) -> None:
     """CPU of one request by route, above what the kitchen takes meanwhile."""
-    cpu, began = cpu_s(pid), time.perf_counter()
+    cpu, began = cpu_s(kitchen.pid), time.perf_counter()
     await asyncio.sleep(_QUIET_S * 5)
-    idle = (cpu_s(pid) - cpu) / (time.perf_counter() - began)
+    idle = (cpu_s(kitchen.pid) - cpu) / (time.perf_counter() - began)
     for path in ROUTES:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        cpu, began = cpu_s(pid), time.perf_counter()
-        size = 0
+        reader, writer = await asyncio.open_connection("127.0.0.1", kitchen.port)
+        cpu, began = cpu_s(kitchen.pid), time.perf_counter()
+        status = 0
         for turn in range(requests):
-            writer.write(web_load.request(path, tokens[turn % len(tokens)]))
-            size = await web_load.answer(reader)
+            token = kitchen.tokens[turn % len(kitchen.tokens)]
+            writer.write(web_load.request(path, token))
+            status = await web_load.answer(reader)
         elapsed = time.perf_counter() - began
-        each_ms = (cpu_s(pid) - cpu - idle * elapsed) / requests * 1000
+        each_ms = (cpu_s(kitchen.pid) - cpu - idle * elapsed) / requests * 1000
         writer.close()
         bar = POINTS_BAR_MS if path == "/api/v1/points" else None
-        section.add(f"GET {path}, CPU", each_ms, "ms", note=f"status {size}")
-        section.add(f"GET {path}, CPU as a Zero 2 W", each_ms * ZERO_2_W, "ms", bar=bar)
+        section.add(f"GET {path}, CPU", each_ms, "ms", note=f"status {status}")
+        slower = each_ms * budget.TIMES_SLOWER
+        section.add(f"GET {path}, CPU as a Zero 2 W", slower, "ms", bar=bar)
         await asyncio.sleep(_QUIET_S)

@@ -1,6 +1,7 @@
-"""A crowd at the page, as a process of its own: `python -m bench.web_load PORT SECONDS TOKEN …`.
+"""A crowd at the page, as a process of its own.
 
-Live pages that read, pages that never read, half-open connections that come back when they are
+`python -m bench.web_load PORT SECONDS LIVE DEAF HALF_OPEN PEOPLE TOKEN …`:
+live pages that read, pages that never read, half-open connections that come back when they are
 cut off, and people who ask now and then and take the time. Prints what the people saw as JSON.
 """
 
@@ -10,22 +11,37 @@ import itertools
 import sys
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
-LIVE, DEAF, HALF_OPEN, PEOPLE = 200, 50, 2_000, 10
+ADDRESS = ("127.0.0.1", 0)
 ASK_EVERY_S = 0.5  # each of the people: 20 requests a second in all
 _PATHS = ("/api/v1/points", "/api/v1/alarms", "/health")
 _ADDRESSES = 60  # of the half-open; the live pages have others
 
 
+class Size(NamedTuple):
+    """How many of each there are."""
+
+    live: int
+    deaf: int
+    half_open: int
+    people: int
+
+
 class Seen(msgspec.Struct):
-    """Milliseconds of each answer, those that failed, and what the live pages got."""
+    """Milliseconds of each answer, those that failed, and what the live pages got.
+
+    All of them were there from `began` to `ended`, in seconds of the machine's clock.
+    """
 
     milliseconds: list[float] = []
     failed: int = 0
     frames: int = 0
     live: int = 0
+    began: float = 0.0
+    ended: float = 0.0
 
 
 def request(path: str, token: str) -> bytes:
@@ -89,24 +105,27 @@ async def person(port: int, token: str, seen: Seen) -> None:
         await asyncio.sleep(ASK_EVERY_S)
 
 
-async def crowd(port: int, seconds: float, tokens: Sequence[str]) -> Seen:
+async def crowd(port: int, seconds: float, size: Size, tokens: Sequence[str]) -> Seen:
     """All of them for so long; the people begin once the others are there."""
     seen, turn = Seen(), itertools.cycle(tokens)
     tasks = [
         asyncio.create_task(live(port, next(turn), f"127.0.1.{1 + n % 20}", seen))
-        for n in range(LIVE)
+        for n in range(size.live)
     ]
     tasks += [
-        asyncio.create_task(deaf(port, next(turn), f"127.0.2.{1 + n % 20}")) for n in range(DEAF)
+        asyncio.create_task(deaf(port, next(turn), f"127.0.2.{1 + n % 20}"))
+        for n in range(size.deaf)
     ]
     await asyncio.sleep(2.0)
-    for n in range(HALF_OPEN):
+    for n in range(size.half_open):
         address = f"127.0.3.{1 + n % _ADDRESSES}"
         tasks.append(asyncio.create_task(half_open(port, address)))
         if n % 100 == 0:
             await asyncio.sleep(0.05)
-    tasks += [asyncio.create_task(person(port, next(turn), seen)) for _ in range(PEOPLE)]
+    tasks += [asyncio.create_task(person(port, next(turn), seen)) for _ in range(size.people)]
+    seen.frames, seen.began = 0, time.perf_counter()
     await asyncio.sleep(seconds)
+    seen.ended = time.perf_counter()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -115,8 +134,9 @@ async def crowd(port: int, seconds: float, tokens: Sequence[str]) -> Seen:
 
 def main() -> None:
     """See above."""
-    port, seconds, *tokens = sys.argv[1:]
-    seen = asyncio.run(crowd(int(port), float(seconds), tokens))
+    port, seconds, *rest = sys.argv[1:]
+    size = Size(*map(int, rest[:4]))
+    seen = asyncio.run(crowd(int(port), float(seconds), size, rest[4:]))
     print(msgspec.json.encode(seen).decode())
 
 

@@ -96,7 +96,7 @@ class View:
         self._alarms = AlarmViews(gateway)
         self._rules: tuple[Rule, ...] | None = None
         self._bands: dict[str, Band] = {}
-        self._alarm_rules: dict[str, list[Rule]] = {}
+        self._alarm_keys: dict[str, list[str]] = {}
         self._trials = Apart()
         self._rule_files = told.rule_files(gateway)
         self._follow()
@@ -106,10 +106,10 @@ class View:
         rules = self._gateway.config.rules
         if rules is self._rules:
             return
-        self._rules, self._bands, self._alarm_rules = rules, _bands(rules), {}
+        self._rules, self._bands, self._alarm_keys = rules, _bands(rules), {}
         for rule in rules:
             if rule.alarm:
-                self._alarm_rules.setdefault(rule.point, []).append(rule)
+                self._alarm_keys.setdefault(rule.point, []).append(f"alarm/{rule.id}")
 
     def health(self) -> Mapping[str, object]:
         gateway = self._gateway
@@ -387,7 +387,7 @@ class View:
 
     def _state(self, point: Point, seen: Reading | None) -> PointState:
         standing = self._standing(point.id)
-        for state, shown in _WORST.items():
+        for state, shown in _WORST.items() if standing else ():
             of_state = [alarm for alarm in standing if alarm.state is state]
             if not of_state:
                 continue
@@ -402,7 +402,7 @@ class View:
 
     def _standing(self, point_id: str) -> Sequence[Alarm]:
         entries = self._gateway.judging.state.entries
-        found = (entries.get(f"alarm/{rule.id}") for rule in self._alarm_rules.get(point_id, ()))
+        found = map(entries.get, self._alarm_keys.get(point_id, ()))
         return [alarm for alarm in found if isinstance(alarm, Alarm)]
 
 

@@ -16,7 +16,7 @@ from gateway.web.connection import Connection, peer_of
 from gateway.web.crowd import Crowd
 
 HEAD_MAX = 16_384  # bytes; what is longer is for the parser to refuse
-ACCEPT_TURN = 2  # newcomers in one turn of the loop: what is read meanwhile is judged in between
+ACCEPT_TURN = 1  # newcomers in one turn of the loop: what is read meanwhile is judged in between
 BACKLOG = 512  # newcomers that the kernel lets wait
 
 _LOOKS = 4  # in the time one has for a head

@@ -44,7 +44,8 @@ async def test(request: web.Request) -> web.Response:
     except NobodyReached:
         detail = f"{wanted.channel} has an address of none of them; see people in config.yaml."
         raise Problem(409, "nobody-reached", detail) from None
-    kitchen.record("test_channel", wanted.channel, detail={"to": ", ".join(wanted.to)})
+    to = {"to": ", ".join(wanted.to)} if wanted.to else None
+    kitchen.record("test_channel", wanted.channel, detail=to)
     return json_response(Tried(notices), 202)
 
 

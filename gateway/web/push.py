@@ -1,6 +1,6 @@
 """`/api/v1/push`: which browsers are told of alarms while no page is open in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -103,9 +103,10 @@ async def subscribe(request: web.Request) -> web.Response:
         raise Problem(409, "too-many-browsers", f"{error}.") from None
     except StoreError as error:
         raise Problem(503, "not-stored", f"It could not be stored: {error}. Repeat.") from None
-    for each in gone:
-        await _recorded(request, "unsubscribe_browser", each, {"why": "made room"})
-    await _recorded(request, "subscribe_browser", stored)
+    for each in gone:  # perhaps many, and all of them in one commit with the last
+        told = _told(each) | {"why": "made room"}
+        request.app[KITCHEN].record("unsubscribe_browser", each.person, detail=told)
+    await record.deed(request, "subscribe_browser", stored.person, _told(stored))
     return json_response(Subscribed(_listed(request, subscribing)), status=201)
 
 
@@ -130,15 +131,12 @@ async def _removed(request: web.Request, found: Sequence[Subscription]) -> web.R
         raise Problem(503, "not-stored", f"It could not be removed: {error}. Repeat.") from None
     if not removed:
         raise Problem(404, "unknown-subscription", "That browser is not subscribed.")
-    await _recorded(request, "unsubscribe_browser", found[0])
+    await record.deed(request, "unsubscribe_browser", found[0].person, _told(found[0]))
     return json_response(Subscribed(_listed(request, subscribing)))
 
 
-async def _recorded(
-    request: web.Request, action: str, it: Subscription, more: Mapping[str, Detail] | None = None
-) -> None:
-    detail = {"id": it.id, "service": it.service, **(more or {})}
-    await record.deed(request, action, it.person, detail)
+def _told(subscription: Subscription) -> dict[str, Detail]:
+    return {"id": subscription.id, "service": subscription.service}
 
 
 def _subscribing(request: web.Request) -> Subscribing:

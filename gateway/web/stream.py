@@ -44,7 +44,7 @@ class Stream:
         """The head of the answer is written; `may_look` is asked before whatever follows."""
         self._transport, self._chunked, self._may_look = transport, chunked, may_look
         connection = transport.get_extra_info("socket")
-        if connection is not None and connection.family != socket.AF_UNIX:
+        if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
     def takes_more(self) -> bool:
