@@ -14,6 +14,9 @@ from gateway.store.errors import StoreError
 from gateway.store.events import Events
 from gateway.web.alarm_shapes import (
     AlarmHistoryView,
+    AlarmState,
+    AlarmView,
+    CommandView,
     DutyView,
     EscalationView,
     EventView,
@@ -23,7 +26,8 @@ from gateway.web.alarm_shapes import (
     ShelvedView,
     SuppressedView,
 )
-from gateway.web.kitchen import AlarmState, AlarmView, CommandView, Metric, NoRecord
+from gateway.web.kitchen_errors import NoRecord
+from gateway.web.status_shapes import Metric
 from rules.alarm import Alarm, State
 from rules.announcing import Announcing
 from rules.base import Priority, Rule

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from gateway.web.kitchen import NotPossible, UnknownAlarm
+from gateway.web.kitchen_errors import NotPossible, UnknownAlarm
 from rules.alarm import Alarm, State, shelve_limit_ms
 from rules.people import (
     Acknowledged,

@@ -7,14 +7,8 @@ import msgspec
 from gateway import orders
 from gateway.access import User
 from gateway.config import schema
-from gateway.web.kitchen import (
-    ActuatorView,
-    Order,
-    OrderView,
-    OverrideView,
-    TooManyOrders,
-    WrongOrder,
-)
+from gateway.web.actuator_shapes import ActuatorView, Order, OrderView, OverrideView
+from gateway.web.kitchen_errors import TooManyOrders, WrongOrder
 from rules import slots
 from rules.order import Order as Kept
 from rules.slots import Output

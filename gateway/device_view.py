@@ -9,7 +9,7 @@ from gateway.config.secret import KEYS, Secret
 from gateway.config.written import REDACTED
 from gateway.sampling import DeviceState
 from gateway.web.device_shapes import CountView, DeviceDetailView, PointSettingsView, SettingView
-from gateway.web.kitchen import UnknownDevice
+from gateway.web.kitchen_errors import UnknownDevice
 
 if TYPE_CHECKING:
     from gateway.app import Gateway

@@ -7,7 +7,7 @@ from gateway.config import describe
 from gateway.config.problem import Problem
 from gateway.config.schema import Actuator, Device
 from gateway.sampling import DeviceState
-from gateway.web.kitchen import DeviceView
+from gateway.web.device_shapes import DeviceView
 
 if TYPE_CHECKING:
     from gateway.app import Gateway

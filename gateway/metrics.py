@@ -11,7 +11,7 @@ from gateway.notify.sms import Sms
 from gateway.notify.subscribing import Subscribing
 from gateway.store.history import History
 from gateway.store.log import Counters
-from gateway.web.kitchen import Metric
+from gateway.web.status_shapes import Metric
 from rules.order import IN_FLIGHT, OrderState
 
 if TYPE_CHECKING:

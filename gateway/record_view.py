@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from gateway.store import events
 from gateway.store.errors import StoreError
 from gateway.web.event_shapes import Happened, RecordView
-from gateway.web.kitchen import NoRecord
+from gateway.web.kitchen_errors import NoRecord
 
 if TYPE_CHECKING:
     from gateway.app import Gateway

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from gateway import judging
-from gateway.web.kitchen import ModeView, RuleView, UnknownMode, UnknownRule
+from gateway.web.kitchen_errors import UnknownMode, UnknownRule
+from gateway.web.rule_shapes import ModeView, RuleView
 from rules.base import Rule
 from rules.kept import InMode, Run
 from rules.memory import Memory, Phase

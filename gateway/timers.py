@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from gateway.audit.entry import Detail
-from gateway.web.kitchen import TimerView, TooManyTimers, UnknownTimer
+from gateway.web.kitchen_errors import TooManyTimers, UnknownTimer
+from gateway.web.rule_shapes import TimerView
 from rules.cooking import KEY, MOST
 from rules.cooks import TimerSeen, TimerSet, TimerStopped
 from rules.kept import CookingTimer, Timer

@@ -13,17 +13,10 @@ from gateway.configuration import SHOWN_MAX
 from gateway.rule_files import RuleFiles
 from gateway.store.errors import StoreError
 from gateway.trial.apart import NOTHING, Apart, TrialBusy, asked_of
-from gateway.web.kitchen import (
-    BadRules,
-    Busy,
-    ConfigurationView,
-    DoubtView,
-    NoHistory,
-    ReloadView,
-    StatusView,
-    StoreView,
-)
+from gateway.web.configuration_shapes import ConfigurationView, DoubtView, ReloadView
+from gateway.web.kitchen_errors import BadRules, Busy, NoHistory
 from gateway.web.problem_view import problem_view
+from gateway.web.status_shapes import StatusView, StoreView
 from rules.base import Rule
 
 if TYPE_CHECKING:

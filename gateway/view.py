@@ -35,40 +35,26 @@ from gateway.sampling import read_once
 from gateway.store import query, source
 from gateway.store.errors import StoreError
 from gateway.trial.apart import Apart
-from gateway.web.alarm_shapes import AlarmHistoryView, DutyView, FloodView, KpiView
-from gateway.web.device_shapes import DeviceDetailView
+from gateway.web.actuator_shapes import ActuatorView, Order, OrderView
+from gateway.web.alarm_shapes import AlarmHistoryView, AlarmView, DutyView, FloodView, KpiView
+from gateway.web.audit_shapes import AuditView
+from gateway.web.configuration_shapes import ConfigurationView, ReloadView
+from gateway.web.device_shapes import DeviceDetailView, DeviceView
 from gateway.web.event_shapes import RecordView
 from gateway.web.hook_shapes import Incoming
-from gateway.web.kitchen import (
-    ActuatorView,
-    AlarmView,
-    AuditView,
-    Band,
-    CloudView,
-    ConfigurationView,
-    DeviceView,
-    Metric,
-    ModeView,
+from gateway.web.kitchen_errors import (
     NoHistory,
-    NoticeView,
-    NotificationsView,
     NotWaiting,
-    Order,
-    OrderView,
-    PointState,
-    PointView,
-    ReloadView,
-    RuleView,
-    SeriesView,
-    SiteView,
-    StatusView,
-    TimerView,
     TooManyRows,
     UnknownAlarm,
     UnknownDevice,
     UnknownPoint,
     UnknownStep,
 )
+from gateway.web.notice_shapes import NoticeView, NotificationsView
+from gateway.web.point_shapes import Band, PointState, PointView, SeriesView
+from gateway.web.rule_shapes import ModeView, RuleView, TimerView
+from gateway.web.status_shapes import CloudView, Metric, SiteView, StatusView
 from rules import limit
 from rules.alarm import Alarm, State
 from rules.base import Priority, Rule

@@ -26,8 +26,11 @@ from gateway.pack_view import PacksView
 from gateway.reloading import Outcome
 from gateway.rule_files import RuleFiles
 from gateway.store.errors import StoreError
+from gateway.web.actuator_shapes import ActuatorView, Order, OrderView, OverrideView
 from gateway.web.alarm_shapes import (
     AlarmHistoryView,
+    AlarmView,
+    CommandView,
     DutyView,
     EventView,
     FloodView,
@@ -35,43 +38,25 @@ from gateway.web.alarm_shapes import (
     RemovedView,
     ShelvedView,
 )
-from gateway.web.device_shapes import CountView, DeviceDetailView, PointSettingsView, SettingView
+from gateway.web.audit_shapes import AuditEntryView, AuditView
+from gateway.web.configuration_shapes import ConfigurationView, ProblemView, ReloadView
+from gateway.web.device_shapes import (
+    CountView,
+    DeviceDetailView,
+    DeviceView,
+    PointSettingsView,
+    SettingView,
+)
 from gateway.web.event_shapes import Happened, RecordView
 from gateway.web.hook_shapes import Incoming, UnknownHook
-from gateway.web.kitchen import (
-    ActuatorView,
-    AlarmView,
-    AuditEntryView,
-    AuditView,
+from gateway.web.kitchen_errors import (
     BadRules,
-    Band,
     Busy,
-    ChannelView,
-    CloudView,
-    CommandView,
-    ConfigurationView,
-    DeviceView,
-    Metric,
-    ModeView,
     NobodyReached,
     NoHistory,
     NoRecord,
-    NoticeView,
-    NotificationsView,
     NotPossible,
     NotWaiting,
-    Order,
-    OrderView,
-    OverrideView,
-    PointView,
-    ProblemView,
-    ReloadView,
-    RuleView,
-    SeriesView,
-    SiteView,
-    StatusView,
-    StoreView,
-    TimerView,
     TooManyTimers,
     UnknownAlarm,
     UnknownChannel,
@@ -81,6 +66,10 @@ from gateway.web.kitchen import (
     UnknownRule,
     UnknownTimer,
 )
+from gateway.web.notice_shapes import ChannelView, NoticeView, NotificationsView
+from gateway.web.point_shapes import Band, PointView, SeriesView
+from gateway.web.rule_shapes import ModeView, RuleView, TimerView
+from gateway.web.status_shapes import CloudView, Metric, SiteView, StatusView, StoreView
 from rules.people import (
     BackInService,
     ByPeople,

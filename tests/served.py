@@ -7,7 +7,8 @@ import msgspec
 
 from gateway.access import Access
 from gateway.clock import SystemClock
-from gateway.web.kitchen import AlarmView, Band, PointView
+from gateway.web.alarm_shapes import AlarmView
+from gateway.web.point_shapes import Band, PointView
 from gateway.web.route import Settings
 from gateway.web.server import Server
 from tests.kitchen_fake import KitchenInMemory, TokensInMemory, contact, door_alarm, temperature

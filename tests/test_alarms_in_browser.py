@@ -8,7 +8,8 @@ from gateway.access import Role
 from gateway.alarm_kpi import AlarmRow
 from gateway.clock import SystemClock
 from gateway.web.alarm_shapes import FloodView
-from gateway.web.kitchen import Band, NotPossible
+from gateway.web.kitchen_errors import NotPossible
+from gateway.web.point_shapes import Band
 from rules.people import OutOfService, Reset, Shelved
 from tests.browser import PHONE, WALL, open_page
 from tests.kitchen_fake import KitchenInMemory, door_alarm, temperature

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from gateway.clock import SystemClock
-from gateway.web.kitchen import Band
+from gateway.web.point_shapes import Band
 from tests.browser import open_page
 from tests.kitchen_fake import KitchenInMemory, temperature
 from tests.served import kitchen_of, serving

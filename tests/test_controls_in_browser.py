@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 
 from gateway.access import Access, Role, User
 from gateway.clock import SystemClock
-from gateway.web.kitchen import ActuatorView, Order
+from gateway.web.actuator_shapes import ActuatorView, Order
 from gateway.web.route import Settings
 from gateway.web.server import Server
 from tests.browser import PHONE, WALL, open_page

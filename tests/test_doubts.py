@@ -11,7 +11,7 @@ from gateway.config import holidays
 from gateway.config.analysis import findings
 from gateway.config.load import load, load_text
 from gateway.told import doubts
-from gateway.web.kitchen import DoubtView
+from gateway.web.configuration_shapes import DoubtView
 from tests.fakes import ManualClock
 from tests.wall_clock import utc
 

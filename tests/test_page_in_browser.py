@@ -9,7 +9,8 @@ from playwright.async_api import Browser, Page, Response, expect
 
 from gateway.access import Role
 from gateway.clock import SystemClock
-from gateway.web.kitchen import Band, NoHistory, PointView
+from gateway.web.kitchen_errors import NoHistory
+from gateway.web.point_shapes import Band, PointView
 from tests.browser import LARGE_WALL, PHONE, WALL, open_page
 from tests.kitchen_fake import KitchenInMemory, TokensInMemory, contact, door_alarm, temperature
 from tests.ports import reserved_port

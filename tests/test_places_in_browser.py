@@ -12,9 +12,9 @@ from playwright.async_api import Browser, Page, Route, expect
 from gateway.access import Role
 from gateway.audit.entry import Entry
 from gateway.clock import SystemClock
+from gateway.web.actuator_shapes import ActuatorView
 from gateway.web.alarm_shapes import DutyView
 from gateway.web.event_shapes import Happened
-from gateway.web.kitchen import ActuatorView
 from gateway.web.static import FOLDER
 from tests.browser import PHONE, WALL, Opened, open_page
 from tests.kitchen_fake import CLOSING, KitchenInMemory

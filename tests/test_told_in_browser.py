@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 
 from gateway.access import Role
 from gateway.clock import SystemClock
-from gateway.web.kitchen import ChannelView
+from gateway.web.notice_shapes import ChannelView
 from tests.browser import PHONE, WALL, open_page
 from tests.kitchen_fake import KitchenInMemory
 from tests.served import kitchen_of, serving

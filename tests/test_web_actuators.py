@@ -9,7 +9,8 @@ import pytest
 
 from gateway.access import Role, User
 from gateway.web import actuators
-from gateway.web.kitchen import ActuatorView, Order, OrderView, TooManyOrders, WrongOrder
+from gateway.web.actuator_shapes import ActuatorView, Order, OrderView
+from gateway.web.kitchen_errors import TooManyOrders, WrongOrder
 from tests.kitchen_fake import KitchenInMemory, small_kitchen
 from tests.web_client import Web, web
 

@@ -5,7 +5,7 @@ import pytest
 from gateway.access import Role
 from gateway.alarm_kpi import AlarmRow
 from gateway.web.alarm_shapes import DutyView, FloodView
-from gateway.web.kitchen import NoRecord, NotPossible
+from gateway.web.kitchen_errors import NoRecord, NotPossible
 from rules.people import BackInService, HandedOver, OutOfService, Reset, Shelved, Unshelved
 from tests.kitchen_fake import NOON, door_alarm, small_kitchen
 from tests.web_client import Web, web

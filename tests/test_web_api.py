@@ -16,12 +16,13 @@ from aiohttp import ClientResponse
 from gateway.access import Access, Role
 from gateway.clock import Clock
 from gateway.web import packing, static
+from gateway.web.alarm_shapes import AlarmView
 from gateway.web.guard import COOKIE
-from gateway.web.kitchen import AlarmView, Metric
 from gateway.web.metrics import render
 from gateway.web.route import Settings
 from gateway.web.server import CannotListen, Server
 from gateway.web.static import Asset
+from gateway.web.status_shapes import Metric
 from tests.fakes import ManualClock
 from tests.kitchen_fake import TokensInMemory, small_kitchen
 from tests.patience import PATIENCE_S

@@ -1,7 +1,7 @@
 """The configuration over HTTP: what is wrong with it, and having it loaded again."""
 
 from gateway.access import Role
-from gateway.web.kitchen import ConfigurationView, ProblemView, ReloadView
+from gateway.web.configuration_shapes import ConfigurationView, ProblemView, ReloadView
 from tests.web_client import web
 
 PROBLEM = ProblemView(

@@ -4,7 +4,7 @@ import json
 
 from gateway.access import Role
 from gateway.web.event_shapes import Happened
-from gateway.web.kitchen import NoRecord
+from gateway.web.kitchen_errors import NoRecord
 from tests.web_client import Web, web
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gateway.access import Role
-from gateway.web.kitchen import NoHistory, TooManyRows, UnknownStep
+from gateway.web.kitchen_errors import NoHistory, TooManyRows, UnknownStep
 from tests.web_client import Web, web
 
 POINT = "walk_in/temperature"

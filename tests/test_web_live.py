@@ -12,8 +12,8 @@ from aiohttp import ClientResponse
 from gateway.access import Access, Role
 from gateway.web import live as live_module
 from gateway.web.guard import COOKIE
-from gateway.web.kitchen import Band
 from gateway.web.live import FRAMES_KEPT, STREAMS_PER_ADDRESS, Live, TooManyStreams
+from gateway.web.point_shapes import Band
 from gateway.web.route import Settings
 from gateway.web.server import Server
 from tests.fakes import ManualClock

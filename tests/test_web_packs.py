@@ -6,7 +6,7 @@ from gateway.access import Role
 from gateway.config import preset
 from gateway.config.load import load
 from gateway.pack_view import packs, uses
-from gateway.web.kitchen import SeriesView
+from gateway.web.point_shapes import SeriesView
 from tests.kitchen_fake import KitchenInMemory, small_kitchen
 from tests.processes import REPOSITORY
 from tests.web_client import web

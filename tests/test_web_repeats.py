@@ -8,8 +8,8 @@ import pytest
 
 from gateway.access import Role
 from gateway.store.errors import StoreError
-from gateway.web.kitchen import RuleView
 from gateway.web.repeats import HEADER, KEPT_MS, KIND, REPLAYED
+from gateway.web.rule_shapes import RuleView
 from tests.kitchen_fake import DocumentsInMemory, KitchenInMemory, small_kitchen
 from tests.web_client import OWNER, PIN, Web, web
 

@@ -8,8 +8,10 @@ import pytest
 
 from gateway.access import Role
 from gateway.web.checks import Check, Reason, checks
-from gateway.web.kitchen import CloudView, ConfigurationView, DoubtView, PointView
+from gateway.web.configuration_shapes import ConfigurationView, DoubtView
+from gateway.web.point_shapes import PointView
 from gateway.web.static import FOLDER
+from gateway.web.status_shapes import CloudView
 from gateway.web.timing import SAMPLES, Timing
 from tests.kitchen_fake import NOON, KitchenInMemory, small_kitchen
 from tests.web_client import web

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.access import Access, Role
-from gateway.web.kitchen import Band
 from gateway.web.live import Live
+from gateway.web.point_shapes import Band
 from gateway.web.route import Settings
 from gateway.web.server import Server
 from tests.certificates import authority

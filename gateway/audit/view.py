@@ -7,7 +7,8 @@ from gateway.store import audit
 from gateway.store.audit import StoredEntry
 from gateway.store.errors import StoreError
 from gateway.store.worker import StoreWorker
-from gateway.web.kitchen import AuditEntryView, AuditView, NoRecord
+from gateway.web.audit_shapes import AuditEntryView, AuditView
+from gateway.web.kitchen_errors import NoRecord
 
 
 async def page(

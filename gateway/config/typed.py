@@ -10,12 +10,14 @@ as in `"unit hPa"` and `"difference K"`, a range such as `"1..65535"` or `"0.."`
 
 import dataclasses
 import enum
+import functools
 import types
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Annotated,
+    Any,
     Final,
     Literal,
     NamedTuple,
@@ -109,6 +111,12 @@ def _keys_of(shape: type[object]) -> dict[str, Key]:
 def _key(name: str, hint: object) -> str:
     name = name.removesuffix("_")
     return name.removesuffix("_s") if "duration_s" in _markers(hint) else name
+
+
+@functools.cache  # asked for each value of the file
+def _parts(kind: object) -> tuple[object, tuple[Any, ...]]:
+    """What an annotation is made of: its origin, and what stands in its brackets."""
+    return get_origin(kind), get_args(kind)
 
 
 def _markers(hint: object) -> tuple[object, ...]:
@@ -218,10 +226,10 @@ class Filler:
         spot: Spot,
         metric: Metric | None,
     ) -> object:
-        arguments = get_args(kind)
-        if get_origin(kind) is Annotated:
+        origin, arguments = _parts(kind)
+        if origin is Annotated:
             return self._value(node, arguments[0], arguments[1:], spot, metric)
-        if get_origin(kind) in {Union, types.UnionType}:
+        if origin is Union or origin is types.UnionType:
             if isinstance(node, Scalar) and node.value is None:
                 return None
             inner = next(part for part in arguments if part is not types.NoneType)
@@ -230,9 +238,10 @@ class Filler:
             return self._secret(node)
         if isinstance(kind, type) and dataclasses.is_dataclass(kind):
             return self.section(node, kind, spot, metric)
-        if get_origin(kind) in {dict, Mapping, tuple}:
-            read = self._items if get_origin(kind) is tuple else self._entries
-            return read(node, kind, spot, metric)
+        if origin is tuple:
+            return self._items(node, kind, spot, metric)
+        if origin is dict or origin is Mapping:
+            return self._entries(node, kind, spot, metric)
         return self._scalar(node, kind, markers, metric)
 
     def _entries(
@@ -244,7 +253,7 @@ class Filler:
         values: dict[str, object] = {}
         for name, entry in tree.entries.items():
             here = spot.at(name, entry.key)
-            values[name] = self.value(entry.node, get_args(kind)[1], here, metric)
+            values[name] = self.value(entry.node, _parts(kind)[1][1], here, metric)
             if not self.identifier(name, here):
                 values[name] = FLAW
         return FLAW if FLAW in values.values() else values
@@ -264,7 +273,7 @@ class Filler:
         if not isinstance(node, Sequence):
             raise Wrong(f'got {found(node)}, expected a list such as "[a, b]"')
         values = tuple(
-            self.value(item, get_args(kind)[0], spot.at(index, item.place), metric)
+            self.value(item, _parts(kind)[1][0], spot.at(index, item.place), metric)
             for index, item in enumerate(node.items)
         )
         return FLAW if FLAW in values else values
@@ -274,8 +283,9 @@ class Filler:
     ) -> object:
         if not isinstance(node, Scalar):
             raise Wrong(f"got {found(node)}, expected a single value")
-        if get_origin(kind) is Literal:
-            return self._choice(node, {_as_key(option): option for option in get_args(kind)})
+        origin, arguments = _parts(kind)
+        if origin is Literal:
+            return self._choice(node, {_as_key(option): option for option in arguments})
         if isinstance(kind, type) and issubclass(kind, enum.Enum):
             return self._choice(node, {str(member.value): member for member in kind})
         if kind is Path:

@@ -232,8 +232,8 @@ class _Builder:
         return self._root
 
     def _node(self, event: NodeEvent) -> None:
-        self._refuse_indirection(event)
         place = self._place(event)
+        self._refuse_indirection(event, place)
         if isinstance(event, ScalarEvent):
             if self._expects_key():
                 self._keys[-1] = (self._key(event, place), place)
@@ -250,8 +250,7 @@ class _Builder:
         self._open.append(node)
         self._keys.append(None)
 
-    def _refuse_indirection(self, event: NodeEvent) -> None:
-        place = self._place(event)
+    def _refuse_indirection(self, event: NodeEvent, place: Place) -> None:
         if isinstance(event, AliasEvent):
             raise Unreadable(place, f'the alias "*{event.anchor}"; write the value out')
         if event.anchor is not None:

@@ -8,13 +8,8 @@ from gateway.config.schema import Config
 from gateway.notify.delivery import Delivery, Status
 from gateway.notify.lane import Lane
 from gateway.notify.notifying import Nobody, NoSuchChannel, Notifying
-from gateway.web.kitchen import (
-    ChannelView,
-    NobodyReached,
-    NoticeView,
-    NotificationsView,
-    UnknownChannel,
-)
+from gateway.web.kitchen_errors import NobodyReached, UnknownChannel
+from gateway.web.notice_shapes import ChannelView, NoticeView, NotificationsView
 
 SHOWN_MAX = 500
 TRY_S = 10.0

@@ -12,7 +12,8 @@ from aiohttp import web
 from gateway.access import Role
 from gateway.sync.commands import ID
 from gateway.web import record
-from gateway.web.kitchen import ActuatorView, Order, OrderView, TooManyOrders, WrongOrder
+from gateway.web.actuator_shapes import ActuatorView, Order, OrderView
+from gateway.web.kitchen_errors import TooManyOrders, WrongOrder
 from gateway.web.reach import check_device
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 

@@ -1,6 +1,7 @@
-"""What people see about alarms beside the alarm itself: what hides it, who is told, what was."""
+"""Alarms as people see them: what hides one, who is told, what was."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -81,3 +82,53 @@ class KpiView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     complete: bool
     figures: Figures
     labels: Mapping[str, str]  # of the alarms named in them
+
+
+AlarmState = Literal[
+    "unacknowledged",
+    "acknowledged",
+    "returned",
+    "normal",
+    "latched",
+    "shelved",
+    "suppressed",
+    "out_of_service",
+]
+
+
+class CommandView(msgspec.Struct, frozen=True, gc=False):
+    """What an alarm's rule has already made an actuator do."""
+
+    actuator: str
+    value: bool
+    label: str = ""  # of the actuator, in the language of the kitchen
+
+
+class AlarmView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One alarm; times are UTC ms, `advice` is what to do now, one step a line."""
+
+    id: str
+    label: str
+    priority: str  # "life", "high", "medium" or "low"
+    state: AlarmState
+    since: int
+    advice: str = ""
+    point: str | None = None
+    value: float | bool | str | None = None
+    unit: str = ""
+    returned: int | None = None
+    acknowledged_by: str | None = None
+    acknowledged_at: int | None = None
+    commands: tuple[CommandView, ...] = ()
+    procedure: str = ""  # at length, one step a line
+    group: str = ""
+    first_out: str = ""  # the alarm its group's burst began with
+    stands: bool = True  # whether its condition holds, hidden or not
+    latch: bool = False
+    shelve_max_s: float = 0.0
+    shelved: ShelvedView | None = None
+    suppressed: SuppressedView | None = None
+    removed: RemovedView | None = None
+    unseen: int = 0  # how often it was raised while hidden
+    escalation: EscalationView | None = None
+    chattering: bool = False

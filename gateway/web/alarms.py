@@ -9,8 +9,8 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.alarm_shapes import AlarmHistoryView, DutyView, FloodView, KpiView
-from gateway.web.kitchen import AlarmView, NoRecord, NotPossible, NotWaiting, UnknownAlarm
+from gateway.web.alarm_shapes import AlarmHistoryView, AlarmView, DutyView, FloodView, KpiView
+from gateway.web.kitchen_errors import NoRecord, NotPossible, NotWaiting, UnknownAlarm
 from gateway.web.moment import Span, span
 from gateway.web.paging import Paged, cut, page
 from gateway.web.reach import check_alarm, check_everywhere

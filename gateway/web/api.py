@@ -6,8 +6,8 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.kitchen import PointView
 from gateway.web.live import LIVE
+from gateway.web.point_shapes import PointView
 from gateway.web.route import CLOCK, JSON, KITCHEN, Route
 
 FRESH_MS = 100

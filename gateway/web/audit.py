@@ -6,7 +6,8 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.kitchen import AuditView, NoRecord
+from gateway.web.audit_shapes import AuditView
+from gateway.web.kitchen_errors import NoRecord
 from gateway.web.route import KITCHEN, Problem, Route, json_response
 
 PAGE, PAGE_MAX = 50, 200

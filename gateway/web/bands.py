@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.access import Role
 from gateway.web.history import Asked, asked_for
-from gateway.web.kitchen import SeriesView
+from gateway.web.point_shapes import SeriesView
 from gateway.web.route import Route, json_response
 
 

@@ -6,7 +6,8 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.kitchen import Busy, ConfigurationView, ReloadView
+from gateway.web.configuration_shapes import ConfigurationView, ReloadView
+from gateway.web.kitchen_errors import Busy
 from gateway.web.reach import check_everywhere
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from aiohttp import web
 
 from gateway.access import LOOPBACK_PEERS, place_of
-from gateway.web.kitchen import Metric
+from gateway.web.status_shapes import Metric
 
 
 class Member(Protocol):

@@ -1,4 +1,6 @@
-"""One device at length, as the page and the API show it."""
+"""Devices as the page and the API show them, and one of them at length."""
+
+from typing import Literal
 
 import msgspec
 
@@ -33,3 +35,22 @@ class DeviceDetailView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     points: tuple[PointSettingsView, ...]
     counts: tuple[CountView, ...]
     last_trouble: str | None = None  # the last since the start, over by now or not
+
+
+class DeviceView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One device or actuator; `waiting` has not been heard of yet, `left_out` has an error."""
+
+    id: str
+    label: str
+    zone: str = ""
+    driver: str
+    wire: str  # where it hangs: "i2c 0x44"
+    role: str  # "polled", "pushed" or "acting"; empty where it is left out
+    period_s: float = 0.0
+    state: Literal["ok", "lost", "waiting", "left_out"]
+    trouble: str | None = None  # why it is lost or left out, in words for who mends it
+    reads: int = 0
+    failures: int = 0
+    skipped_ticks: int = 0
+    points: tuple[str, ...] = ()
+    simulated: bool = False

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from gateway.access import Role
 from gateway.web.event_shapes import RecordView
-from gateway.web.kitchen import NoRecord
+from gateway.web.kitchen_errors import NoRecord
 from gateway.web.paging import Paged, cut, page
 from gateway.web.route import KITCHEN, Problem, Route, json_response
 

@@ -5,8 +5,9 @@ import asyncio
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.kitchen import NoHistory, SeriesView, TooManyRows, UnknownPoint, UnknownStep
+from gateway.web.kitchen_errors import NoHistory, TooManyRows, UnknownPoint, UnknownStep
 from gateway.web.moment import Span, span
+from gateway.web.point_shapes import SeriesView
 from gateway.web.route import KITCHEN, Problem, Route, json_response
 
 DEADLINE_S = 20.0

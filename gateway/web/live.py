@@ -15,8 +15,10 @@ from aiohttp import hdrs, web
 
 from gateway.access import Access, Role, User, place_of
 from gateway.clock import Clock
-from gateway.web.kitchen import Kitchen, Metric, PointView
+from gateway.web.kitchen import Kitchen
+from gateway.web.point_shapes import PointView
 from gateway.web.route import ACCESS, EVENTS, USER, Problem, Route
+from gateway.web.status_shapes import Metric
 from gateway.web.stream import Stream
 
 FRAME_S = 0.1  # frames are at least so far apart

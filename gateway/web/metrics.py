@@ -7,10 +7,10 @@ from aiohttp import web
 
 from gateway.access import Role
 from gateway.web.crowd import CROWD
-from gateway.web.kitchen import Metric
 from gateway.web.live import LIVE
 from gateway.web.pace import PACE
 from gateway.web.route import ACCESS, COUNTERS, KITCHEN, Route
+from gateway.web.status_shapes import Metric
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -6,7 +6,8 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.kitchen import NobodyReached, NoticeView, NotificationsView, UnknownChannel
+from gateway.web.kitchen_errors import NobodyReached, UnknownChannel
+from gateway.web.notice_shapes import NoticeView, NotificationsView
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
 
 

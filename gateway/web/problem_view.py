@@ -2,7 +2,7 @@
 
 from gateway.config import describe
 from gateway.config.problem import Problem
-from gateway.web.kitchen import ProblemView
+from gateway.web.configuration_shapes import ProblemView
 
 
 def problem_view(found: Problem) -> ProblemView:

@@ -4,7 +4,7 @@ import re
 
 from aiohttp import web
 
-from gateway.web.kitchen import UnknownAlarm
+from gateway.web.kitchen_errors import UnknownAlarm
 from gateway.web.route import KITCHEN, USER, Problem
 
 _ODD = re.compile(r"[^\w -]")  # what the name of a layout has not

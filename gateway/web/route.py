@@ -12,7 +12,8 @@ from aiohttp import web
 from gateway.access import Access, Role, User
 from gateway.clock import Clock
 from gateway.tls.code import Pictures
-from gateway.web.kitchen import Kitchen, Metric
+from gateway.web.kitchen import Kitchen
+from gateway.web.status_shapes import Metric
 
 Anyone = Literal["anyone"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

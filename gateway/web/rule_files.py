@@ -26,7 +26,7 @@ from gateway.rule_files import (
 from gateway.store.errors import StoreError
 from gateway.web import record
 from gateway.web.configuration import RELOAD_DEADLINE_S
-from gateway.web.kitchen import ProblemView
+from gateway.web.configuration_shapes import ProblemView
 from gateway.web.problem_view import problem_view
 from gateway.web.reach import check_everywhere
 from gateway.web.refusals import body_of

@@ -7,9 +7,10 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.kitchen import ModeView, RuleView, UnknownMode, UnknownRule
+from gateway.web.kitchen_errors import UnknownMode, UnknownRule
 from gateway.web.reach import check_everywhere
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
+from gateway.web.rule_shapes import ModeView, RuleView
 
 COMMIT_DEADLINE_S = 5.0
 

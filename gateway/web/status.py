@@ -7,8 +7,8 @@ from aiohttp import web
 
 from gateway.access import Role
 from gateway.web.checks import Check, checks
-from gateway.web.kitchen import StatusView
 from gateway.web.route import CLOCK, KITCHEN, Route, json_response
+from gateway.web.status_shapes import StatusView
 from gateway.web.timing import TIMING, RouteTimes
 
 

@@ -9,8 +9,9 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.kitchen import TimerView, TooManyTimers, UnknownTimer
+from gateway.web.kitchen_errors import TooManyTimers, UnknownTimer
 from gateway.web.route import KITCHEN, USER, Problem, Route, json_response
+from gateway.web.rule_shapes import TimerView
 
 COMMIT_DEADLINE_S = 5.0
 _Label = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]

@@ -7,7 +7,7 @@ from gateway import instant
 from gateway.access import Role
 from gateway.rule_texts import NAMED, is_name
 from gateway.web import record
-from gateway.web.kitchen import BadRules, Busy, NoHistory
+from gateway.web.kitchen_errors import BadRules, Busy, NoHistory
 from gateway.web.moment import Span
 from gateway.web.route import KITCHEN, Problem, Route, json_response
 
