@@ -56,6 +56,7 @@ class Remote:
         self._log = log
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
+        self._in_turn = asyncio.Lock()  # of two orders the later one counts
         self._pending: list[bytes] = []
         self._answering = False
         self._minute, self._of_minute = clock.now(), 0  # refusals without a row
@@ -102,8 +103,9 @@ class Remote:
     async def _handle(self, payload: bytes) -> None:
         try:
             sealed = commands.parse(payload)
-            await self._prove(sealed)
-            self._place(sealed.command)
+            async with self._in_turn:
+                await self._prove(sealed)
+                self._place(sealed.command)
         except Refused as refusal:
             self._refuse(refusal.id, refusal.code, refusal.detail)
 

@@ -87,9 +87,12 @@ class Cloud:
 
     async def last(self, command_id: str, state: str) -> dict[str, Any]:
         """The newest answer to a command, once it says so."""
-        async with asyncio.timeout(PATIENCE_S):
-            while not self.states(command_id) or self.states(command_id)[-1] != state:
-                await asyncio.sleep(0.01)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not self.states(command_id) or self.states(command_id)[-1] != state:
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            pytest.fail(f"{command_id} is not {state}: {self.answers}, the fan heard {self.told}")
         return next(it for it in reversed(self.answers) if it["id"] == command_id)
 
 
@@ -207,11 +210,24 @@ async def test_what_must_not_be_done_is_refused_with_its_reason(
             answer = await cloud.last(f"command-{number:02}", state)
             assert answer["code"] == code, name
         assert (await cloud.last("forged-00", "rejected"))["code"] == "signature"
-        cloud.send(cloud.command("kept-0001"), retain=True)
         cloud.send(cloud.command("good-0001"))
         await cloud.last("good-0001", "succeeded")
         assert "ON" in cloud.told
         assert daemon.running
+
+
+async def test_commands_are_taken_in_the_order_they_come(
+    mosquitto: BrokerFactory, tmp_path: Path
+) -> None:
+    async with cloud_and_gateway(tmp_path, mosquitto()) as (cloud, _daemon):
+        for turn in range(4):
+            sent = [f"turn-{turn}-{number:02}" for number in range(12)]
+            for number, command_id in enumerate(sent):
+                cloud.send(cloud.command(command_id, args={"value": number % 2 == 0}))
+            await cloud.last(sent[-1], "succeeded")
+            taken = [answer["id"] for answer in cloud.answers if answer["state"] == "accepted"]
+            assert taken[-len(sent) :] == sent
+            assert cloud.told[-1] == "OFF"
 
 
 async def test_a_retained_command_is_refused_and_taken_off_the_broker(
