@@ -16,7 +16,7 @@ from tests import browser as browsing
 from tests.browser import PHONE, WALL, open_page
 from tests.conftest import Left
 from tests.kitchen_fake import PeopleInMemory, TokensInMemory
-from tests.test_demo_in_browser import another_computer
+from tests.namespaces import another_computer
 from tests.test_places_in_browser import PLACES, full_kitchen, shown
 
 ELSEWHERE = "http://192.0.2.1/"  # TEST-NET-1

@@ -18,8 +18,8 @@ from gateway.announcing import NAME_MAX, Announcer, Offered, service_file, servi
 from gateway.tls.certificate import fingerprint
 from tests.conftest import Left
 from tests.multicast_dns import Record, ask
+from tests.namespaces import another_computer
 from tests.processes import REPOSITORY, Daemon, wait_for
-from tests.test_demo_in_browser import another_computer
 
 PRINT = "AB:CD"
 OWN = Offered(port=8443, secure=True, plain_port=8080, fingerprint=PRINT)

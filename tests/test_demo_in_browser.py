@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import secrets
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +15,7 @@ from playwright.async_api import Browser, Locator, expect
 from tests import browser as browsing
 from tests.browser import open_page
 from tests.conftest import Left
+from tests.namespaces import another_computer
 from tests.patience import PATIENCE_S
 from tests.processes import REPOSITORY
 
@@ -90,39 +90,13 @@ async def press(banner: Locator) -> None:
             return
 
 
-@contextmanager
-def another_computer() -> Iterator[tuple[str, str]]:
-    """A network namespace with a wire to us, as if it stood on the same LAN; its name, our end."""
-    name = f"kg{secrets.token_hex(3)}"
-    # TEST-NET-2; the kernel takes its time to remove the wire of a test before.
-    net = 4 * secrets.randbelow(64)
-    ours, theirs = f"198.51.100.{net + 1}", f"198.51.100.{net + 2}"
-    commands = (
-        f"ip netns add {name}",
-        f"ip link add {name}a type veth peer name {name}b netns {name}",
-        f"ip address add {ours}/30 dev {name}a",
-        f"ip link set {name}a up",
-        f"ip -n {name} address add {theirs}/30 dev {name}b",
-        f"ip -n {name} link set {name}b up",
-        f"ip -n {name} link set lo up",
-        f"ip -n {name} route add default via {ours}",
-    )
-    try:
-        for command in commands:
-            subprocess.run(command.split(), check=True, capture_output=True)
-        yield name, ours
-    finally:
-        subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
-        subprocess.run(["ip", "link", "delete", f"{name}a"], check=False, capture_output=True)
-
-
 @pytest.mark.timeout(1_200)
 @pytest.mark.usefixtures("mosquitto")
 async def test_another_computer_opens_the_page_through_the_printed_link_once(
     chromium_path: Path, tmp_path: Path, left_out: Left
 ) -> None:
-    async with demo(tmp_path) as (_, link):
-        with another_computer_or_this(left_out) as (browser, address):
+    with another_computer_or_this(left_out) as (browser, address):
+        async with demo(tmp_path) as (_, link):
             url = re.sub(r"//[^:/]+", f"//{address}", link) if address else link
             wrapper = tmp_path / "chromium"
             wrapper.write_text(f'#!/bin/sh\nexec {browser} {chromium_path} "$@"\n')
