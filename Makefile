@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 # How many tests run at once, on two cores: many of them wait for a process.
-WORKERS ?= 5
+WORKERS ?= 4
 SOURCES := gateway drivers rules models tests bench scripts
 
 .PHONY: help run test test-long lint bench coverage models locks clean
