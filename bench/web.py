@@ -98,7 +98,7 @@ def _report(section: Section, name: str, kitchen: Kitchen, took: Stretches, size
     _latency(section, f"{name}crowd elsewhere", elsewhere, quiet)
     _latency(section, f"{name}crowd", kitchen.judged(took.crowd), elsewhere)
     over_quiet = percentile(kitchen.judged(took.crowd), 0.95) / percentile(quiet, 0.95)
-    section.add(f"{name}crowd, wire to judged, p95 over quiet", over_quiet, "x")
+    section.add(f"{name}crowd, wire to judged, p95 over quiet", over_quiet, "x", bar=RATIO_BAR)
     _latency(section, f"{name}{POINTS_PER_S} points/s", kitchen.judged(took.points), quiet)
     answers = [spent for seen in took.seen for spent in seen.milliseconds]
     failed = sum(seen.failed for seen in took.seen)
