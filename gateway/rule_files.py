@@ -18,6 +18,7 @@ from gateway.config import texts
 from gateway.config.load import Loaded
 from gateway.config.problem import Problem
 from gateway.config.texts import Texts
+from gateway.documents import tag_of
 from gateway.loading import in_thread
 from gateway.reloading import Busy, Outcome
 from gateway.store.errors import StoreError
@@ -111,7 +112,7 @@ class RuleFiles:
         text = rule_texts.text_of(data)
         if text is None:
             raise ForAnEditor(name)
-        return text, rule_texts.tag_of(data)
+        return text, tag_of(data)
 
     async def check(self, name: str, text: str) -> tuple[Problem, ...]:
         """What would be wrong with that text among all others; raises Busy, one at a time."""
@@ -161,7 +162,7 @@ class RuleFiles:
             with contextlib.suppress(StoreError):  # the reload says so as well
                 await self._note(change.action, change.name, change.by, {}, refused=reason)
             raise
-        return Saved(outcome, None if change.data is None else rule_texts.tag_of(change.data))
+        return Saved(outcome, None if change.data is None else tag_of(change.data))
 
     async def _problems(self, wanted: Texts) -> tuple[Problem, ...]:
         loaded = await in_thread(lambda: self._source.check(wanted), "rule check")
@@ -210,7 +211,7 @@ class _Change(NamedTuple):
     def versions(self) -> dict[str, Detail]:
         """Their tags, for who looks at what was changed."""
         named = {"was": self.before, "is": self.data}
-        return {key: rule_texts.tag_of(text) for key, text in named.items() if text is not None}
+        return {key: tag_of(text) for key, text in named.items() if text is not None}
 
 
 def _write(file: Path, before: bytes | None, data: bytes | None) -> None:
@@ -241,7 +242,7 @@ def _check_tag(before: bytes | None, tag: str | None, *, adding: bool) -> None:
             raise UnknownFile
     elif tag is None:
         raise TagNeeded
-    elif tag not in ("*", rule_texts.tag_of(before)):
+    elif tag not in ("*", tag_of(before)):
         raise ChangedMeanwhile
 
 

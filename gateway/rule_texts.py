@@ -1,6 +1,5 @@
-"""The files of `rules.d` as texts that can be replaced: what they are called, and their tags."""
+"""The files of `rules.d` as texts that can be replaced: and what they are called."""
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,11 +18,6 @@ class TooMuch(Exception):
 def is_name(name: str) -> bool:
     """Whether a file that is edited on the page may be called that."""
     return _NAME.fullmatch(name) is not None
-
-
-def tag_of(data: bytes) -> str:
-    """Tells one text from another."""
-    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def name_of(part: Part) -> str:

@@ -19,6 +19,7 @@ from gateway.config.load import Loaded
 from gateway.config.problem import Problem
 from gateway.config.texts import Texts
 from gateway.configuration import Configuration
+from gateway.documents import tag_of
 from gateway.reloading import Busy, Outcome
 from gateway.rule_files import (
     ChangedMeanwhile,
@@ -30,7 +31,7 @@ from gateway.rule_files import (
     UnknownFile,
     WrongName,
 )
-from gateway.rule_texts import TooMuch, tag_of
+from gateway.rule_texts import TooMuch
 from gateway.store.errors import StoreError
 from tests.test_rules_d import DAMP, KITCHEN
 

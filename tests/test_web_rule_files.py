@@ -7,8 +7,9 @@ from urllib.parse import quote
 import pytest
 
 from gateway.access import Role
+from gateway.documents import tag_of
 from gateway.reloading import Outcome
-from gateway.rule_texts import BYTES_MAX, tag_of
+from gateway.rule_texts import BYTES_MAX
 from tests.kitchen_fake import SMALL_CONFIG
 from tests.test_rule_files import DAMPER, HOSTILE
 from tests.test_rules_d import DAMP

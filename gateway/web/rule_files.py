@@ -12,6 +12,7 @@ from gateway import rule_texts
 from gateway.access import Role
 from gateway.config.problem import Problem as Wrong
 from gateway.config.written import rules_of
+from gateway.documents import tag_of
 from gateway.loading import in_thread
 from gateway.reloading import Busy
 from gateway.rule_files import (
@@ -86,7 +87,7 @@ async def files(request: web.Request) -> web.Response:
     with _refusals():
         found = await request.app[KITCHEN].rule_files().all()
     listed = [
-        RuleFile(name, len(part.data), rule_texts.tag_of(part.data), _editable(name, part.data))
+        RuleFile(name, len(part.data), tag_of(part.data), _editable(name, part.data))
         for part in found.parts
         for name in [rule_texts.name_of(part)]
     ]
