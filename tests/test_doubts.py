@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from gateway.cli.check import check
 from gateway.config import holidays
 from gateway.config.analysis import findings
-from gateway.config.load import load, load_text
+from gateway.config.load import Loaded, load, load_text
 from gateway.told import doubts
 from gateway.web.configuration_shapes import DoubtView
 from tests.fakes import ManualClock
@@ -30,6 +30,16 @@ rules:
 """
 
 
+def without_holidays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Loaded:
+    """The configuration as it is while nobody can look its holidays up."""
+
+    def failing(_: str) -> holidays.Found:
+        raise holidays.LookupFailed("no answer within 60 s")
+
+    monkeypatch.setattr(holidays, "look_up", failing)
+    return load_text(CONFIG.encode(), folder / "config.yaml", proven=True)
+
+
 def test_a_schedule_by_a_sun_that_does_not_set_is_named_on_that_day(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(CONFIG.replace(", on: workdays", ""))
@@ -45,11 +55,7 @@ def test_a_schedule_by_a_sun_that_does_not_set_is_named_on_that_day(tmp_path: Pa
 def test_holidays_that_cannot_be_looked_up_in_a_file_that_is_in_use_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(_: str) -> holidays.Found:
-        raise holidays.LookupFailed("no answer within 60 s")
-
-    monkeypatch.setattr(holidays, "look_up", failing)
-    loaded = load_text(CONFIG.encode(), tmp_path / "config.yaml", proven=True)
+    loaded = without_holidays(tmp_path, monkeypatch)
     assert loaded.config is not None, loaded.problems
     told = doubts(loaded.doubts, loaded.config.rules, utc("2014-04-01T12:00"))
     assert told == [
@@ -60,11 +66,7 @@ def test_holidays_that_cannot_be_looked_up_in_a_file_that_is_in_use_are_told(
 def test_check_warns_of_both_where_they_stand_in_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(_: str) -> holidays.Found:
-        raise holidays.LookupFailed("no answer within 60 s")
-
-    monkeypatch.setattr(holidays, "look_up", failing)
-    loaded = load_text(CONFIG.encode(), tmp_path / "config.yaml", proven=True)
+    loaded = without_holidays(tmp_path, monkeypatch)
     found = findings(loaded, utc("2014-06-21T12:00"))
     assert [(it.line, it.path, it.level, it.message) for it in found] == [
         (

@@ -239,9 +239,9 @@ class Filler:
         if isinstance(kind, type) and dataclasses.is_dataclass(kind):
             return self.section(node, kind, spot, metric)
         if origin is tuple:
-            return self._items(node, kind, spot, metric)
+            return self._items(node, arguments[0], spot, metric)
         if origin is dict or origin is Mapping:
-            return self._entries(node, kind, spot, metric)
+            return self._entries(node, arguments[1], spot, metric)
         return self._scalar(node, kind, markers, metric)
 
     def _entries(
@@ -253,7 +253,7 @@ class Filler:
         values: dict[str, object] = {}
         for name, entry in tree.entries.items():
             here = spot.at(name, entry.key)
-            values[name] = self.value(entry.node, _parts(kind)[1][1], here, metric)
+            values[name] = self.value(entry.node, kind, here, metric)
             if not self.identifier(name, here):
                 values[name] = FLAW
         return FLAW if FLAW in values.values() else values
@@ -273,7 +273,7 @@ class Filler:
         if not isinstance(node, Sequence):
             raise Wrong(f'got {found(node)}, expected a list such as "[a, b]"')
         values = tuple(
-            self.value(item, _parts(kind)[1][0], spot.at(index, item.place), metric)
+            self.value(item, kind, spot.at(index, item.place), metric)
             for index, item in enumerate(node.items)
         )
         return FLAW if FLAW in values else values
