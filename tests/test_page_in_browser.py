@@ -224,7 +224,7 @@ async def test_language_and_theme_are_chosen_on_the_page_and_kept(browser: Brows
         await page.locator("#language").click()
         await expect(page.locator("#verdict")).to_have_text("모두 정상")
         await page.locator("nav a[href='#more']").click()
-        await page.locator("[data-setting=theme] [data-value=dark]").click()
+        await page.locator("button[value=dark]").click()
         await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
         await page.reload()
         await expect(page.locator("#verdict")).to_have_text("모두 정상")

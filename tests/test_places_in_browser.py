@@ -190,7 +190,7 @@ async def test_every_place_is_reached_with_the_keyboard_alone(browser: Browser) 
 async def test_fahrenheit_and_pounds_are_the_choice_of_each_screen(browser: Browser) -> None:
     async with serving(kitchen_of("en", now=SystemClock().wall(), alarms=0)) as site:
         page = (await open_page(browser, f"{site.url}#more", language="en")).page
-        await page.locator("[data-setting=units] [data-value=us]").click()
+        await page.locator("button[value=us]").click()
         await page.locator("nav a[href='#kitchen']").click()
         tile = page.locator("kg-tile").first
         await expect(tile).to_contain_text("37.8°F")

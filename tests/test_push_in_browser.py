@@ -16,8 +16,14 @@ from tests.store_files import open_store
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # A browser without a push service of its own has subscribed once, with this key.
-_SUBSCRIBED = """navigator.serviceWorker.getRegistration = async () => ({
-  pushManager: { getSubscription: async () => ({ toJSON: () => ({ keys: { p256dh: %s } }) }) },
+_SUBSCRIBED = """window.ended = false;
+navigator.serviceWorker.getRegistration = async () => ({
+  pushManager: {
+    getSubscription: async () => window.ended ? null : {
+      toJSON: () => ({ keys: { p256dh: %s } }),
+      unsubscribe: async () => (window.ended = true),
+    },
+  },
 })"""
 
 
@@ -28,18 +34,48 @@ async def test_a_browser_that_was_taken_away_is_offered_to_subscribe_anew(
     async with serving(kitchen) as site:
         store = open_store(tmp_path, clock=site.clock)
         kitchen.browsers = Subscribing(store.push_subscriptions, tmp_path, site.clock)
-        kitchen.browsers.people = ("demo",)
-        own = push.Browser("https://push.example/a", "demo").subscription
-        stored, _ = await kitchen.browsers.subscribe("demo", own.endpoint, own.public, own.secret)
+        kitchen.browsers.people = ("demo", "kim")
+        own, other = (push.Browser(f"https://push.example/{who}", who) for who in ("demo", "kim"))
+        for each in (own.subscription, other.subscription):
+            await kitchen.browsers.subscribe(each.person, each.endpoint, each.public, each.secret)
         opened = await open_page(browser, site.url, language="en")
-        await opened.page.add_init_script(_SUBSCRIBED % json.dumps(own.public))
+        await opened.page.add_init_script(_SUBSCRIBED % json.dumps(own.subscription.public))
         await opened.page.goto(f"{site.url}#more")
         await opened.page.reload()
-        begin = opened.page.get_by_role("button", name="Send them here", exact=True)
-        end = opened.page.get_by_role("button", name="No longer send them here")
-        await expect(end).to_be_visible()
-        assert await kitchen.browsers.unsubscribe(stored)
-        await opened.page.reload()
+        begin = opened.page.get_by_role("button", name="Send them to this one")
+        row = opened.page.locator(".row", has_text="this browser")
+        await expect(row).to_contain_text("demo")
+        await expect(opened.page.get_by_text("kim", exact=True)).to_have_count(0)
+        await expect(begin).to_be_hidden()
+        await row.get_by_role("button", name="Remove").press("Enter")
+        await row.get_by_role("button").press("Enter")
         await expect(begin).to_be_visible()
+        assert [each.person for each in kitchen.browsers.subscriptions.all()] == ["kim"]
+        assert await opened.page.evaluate("ended")
+        assert opened.complaints == []
+        store.close()
+
+
+async def test_where_no_push_is_possible_browsers_can_still_be_taken_away(
+    browser: Browser, tmp_path: Path
+) -> None:
+    kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
+    async with serving(kitchen) as site:
+        store = open_store(tmp_path, clock=site.clock)
+        kitchen.browsers = Subscribing(store.push_subscriptions, tmp_path, site.clock)
+        kitchen.browsers.people = ("demo",)
+        lost = push.Browser("https://push.example/lost", "demo").subscription
+        await kitchen.browsers.subscribe("demo", lost.endpoint, lost.public, lost.secret)
+        opened = await open_page(browser, site.url, language="en")
+        await opened.page.add_init_script("delete window.PushManager")
+        await opened.page.goto(f"{site.url}#more")
+        await opened.page.reload()
+        row = opened.page.locator(".row", has_text="push.example")
+        await expect(row).to_contain_text("demo")
+        await expect(opened.page.get_by_role("button", name="Send them to this one")).to_be_hidden()
+        await row.get_by_role("button", name="Remove").press("Enter")
+        await row.get_by_role("button").press("Enter")
+        await expect(row).to_have_count(0)
+        assert not kitchen.browsers.subscriptions.all()
         assert opened.complaints == []
         store.close()

@@ -349,7 +349,11 @@ PATH = "/api/v1/push/subscriptions"
 async def test_a_browser_subscribes_and_unsubscribes_through_the_api(tmp_path: Path) -> None:
     async with page() as site:
         staff = await site.headers(Role.STAFF)
-        answer = await site.client.get(PATH, headers=staff)
+        none = await site.client.get(PATH, headers=staff)
+        assert await none.json() == {"key": None, "subscriptions": []}
+        answer = await site.client.post(PATH, headers=staff, json={})
+        assert answer.status == 400
+        answer = await site.client.delete(f"{PATH}/x", headers=staff)
         assert answer.status == 409
         assert "webpush" in (await answer.json(content_type="application/problem+json"))["detail"]
         store = open_store(tmp_path, clock=site.clock)

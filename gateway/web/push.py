@@ -66,14 +66,16 @@ class Subscribed(msgspec.Struct):
 
 
 class Offered(Subscribed):
-    """The key a browser subscribes to, and those that have."""
+    """The key a browser subscribes to, none without a channel for it, and those that have."""
 
-    key: str
+    key: str | None
 
 
 async def show(request: web.Request) -> web.Response:
     """The key to subscribe to, and the browsers that have; their addresses are secrets."""
-    subscribing = _subscribing(request)
+    subscribing = request.app[KITCHEN].subscribing()
+    if subscribing is None:
+        return json_response(Offered(key=None, subscriptions=()))
     try:
         key = await subscribing.key()
     except (KeyDamaged, OSError) as error:

@@ -23,7 +23,7 @@ export const sendOnce = (path, body, milliseconds) => why(once(path, body, milli
 
 export const put = (path, body, milliseconds) => why(write("PUT", path, body, milliseconds));
 
-export const withdraw = (path, milliseconds, body = null) => why(write("DELETE", path, body, milliseconds));
+export const withdraw = (path, milliseconds) => why(write("DELETE", path, null, milliseconds));
 
 async function why(writing) {
   const { ok, told } = await writing;

@@ -1,6 +1,6 @@
 // One device: its settings, what was counted, its points beside what was read, and a reading now.
 import { ask, write } from "./asking.js";
-import { make, setChildren, setText } from "./element.js";
+import { make, plainButton, setChildren, setText } from "./element.js";
 import { fullName, valueText } from "./look.js";
 import { covers, reaches } from "./rights.js";
 import { fillTable } from "./series.js";
@@ -10,7 +10,7 @@ const AGAIN_MS = 5000;
 const READ_MS = 15000;
 
 export class Device {
-  #read = make("button", "plain");
+  #read = plainButton(() => this.#now());
   #said = make("p", "said");
   #note = make("p", "empty");
   #points = make("div", "rows");
@@ -22,9 +22,7 @@ export class Device {
   node = make("div", "one", this.#read, this.#said, this.#note, this.#points, this.#tables);
 
   constructor() {
-    this.#read.type = "button";
     this.#said.ariaLive = "polite";
-    this.#read.addEventListener("click", () => this.#now());
   }
 
   show(device, { points, session }, world) {

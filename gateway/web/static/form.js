@@ -1,5 +1,5 @@
 // A field under its name, and buttons: plain, held, and those that stay pressed.
-import { make, setChildren, setText } from "./element.js";
+import { make, plainButton, setChildren, setText } from "./element.js";
 import { Hold } from "./hold.js";
 import { t } from "./text.js";
 
@@ -33,12 +33,13 @@ export class Choices {
   #title = make("h3");
   #group = make("div", "choices");
   #several;
+  #act;
   node = make("div", "setting", this.#title, this.#group);
   chosen = [];
 
-  // One of them, or `several` and none.
-  constructor(several = false) {
-    this.#several = several;
+  // One of them, or `several` and none; `act` is done with what was pressed.
+  constructor(several = false, act = null) {
+    [this.#several, this.#act] = [several, act];
     this.#group.role = "group";
   }
 
@@ -56,15 +57,14 @@ export class Choices {
   }
 
   #button([value, text]) {
-    const node = make("button", "plain", text);
-    node.type = "button";
-    node.value = value;
-    node.addEventListener("click", () => {
+    const node = plainButton(async () => {
       const others = this.chosen.filter((each) => each !== value);
       if (this.#several) this.chosen = others.length < this.chosen.length ? others : [...others, value];
       else this.chosen = [value];
+      await this.#act?.(value);
       dispatchEvent(new Event("redraw"));
-    });
+    }, text);
+    node.value = value;
     return node;
   }
 }

@@ -100,9 +100,7 @@ export class Place {
 
   #make(role) {
     const row = { icon: icon("ok"), name: make("b"), who: make("strong", "who"), why: make("span", "why"), asking: false };
-    row.take = make("button", "plain");
-    row.take.type = "button";
-    row.take.addEventListener("click", () => {
+    row.take = plainButton(() => {
       row.asking = !row.asking;
       dispatchEvent(new Event("redraw"));
     });

@@ -1,5 +1,6 @@
 // All places that are not always in sight, and how this person wants the page.
-import { icon, make, setChildren, setText } from "./element.js";
+import { icon, make, setText } from "./element.js";
+import { Choices } from "./form.js";
 import { further } from "./places.js";
 import { Push } from "./push.js";
 import { covers } from "./rights.js";
@@ -8,13 +9,18 @@ import { SYSTEMS, units, useUnits } from "./units.js";
 
 const THEMES = ["auto", "light", "dark"];
 
+const SETTINGS = [
+  { name: "language", offers: () => allLanguages().map(({ code, name }) => [code, name]), chosen: language, choices: new Choices(false, switchLanguage) },
+  { name: "theme", offers: () => THEMES.map((name) => [name, t(`theme.${name}`)]), chosen: () => recall("theme") ?? THEMES[0], choices: new Choices(false, chooseTheme) },
+  { name: "units", offers: () => SYSTEMS.map((name) => [name, t(`units.${name}`)]), chosen: units, choices: new Choices(false, chooseUnits) },
+];
+
 export class Place {
   #places = make("div", "rows");
-  #settings = make("div", "settings");
   #push = new Push();
 
   constructor(node) {
-    node.append(this.#places, this.#settings, this.#push.node);
+    node.append(this.#places, make("div", "settings", ...SETTINGS.map(({ choices }) => choices.node)), this.#push.node);
     this.#places.append(...further().map(linkTo));
   }
 
@@ -27,15 +33,10 @@ export class Place {
       setText(name, t(`nav.${link.dataset.to}`));
       setText(why, t(`more.${link.dataset.to}`));
     }
-    const groups = [
-      ["language", allLanguages().map(({ code, name }) => [code, name]), language(), switchLanguage],
-      ["theme", THEMES.map((name) => [name, t(`theme.${name}`)]), recall("theme") ?? THEMES[0], chooseTheme],
-      ["units", SYSTEMS.map((name) => [name, t(`units.${name}`)]), units(), chooseUnits],
-    ];
-    const shape = JSON.stringify(groups);
-    if (shape === this.#settings.dataset.shape) return;
-    this.#settings.dataset.shape = shape;
-    setChildren(this.#settings, groups.map((group) => groupOf(...group)));
+    for (const { name, offers, chosen, choices } of SETTINGS) {
+      choices.chosen = [chosen()];
+      choices.show(t(`more.${name}`), offers());
+    }
   }
 }
 
@@ -45,26 +46,6 @@ function linkTo({ name, symbol, managed }) {
   link.dataset.to = name;
   if (managed) link.dataset.managed = "";
   return link;
-}
-
-// One choice of several; the chosen one is pressed.
-function groupOf(name, choices, chosen, choose) {
-  const buttons = choices.map(([value, text]) => {
-    const button = make("button", "plain", text);
-    button.type = "button";
-    button.dataset.value = value;
-    button.ariaPressed = String(value === chosen);
-    button.addEventListener("click", async () => {
-      await choose(value);
-      dispatchEvent(new Event("redraw"));
-    });
-    return button;
-  });
-  const group = make("div", "choices", ...buttons);
-  group.role = "group";
-  group.ariaLabel = t(`more.${name}`);
-  group.dataset.setting = name;
-  return make("div", "setting", make("h3", "", t(`more.${name}`)), group);
 }
 
 function chooseTheme(name) {

@@ -1,7 +1,7 @@
 // The rules: how each stands and why, what it has done and what led to it.
 import { ask, sendOnce } from "./asking.js";
 import { Editor } from "./editor.js";
-import { icon, make, setChildren, setIcon, setText } from "./element.js";
+import { icon, make, plainButton, setChildren, setIcon, setText } from "./element.js";
 import { covers, reaches } from "./rights.js";
 import { clock, date, duration, t } from "./text.js";
 import { Trace } from "./trace.js";
@@ -19,7 +19,7 @@ export class Place {
   #list = make("div", "rows");
   #one = make("div", "one");
   #own = make("div", "own");
-  #run = make("button", "plain");
+  #run = plainButton(() => this.#request(this.#about));
   #said = make("p", "said");
   #trace = new Trace();
   #trial = new Trial();
@@ -30,8 +30,6 @@ export class Place {
   #about = "";
 
   constructor(node) {
-    this.#run.type = "button";
-    this.#run.addEventListener("click", () => this.#request(this.#about));
     this.#said.ariaLive = "polite";
     this.#one.append(this.#own, this.#run, this.#said, this.#trace.node);
     node.append(this.#clock, this.#note, this.#one, this.#editor.node, this.#trial.node, this.#list);

@@ -1,6 +1,6 @@
 // How the gateway is: a word and a reason for each part, and what it measures.
 import { ask } from "./asking.js";
-import { icon, make, setChildren, setIcon, setText } from "./element.js";
+import { icon, make, plainButton, setChildren, setIcon, setText } from "./element.js";
 import { Invite } from "./invite.js";
 import { fullName, look, setState, symbolOf, valueText } from "./look.js";
 import { fillTable } from "./series.js";
@@ -52,13 +52,11 @@ export class Place {
   }
 
   #tab(name) {
-    const button = make("button", "plain");
-    button.type = "button";
-    button.value = name;
-    button.addEventListener("click", () => {
+    const button = plainButton(() => {
       this.#shown = name;
       dispatchEvent(new Event("redraw"));
     });
+    button.value = name;
     return button;
   }
 
