@@ -1,5 +1,6 @@
 """An honest small kitchen in memory: the Protocol of the page without the daemon behind it."""
 
+import asyncio
 import shutil
 import tempfile
 import weakref
@@ -108,6 +109,7 @@ class KitchenInMemory:
         self.troubles: list[str] = []
         self.history_complete = True
         self.no_history: Exception | None = None
+        self.history_waits_for: asyncio.Event | None = None
         self.now = NOON
         self.cloud_view = CloudView(
             configured=True,
@@ -506,6 +508,8 @@ class KitchenInMemory:
         return self.site_view
 
     async def history(self, point: str, start: int, end: int, step: str) -> SeriesView:
+        if self.history_waits_for is not None:
+            await self.history_waits_for.wait()
         if self.no_history is not None:
             raise self.no_history
         if point not in self._points:
@@ -550,6 +554,9 @@ class KitchenInMemory:
 
     def add(self, point: PointView) -> None:
         self._points[point.id] = point
+
+    def forget(self, point_id: str) -> None:
+        del self._points[point_id]
 
     def raise_alarm(self, alarm: AlarmView) -> None:
         self._alarms[alarm.id] = alarm

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.access import Access, Caller, Overrun, Refused, Role, TooManyTries, place_of
+from gateway.access import Access, Overrun, Refused, Role, TooManyTries, place_of
 from gateway.access.turns import PLACE_MAX
 from gateway.web.crowd import Crowd, Member
 from gateway.web.health import ROUTES as HEALTH
@@ -134,7 +134,7 @@ def of_pace() -> Callable[[str], bool]:
 
     def come(peer: str) -> bool:
         try:
-            pace.check_address(HEALTH[0], Caller(peer=peer, host="x"))
+            pace.check_address(HEALTH[0], peer)
         except Problem:
             return False
         return True

@@ -326,21 +326,3 @@ async def test_one_address_cannot_take_every_connection() -> None:
         assert b"200" in await asyncio.wait_for(own[4][0].readline(), PATIENCE_S)
         for _, writer in (*crowd, other, *own):
             writer.close()
-
-
-async def test_points_that_have_not_changed_are_encoded_once_and_a_change_is_seen_at_once() -> None:
-    async with web() as site:
-        viewer = await site.headers(Role.VIEWER)
-
-        async def value() -> object:
-            answer = await site.client.get("/api/v1/points", headers=viewer)
-            return (await answer.json())["points"][0]["value"]
-
-        assert await value() == 3.2
-        site.kitchen.change("walk_in/temperature", value=4.5)
-        assert await value() == 3.2  # nobody has said so yet
-        site.live.point_changed("walk_in/temperature")
-        assert await value() == 4.5
-        site.kitchen.change("walk_in/temperature", value=5.5)
-        await site.clock.advance(100)
-        assert await value() == 5.5

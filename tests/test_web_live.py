@@ -58,6 +58,18 @@ async def test_a_page_gets_everything_first_and_then_only_what_changed() -> None
         assert (point["id"], point["value"]) == ("walk_in/temperature", 4.5)
 
 
+async def test_who_comes_after_a_while_in_which_nobody_looked_gets_what_is_there_now() -> None:
+    kitchen = small_kitchen()
+    live = Live(kitchen, ManualClock())
+    page = live.join("192.168.0.7")
+    assert b'"value":3.2' in live.snapshot()
+    live.leave(page)
+    kitchen.change("walk_in/temperature", value=7.5)
+    live.point_changed("walk_in/temperature")
+    live.join("192.168.0.7")
+    assert b'"value":7.5' in live.snapshot()
+
+
 def msg_list(value: object) -> list[dict[str, object]]:
     assert isinstance(value, list)
     return value

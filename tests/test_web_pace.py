@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.access import Caller, Role, User
+from gateway.access import Role, User
 from gateway.web.health import ROUTES as HEALTH
 from gateway.web.pace import ADDRESS, BUCKETS_MAX, READS, WRITES, Pace
 from gateway.web.route import Problem
@@ -39,7 +39,7 @@ async def test_writing_has_an_allowance_of_its_own_and_acknowledging_none() -> N
 
 def test_an_address_is_bounded_but_for_this_machine() -> None:
     pace, route = Pace(ManualClock()), HEALTH[0]
-    crowd, proxy = Caller(peer="192.0.2.7", host="x"), Caller(peer="127.0.0.1", host="x")
+    crowd, proxy = "192.0.2.7", "127.0.0.1"
     for _ in range(int(ADDRESS.burst)):
         pace.check_address(route, crowd)
         pace.check_address(route, proxy)

@@ -287,22 +287,36 @@ class Access:
         return self._as_user(row, kind) if row else None
 
     def _as_user(self, row: TokenRow, kind: Literal["token", "session"]) -> User | None:
-        """Role and reach of a person's session are those the account has now."""
-        role, reach, own_role, tablet = row.role, row.reach, None, ""
-        if row.tablet:
-            paired = self.tablets.by_digest(row.tablet)
-            if paired is None:
-                return None
-            tablet = paired.user
+        role = self._role_of(row)
+        if role is None:
+            return None
+        person = self.people.find(row.person) if row.person else None
+        paired = self.tablets.by_digest(row.tablet) if row.tablet else None
+        return User(
+            row.user,
+            role,
+            kind,
+            row.digest,
+            row.reach if person is None else person.reach,
+            row.proven_until,
+            "" if paired is None else paired.user,
+            row.person,
+            None if person is None else person.role,
+        )
+
+    def _role_of(self, row: TokenRow) -> Role | None:
+        """A person's session has the role of the account as it is now; None: it counts no more."""
+        role = row.role
+        if not row.tablet and not row.person:
+            return role
+        if row.tablet and self.tablets.by_digest(row.tablet) is None:
+            return None
         if row.person:
             person = self.people.find(row.person)
             if person is None or not _counts(row, person):
                 return None
-            role, reach, own_role = person.role, person.reach, person.role
-        role = capped(row, role, self._clock.now())
-        return User(
-            row.user, role, kind, row.digest, reach, row.proven_until, tablet, row.person, own_role
-        )
+            role = person.role
+        return capped(row, role, self._clock.now())
 
     async def _open(self, row: TokenRow, tablet: str | None = None) -> tuple[str, User]:
         if row.owner:

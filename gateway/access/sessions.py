@@ -130,6 +130,8 @@ class Sessions:
         return round((min(PIN_LIFE_S, life_s) if row.tablet else life_s) * 1000)
 
     def _expired(self, row: TokenRow) -> bool:
+        if row.expires is None:
+            return False
         return expired(row, max(self._clock.now(), 0), self._renewed.get(row.digest, 0))
 
     async def _keep_renewed(self) -> None:

@@ -19,6 +19,7 @@ from gateway.web import (
     entering,
     events,
     guard,
+    headers,
     health,
     history,
     hooks,
@@ -41,12 +42,12 @@ from gateway.web import (
     trial,
     views,
 )
-from gateway.web.api import ENCODED, Encoded
 from gateway.web.connection import note_asked
 from gateway.web.crowd import CROWD, Crowd
 from gateway.web.kitchen import Kitchen
 from gateway.web.live import LIVE, Live
 from gateway.web.pace import PACE, Pace
+from gateway.web.polling import JOINED, Joined
 from gateway.web.proxy import TRUSTED, networks
 from gateway.web.repeats import RUNNING
 from gateway.web.route import (
@@ -117,8 +118,8 @@ def build_app(
     app[TRUSTED] = networks(settings.proxies)
     app[TABLE] = routes
     app[TIMING] = Timing()
-    app[ENCODED] = Encoded()
     app[PACE] = Pace(clock)
+    app[JOINED] = Joined()
     app[CROWD] = Crowd(settings.connections_max, settings.connections_per_address)
     app[RUNNING] = set()
     app[COUNTERS] = Counters()
@@ -126,7 +127,7 @@ def build_app(
     for route in routes.values():
         app.router.add_route(route.method, route.path, route.handler)
     check_roles(app, routes)
-    app.on_response_prepare.append(guard.add_security_headers)
+    app.on_response_prepare.append(headers.add_security_headers)
     app.on_shutdown.append(live.end_streams)
     app.cleanup_ctx.append(live.run_live)
     return app

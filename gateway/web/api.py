@@ -1,47 +1,19 @@
 """`/api/v1/points`: every point as it is now."""
 
-from collections.abc import Sequence
-
-import msgspec
 from aiohttp import web
 
 from gateway.access import Role
+from gateway.web import polling
 from gateway.web.live import LIVE
-from gateway.web.point_shapes import PointView
-from gateway.web.route import CLOCK, JSON, KITCHEN, Route
-
-FRESH_MS = 100
-
-
-class Points(msgspec.Struct, frozen=True):
-    """Points in the order of the page."""
-
-    points: Sequence[PointView]
-
-
-class Encoded:
-    """The points as bytes, for all who ask before anything changes; ages may be FRESH_MS old."""
-
-    def __init__(self) -> None:
-        self._body = b""
-        self._at = 0
-        self._changes = -1
-
-    def body(self, request: web.Request) -> bytes:
-        now, changes = request.app[CLOCK].now(), request.app[LIVE].changes
-        if changes != self._changes or now - self._at >= FRESH_MS:
-            self._body = msgspec.json.encode(Points(request.app[KITCHEN].points()))
-            self._at, self._changes = now, changes
-        return self._body
-
-
-ENCODED: web.AppKey[Encoded] = web.AppKey("encoded", Encoded)
+from gateway.web.route import JSON, Route
+from gateway.web.shown import Points
 
 
 async def points(request: web.Request) -> web.Response:
-    """Every point as it is now."""
-    body = request.app[ENCODED].body(request)
-    return web.Response(body=body, content_type=JSON)
+    """Every point as it is now; a value may be a tenth of a second old, its age a second."""
+    shown = request.app[LIVE].shown
+    polling.repeatable(request, shown.body)
+    return web.Response(body=shown.body(), content_type=JSON)
 
 
 ROUTES = (

@@ -6,11 +6,11 @@ import msgspec
 from aiohttp import web
 
 from gateway.access import Role
-from gateway.web.api import Points
 from gateway.web.device_shapes import DeviceDetailView, DeviceView
 from gateway.web.kitchen_errors import UnknownDevice
 from gateway.web.reach import check_device
 from gateway.web.route import KITCHEN, Problem, Route, json_response
+from gateway.web.shown import Points
 
 
 class Devices(msgspec.Struct, frozen=True):

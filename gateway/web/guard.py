@@ -12,7 +12,7 @@ from aiohttp.typedefs import Middleware
 
 from gateway.access import Access, Caller, User
 from gateway.clock import stopwatch_s
-from gateway.web import cookies, record
+from gateway.web import cookies, polling, record
 from gateway.web.console import console_user
 from gateway.web.pace import PACE
 from gateway.web.proxy import behind
@@ -37,21 +37,6 @@ BODY_DEADLINE_S = 10.0
 SEND_DEADLINE_S = 10.0
 COOKIE = cookies.SESSION
 WRITING = "X-Kitchen-Page"  # what a page of ours sends with every change, and no other site can
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    # With "no-referrer" a browser sends `Origin: null` when the login form is posted.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Server": "kitchen-gateway",
-}
-
 _FORWARDING = (
     "Forwarded",
     "Via",
@@ -103,16 +88,10 @@ def make_guard(routes: Mapping[tuple[str, str], Route], names: frozenset[str]) -
         if route is None or route.media != EVENTS:  # a live page never ends
             request.app[TIMING].took(request.method, path, stopwatch_s() - begun)
         await _send(request, response)
+        polling.answered(request, route, response)
         return response
 
     return guard
-
-
-async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """What every answer carries; nothing but the static files may be kept by a browser."""
-    response.headers.update(SECURITY_HEADERS)
-    if not request.path.startswith("/static/") and "ETag" not in response.headers:
-        response.headers["Cache-Control"] = "no-store"
 
 
 def caller_of(request: web.Request) -> Caller:
@@ -164,7 +143,7 @@ async def _admit(
         raise request.match_info.http_exception
     if route is None:
         raise Problem(403, "no-role", _MISSING_ROLE)
-    request.app[PACE].check_address(route, caller)
+    request.app[PACE].check_address(route, caller.peer)
     await _check_body(request)
     if route.role == "anyone":
         return await handler(request)

@@ -18,6 +18,7 @@ from gateway.clock import Clock
 from gateway.web.kitchen import Kitchen
 from gateway.web.point_shapes import PointView
 from gateway.web.route import ACCESS, EVENTS, USER, Problem, Route
+from gateway.web.shown import Shown
 from gateway.web.status_shapes import Metric
 from gateway.web.stream import Stream
 
@@ -45,6 +46,7 @@ class Live:
     def __init__(self, kitchen: Kitchen, clock: Clock) -> None:
         self._kitchen = kitchen
         self._clock = clock
+        self.shown = Shown(kitchen, clock)
         self._streams: set[Stream] = set()
         self._addresses: Counter[str] = Counter()
         self._points: set[str] = set()
@@ -57,36 +59,35 @@ class Live:
         self._number = 0  # of the last frame
         self.task: asyncio.Task[None] | None = None
         self.frames = 0
-        self.changes = 0  # of anything; what was encoded before the last is out of date
         self.refused = 0
         self.resynced = 0
         self.dropped = 0
 
     def point_changed(self, point_id: str) -> None:
         self._points.add(point_id)
-        self.changes += 1
-        self._wake.set()
+        self.shown.point_changed(point_id)
+        self._stir()
 
     def alarms_changed(self) -> None:
         self._alarms = True
-        self.changes += 1
-        self._wake.set()
+        self.shown.all_changed()
+        self._stir()
 
     def cloud_changed(self) -> None:
         self._cloud = True
-        self._wake.set()
+        self._stir()
 
     def timers_changed(self) -> None:
         self._timers = True
-        self._wake.set()
+        self._stir()
 
     def show_everything(self) -> None:
         """Send every page a snapshot instead of what it has yet to be sent."""
         self._kept = None
         self._recent.clear()
         self._number += 1
-        self.changes += 1
-        self._wake.set()
+        self.shown.all_changed()
+        self._stir()
 
     def end_streams(self) -> None:
         """Send the pages away; they come back to the next process."""
@@ -112,6 +113,8 @@ class Live:
         if len(self._streams) >= STREAMS_MAX or self._addresses[address] >= STREAMS_PER_ADDRESS:
             self.refused += 1
             raise TooManyStreams
+        if not self._streams:
+            self._kept = None  # nobody looked, so no frame came meanwhile
         stream = Stream(address)
         self._streams.add(stream)
         self._addresses[address] += 1
@@ -181,6 +184,11 @@ class Live:
     async def _pulse(self) -> None:
         while True:
             await self._clock.sleep(PULSE_S * self._kitchen.site().speed)
+            self._stir()
+
+    def _stir(self) -> None:
+        """There is something to tell; where nobody looks the next to come is told everything."""
+        if self._streams:
             self._wake.set()
 
     async def _hand_out(self) -> None:

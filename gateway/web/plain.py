@@ -16,7 +16,8 @@ from gateway.tls.code import Pictures, address
 from gateway.web.address import as_svg
 from gateway.web.crowd import Crowd
 from gateway.web.door import ACCEPT_TURN, Door, Doors, let_more_wait
-from gateway.web.guard import SECURITY_HEADERS, allowed_names, checked_host
+from gateway.web.guard import allowed_names, checked_host
+from gateway.web.headers import SECURITY_HEADERS
 from gateway.web.route import Problem, Settings, problem_response
 
 logger = logging.getLogger(__name__)

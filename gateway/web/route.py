@@ -1,5 +1,6 @@
 """What every page and API module is written in: routes with roles, problems, and the app's keys."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -94,11 +95,12 @@ class Problem(Exception):
 class Counters:
     """What came in, by route and answer; routes and answers are few, so this stays small."""
 
-    requests: dict[tuple[str, int], int] = field(default_factory=dict)
+    requests: Counter[tuple[str, int]] = field(default_factory=Counter)
+    repeated: int = 0  # of them, by `polling`
     dropped_clients: int = 0
 
     def count(self, route: str, status: int) -> None:
-        self.requests[route, status] = self.requests.get((route, status), 0) + 1
+        self.requests[route, status] += 1
 
     def metrics(self) -> list[Metric]:
         name, text = "kitchen_http_requests_total", "Requests answered, by route and status."
@@ -106,13 +108,19 @@ class Counters:
             Metric(name=name, help=text, kind="counter", value=count, labels=_labels(route, status))
             for (route, status), count in sorted(self.requests.items())
         ]
+        repeated = Metric(
+            name="kitchen_http_requests_repeated_total",
+            help="Requests that came again byte for byte and were answered without being read.",
+            kind="counter",
+            value=self.repeated,
+        )
         dropped = Metric(
             name="kitchen_http_clients_dropped_total",
             help="Connections cut off because they did not take their answer in time.",
             kind="counter",
             value=self.dropped_clients,
         )
-        return [*requests, dropped]
+        return [*requests, repeated, dropped]
 
 
 KITCHEN: web.AppKey[Kitchen] = web.AppKey("kitchen")

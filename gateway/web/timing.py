@@ -4,7 +4,7 @@ The last SAMPLES of a route are looked at, so that what was is forgotten; live p
 are left out. The routes are those of the table, so all of it is bounded.
 """
 
-from collections import deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 
 import msgspec
@@ -28,13 +28,13 @@ class Timing:
     """Takes the time of every request."""
 
     def __init__(self) -> None:
-        self._seconds: dict[tuple[str, str], deque[float]] = {}
-        self._counts: dict[tuple[str, str], int] = {}
+        self._seconds: defaultdict[tuple[str, str], deque[float]] = defaultdict(_samples)
+        self._counts: Counter[tuple[str, str]] = Counter()
 
     def took(self, method: str, path: str, seconds: float) -> None:
         key = (method, path)
-        self._seconds.setdefault(key, deque(maxlen=SAMPLES)).append(seconds)
-        self._counts[key] = self._counts.get(key, 0) + 1
+        self._seconds[key].append(seconds)
+        self._counts[key] += 1
 
     def routes(self) -> list[RouteTimes]:
         """Those asked for since the start, the slowest first."""
@@ -51,6 +51,10 @@ class Timing:
             p95_ms=_ms(seconds, 95),
             p99_ms=_ms(seconds, 99),
         )
+
+
+def _samples() -> deque[float]:
+    return deque(maxlen=SAMPLES)
 
 
 def _ms(seconds: Sequence[float], percent: int) -> float:
