@@ -178,7 +178,9 @@ async def test_over_https_a_page_that_reads_is_fed_and_one_that_does_not_is_drop
     tmp_path: Path,
 ) -> None:
     shows, trusts = over_tls(tmp_path)
-    kitchen = KitchenInMemory([temperature(f"p{n}", "x" * 8_000, 1.0, Band()) for n in range(2_000)])
+    kitchen = KitchenInMemory(
+        [temperature(f"p{n}", "x" * 8_000, 1.0, Band()) for n in range(2_000)]
+    )
     async with (
         served(shows, kitchen) as (server, access, clock),
         asked(server, access, trust=trusts) as (reader, _),
