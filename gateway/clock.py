@@ -9,7 +9,6 @@ import asyncio
 import ctypes
 import functools
 import logging
-import math
 import time
 from datetime import datetime
 from enum import StrEnum
@@ -22,7 +21,6 @@ logger = logging.getLogger(__name__)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _RTC = Path("/sys/class/rtc/rtc0")
 _STA_UNSYNC = 0x0040  # adjtimex(2)
-_TRUST_S = 1.0
 _BUILT_MS = 1_790_000_000_000  # 2026-09-21; a wall clock before this has never been set
 
 
@@ -83,7 +81,6 @@ class SystemClock:
         self._monotonic_start = time.monotonic()
         self._wall_start = time.time()
         self._offset_ms = 0
-        self._trust, self._trust_until = Trust.UNSYNCED, -math.inf
 
     def monotonic_ms(self) -> int:
         if self.speed == 1.0:
@@ -101,13 +98,6 @@ class SystemClock:
         return int((self._wall_start + self._elapsed_s()) * 1000)
 
     def trust(self) -> Trust:
-        """Asked for each reading, and looked at once a second."""
-        now = time.monotonic()
-        if now >= self._trust_until:
-            self._trust, self._trust_until = self._look(), now + _TRUST_S
-        return self._trust
-
-    def _look(self) -> Trust:
         if self.wall() < _BUILT_MS:
             return Trust.UNSYNCED
         if _kernel_synchronised():
