@@ -20,6 +20,7 @@ from gateway.web.api import ROUTES
 from gateway.web.pace import ADDRESS, READS, Pace
 from gateway.web.route import Problem, Settings
 from gateway.web.server import Server
+from gateway.web.shown import Shown
 from tests.certificates import self_signed
 from tests.fakes import ManualClock
 from tests.kitchen_fake import (
@@ -141,6 +142,13 @@ async def test_a_value_is_a_tenth_of_a_second_old_at_most_and_its_age_a_second()
         await site.clock.advance(900)
         assert b'"age_s":8.0' in (await poller.ask(request)).body
         assert site.repeated == 3
+
+
+def test_the_points_are_there_also_where_kitchen_time_is_before_its_beginning() -> None:
+    shown = Shown(small_kitchen(), ManualClock(monotonic_ms=-5_000))
+    assert POINT.encode() in shown.body()
+    shown.all_changed()
+    assert POINT.encode() in shown.body()
 
 
 async def test_an_alarm_is_in_the_next_answer() -> None:

@@ -4,6 +4,7 @@ Most points are as they were when somebody asked last, so only those that change
 again. That is asked a hundred times a second on a board that has to judge meanwhile.
 """
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -33,14 +34,14 @@ class Shown:
         self._encoded: dict[str, bytes] = {}  # by point, in their order
         self._changed: set[str] = set()
         self._body = b""
-        self._fresh_until = 0  # kitchen ms
-        self._all_until = 0
+        self._fresh_until = -math.inf  # kitchen ms, which may be negative
+        self._all_until = -math.inf
 
     def point_changed(self, point_id: str) -> None:
         self._changed.add(point_id)
 
     def all_changed(self) -> None:
-        self._fresh_until = self._all_until = 0
+        self._fresh_until = self._all_until = -math.inf
 
     def body(self) -> bytes:
         """`Points` as JSON."""
