@@ -8,8 +8,11 @@ from playwright.async_api import Browser, expect
 
 from gateway.clock import SystemClock
 from gateway.notify.subscribing import Subscribing
+from gateway.notify.subscription import Subscription
+from gateway.store.opening import Store
 from tests import test_webpush as push
 from tests.browser import open_page
+from tests.kitchen_fake import KitchenInMemory
 from tests.served import kitchen_of, serving
 from tests.store_files import open_store
 
@@ -27,19 +30,27 @@ navigator.serviceWorker.getRegistration = async () => ({
 })"""
 
 
+async def _told(
+    kitchen: KitchenInMemory, store: Store, folder: Path, *people: str
+) -> list[Subscription]:
+    """One browser of each, in that order."""
+    kitchen.browsers = Subscribing(store.push_subscriptions, folder, SystemClock())
+    kitchen.browsers.people = people
+    browsers = [push.Browser(f"https://push.example/{who}", who).subscription for who in people]
+    for each in browsers:
+        await kitchen.browsers.subscribe(each.person, each.endpoint, each.public, each.secret)
+    return browsers
+
+
 async def test_a_browser_that_was_taken_away_is_offered_to_subscribe_anew(
     browser: Browser, tmp_path: Path
 ) -> None:
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
     async with serving(kitchen) as site:
         store = open_store(tmp_path, clock=site.clock)
-        kitchen.browsers = Subscribing(store.push_subscriptions, tmp_path, site.clock)
-        kitchen.browsers.people = ("demo", "kim")
-        own, other = (push.Browser(f"https://push.example/{who}", who) for who in ("demo", "kim"))
-        for each in (own.subscription, other.subscription):
-            await kitchen.browsers.subscribe(each.person, each.endpoint, each.public, each.secret)
+        own, _ = await _told(kitchen, store, tmp_path, "demo", "kim")
         opened = await open_page(browser, site.url, language="en")
-        await opened.page.add_init_script(_SUBSCRIBED % json.dumps(own.subscription.public))
+        await opened.page.add_init_script(_SUBSCRIBED % json.dumps(own.public))
         await opened.page.goto(f"{site.url}#more")
         await opened.page.reload()
         begin = opened.page.get_by_role("button", name="Send them to this one")
@@ -50,7 +61,7 @@ async def test_a_browser_that_was_taken_away_is_offered_to_subscribe_anew(
         await row.get_by_role("button", name="Remove").press("Enter")
         await row.get_by_role("button").press("Enter")
         await expect(begin).to_be_visible()
-        assert [each.person for each in kitchen.browsers.subscriptions.all()] == ["kim"]
+        assert [each.person for each in store.push_subscriptions.all()] == ["kim"]
         assert await opened.page.evaluate("ended")
         assert opened.complaints == []
         store.close()
@@ -62,10 +73,7 @@ async def test_where_no_push_is_possible_browsers_can_still_be_taken_away(
     kitchen = kitchen_of("en", now=SystemClock().wall(), alarms=0)
     async with serving(kitchen) as site:
         store = open_store(tmp_path, clock=site.clock)
-        kitchen.browsers = Subscribing(store.push_subscriptions, tmp_path, site.clock)
-        kitchen.browsers.people = ("demo",)
-        lost = push.Browser("https://push.example/lost", "demo").subscription
-        await kitchen.browsers.subscribe("demo", lost.endpoint, lost.public, lost.secret)
+        await _told(kitchen, store, tmp_path, "demo")
         opened = await open_page(browser, site.url, language="en")
         await opened.page.add_init_script("delete window.PushManager")
         await opened.page.goto(f"{site.url}#more")
@@ -76,6 +84,6 @@ async def test_where_no_push_is_possible_browsers_can_still_be_taken_away(
         await row.get_by_role("button", name="Remove").press("Enter")
         await row.get_by_role("button").press("Enter")
         await expect(row).to_have_count(0)
-        assert not kitchen.browsers.subscriptions.all()
+        assert not store.push_subscriptions.all()
         assert opened.complaints == []
         store.close()

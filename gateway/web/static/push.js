@@ -1,4 +1,4 @@
-// The browsers that are told of alarms while their page is closed, this one made one of them, one removed.
+// The browsers that are told of alarms while their page is closed.
 import { ask, send, withdraw } from "./asking.js";
 import { make, setText } from "./element.js";
 import { button } from "./form.js";
@@ -41,7 +41,7 @@ export class Push {
 
   async #look() {
     this.#own = (await this.#subscribed())?.toJSON().keys.p256dh;
-    this.#told = await ask(PATH, DEADLINE_MS);
+    this.#told = (await ask(PATH, DEADLINE_MS)) ?? this.#told;
     dispatchEvent(new Event("redraw"));
   }
 
